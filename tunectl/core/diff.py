@@ -1,0 +1,79 @@
+"""Field deltas between what is recorded and what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tunectl.core.value import Plain, Value, refs
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no value on this side of a delta."""
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One field that differs.
+
+    Attributes:
+        path: keys from the top of the spec.
+        before: the recorded value, or `ABSENT`.
+        after: the wanted value, or `ABSENT`; one with references is known after apply.
+        forces: whether it needs a new object.
+    """
+
+    path: tuple[str, ...]
+    before: Plain | Absent
+    after: Value | Absent
+    forces: bool = False
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the wanted value is known only after apply."""
+        return not isinstance(self.after, Absent) and any(True for _ in refs(self.after))
+
+
+def deltas(
+    before: Mapping[str, Plain], after: Mapping[str, Value], immutable: frozenset[str] = frozenset()
+) -> tuple[Delta, ...]:
+    """Return the fields that differ, in the order of their paths."""
+    found = _walk((), before, after)
+    return tuple(
+        Delta(d.path, d.before, d.after, d.path[0] in immutable)
+        for d in sorted(found, key=lambda d: d.path)
+    )
+
+
+def _walk(
+    path: tuple[str, ...], before: Mapping[str, Plain], after: Mapping[str, Value]
+) -> Iterator[Delta]:
+    for key in sorted({*before, *after}):
+        old: Plain | Absent = before.get(key, ABSENT)
+        new: Value | Absent = after.get(key, ABSENT)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _walk((*path, key), old, new)
+        elif not same(old, new):
+            yield Delta((*path, key), old, new)
+
+
+def same(before: Plain | Absent, after: Value | Absent) -> bool:
+    """Whether two values are equal; `1` and `1.0` are, `1` and `True` are not.
+
+    An absent field equals one that is null: both say nothing.
+    """
+    match before, after:
+        case ((None | Absent()), (None | Absent())):
+            return True
+        case (bool(), _) | (_, bool()):
+            return before is after
+        case Mapping(), Mapping():
+            return not any(True for _ in _walk((), before, after))
+        case tuple(), tuple():
+            return len(before) == len(after) and all(map(same, before, after))
+        case _:
+            return before == after

@@ -1,0 +1,191 @@
+"""Which objects end, and which must not: nothing that lives on may point at something deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tunectl.core import graph
+from tunectl.core.plan import Action, Blocked, Cause, Change
+from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
+from tunectl.core.state import State
+from tunectl.core.value import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """What else decides about endings.
+
+    Attributes:
+        removed: `removed:` blocks, address to "delete it too".
+        destroy: everything goes, kept previous objects included.
+        blocked: declared resources that cannot go on: what they replaced stays.
+    """
+
+    removed: Mapping[Address, bool] = field(default_factory=dict)
+    destroy: bool = False
+    blocked: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """The deletions of a plan, and the replacements whose old object stays.
+
+    Attributes:
+        blocked: what is no longer declared and must stay.
+        stuck: resources with a fixed name whose old object must stay, so no new one can be made.
+    """
+
+    deletions: tuple[Change, ...]
+    changes: Mapping[Address, Change]
+    blocked: tuple[Blocked, ...]
+    stuck: Mapping[Address, Blocked]
+
+
+def endings(
+    state: State,
+    wanted: Mapping[Address, Resource],
+    changes: Mapping[Address, Change],
+    leaving: Leaving,
+) -> Endings:
+    """Decide what ends.
+
+    Args:
+        state: what is recorded.
+        wanted: the declared resources; empty for a destroy.
+        changes: the changes to declared resources.
+        leaving: what else decides.
+    """
+    undeclared = [i for a, i in state.instances.items() if a not in wanted]
+    kept = _kept(state, wanted, changes, leaving)
+    doomed = {i.key: i for i in (*undeclared, *_replaced(changes), *state.superseded)}
+    for key in kept:
+        doomed.pop(key, None)
+    used = _anchored(state, changes, doomed)
+    held = {key for key in doomed if key in used}
+    deletions = [
+        _deletion(state, doomed[key], wanted, leaving)
+        for key in _backwards(doomed)
+        if key not in held and not _is_replacement(changes, doomed[key])
+    ]
+    replaced = {a: c.doomed.key for a, c in changes.items() if c.doomed is not None}
+    return Endings(
+        deletions=tuple(deletions),
+        changes={
+            a: replace(changes[a], held=True) for a, k in replaced.items() if k in held | kept
+        },
+        blocked=tuple(
+            Blocked(
+                address=i.address,
+                reason=f"is no longer declared, but `{used[i.key]}` still uses it",
+                hint=f"declare it again, or remove `{used[i.key]}` too",
+            )
+            for i in sorted(undeclared, key=lambda i: i.key)
+            if i.key in held and i.recreate is not Recreate.ON_DEMAND
+        ),
+        stuck={
+            a: Blocked(
+                address=a,
+                reason=f"its name is fixed and `{used[k]}` still uses the old object",
+                hint=f"let `{used[k]}` go on first, or give the new one another name",
+            )
+            for a, k in replaced.items()
+            if k in held and changes[a].action is Action.RECREATE
+        },
+    )
+
+
+def _replaced(changes: Mapping[Address, Change]) -> Iterable[Instance]:
+    return (c.doomed for c in changes.values() if c.doomed is not None)
+
+
+def _is_replacement(changes: Mapping[Address, Change], instance: Instance) -> bool:
+    change = changes.get(instance.address)
+    return change is not None and change.doomed is not None and change.doomed.id == instance.id
+
+
+def _kept(
+    state: State,
+    wanted: Mapping[Address, Resource],
+    changes: Mapping[Address, Change],
+    leaving: Leaving,
+) -> frozenset[Need]:
+    """The superseded objects that stay: the newest `keep_previous` that can be used.
+
+    All of them, while their successor is blocked: it may never come to be.
+    """
+    kept: set[Need] = set()
+    for address, resource in wanted.items():
+        line = [i for i in state.superseded if i.address == address]
+        change = changes.get(address)
+        if change is not None and change.doomed is not None and change.action is Action.REPLACE:
+            line.append(change.doomed)
+        usable = [i for i in line if i.status is Status.READY]
+        count = resource.lifecycle.keep_previous
+        if address in leaving.blocked:
+            count = len(usable)
+        kept |= {i.key for i in usable[max(0, len(usable) - count) :]}
+    return frozenset(kept)
+
+
+def _anchored(
+    state: State, changes: Mapping[Address, Change], doomed: Mapping[Need, Instance]
+) -> dict[Need, Address]:
+    """What is used by something that stays, with one user each; users of users included."""
+    survivors = [i for i in state.everything if i.key not in doomed]
+    used: dict[Need, Address] = {}
+    todo = [i for i in sorted(survivors, key=lambda i: i.key) if not _moves_on(changes, state, i)]
+    while todo:
+        user = todo.pop()
+        for need in user.needs:
+            if need in doomed and need not in used and not _released(changes, user, doomed[need]):
+                used[need] = user.address
+                todo.append(doomed[need])
+    return used
+
+
+def _moves_on(changes: Mapping[Address, Change], state: State, instance: Instance) -> bool:
+    """Whether a live object stops using what it uses now."""
+    change = changes.get(instance.address)
+    live = state.instances.get(instance.address)
+    updated = change is not None and change.action is Action.UPDATE
+    return updated and live is not None and live.id == instance.id
+
+
+def _released(changes: Mapping[Address, Change], user: Instance, used: Instance) -> bool:
+    """Whether a user is done with something made on demand: it is not pending, or is waited for."""
+    done = user.status.settled or user.address in changes
+    return used.recreate is Recreate.ON_DEMAND and done
+
+
+def _backwards(doomed: Mapping[Need, Instance]) -> tuple[Need, ...]:
+    """Users before what they use."""
+    return tuple(reversed(graph.order({key: i.needs for key, i in doomed.items()})))
+
+
+def _deletion(
+    state: State, instance: Instance, wanted: Mapping[Address, Resource], leaving: Leaving
+) -> Change:
+    live = state.instances.get(instance.address)
+    superseded = live is None or live.id != instance.id
+    spared = instance.address not in wanted and not (
+        superseded and instance.status is not Status.READY
+    )
+    action, cause = Action.DELETE, Cause.UNDECLARED
+    if spared and leaving.removed.get(instance.address) is False:
+        action, cause = Action.FORGET, Cause.REMOVED
+    elif spared and instance.lifecycle.keep_on_destroy:
+        action, cause = Action.FORGET, Cause.KEPT
+    elif superseded:
+        cause = Cause.SUPERSEDED
+    elif leaving.destroy:
+        cause = Cause.DESTROY
+    return Change(
+        address=instance.address,
+        provider=instance.provider,
+        action=action,
+        cause=cause,
+        before=instance,
+        doomed=instance,
+        parent=instance.parent,
+    )

@@ -1,0 +1,62 @@
+"""Order: what must come before what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Cycle(Exception):  # noqa: N818  # it is a fact, named by its nodes
+    """The graph has a cycle; `nodes` names it, first and last the same."""
+
+    def __init__(self, nodes: tuple[object, ...]) -> None:
+        self.nodes = nodes
+        super().__init__(" -> ".join(str(node) for node in nodes))
+
+
+def order(needs: Mapping[T, Collection[T]]) -> tuple[T, ...]:
+    """Return the nodes so that each comes after what it needs.
+
+    Nodes that are needed but not keys are left out. The result depends on the graph alone and not
+    on the order of the mapping, as long as nodes sort by their text.
+
+    Raises:
+        Cycle: naming one cycle, in the direction "needs".
+    """
+    sorter: TopologicalSorter[T] = TopologicalSorter()
+    for node in sorted(needs, key=str):
+        sorter.add(node, *sorted((n for n in needs[node] if n in needs), key=str))
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise Cycle(tuple(reversed(error.args[1]))) from None
+    done: list[T] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=str)
+        done.extend(ready)
+        sorter.done(*ready)
+    return tuple(done)
+
+
+def closure(start: Collection[T], edges: Mapping[T, Collection[T]]) -> frozenset[T]:
+    """Return `start` and all that is reachable from it."""
+    seen: set[T] = set()
+    todo = list(start)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo.extend(edges.get(node, ()))
+    return frozenset(seen)
+
+
+def reverse(edges: Mapping[T, Collection[T]]) -> dict[T, set[T]]:
+    """Turn every edge round."""
+    turned: dict[T, set[T]] = {}
+    for node, targets in edges.items():
+        for target in targets:
+            turned.setdefault(target, set()).add(node)
+    return turned

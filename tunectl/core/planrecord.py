@@ -1,0 +1,255 @@
+"""A plan as a plain JSON tree and back: what `plan -o` stores and `show` reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunectl.core.diff import ABSENT, Absent, Delta
+from tunectl.core.errors import Source
+from tunectl.core.plan import (
+    Action,
+    Blocked,
+    Cause,
+    Change,
+    Drift,
+    OutputChange,
+    Plan,
+    RowDelta,
+)
+from tunectl.core.record import (
+    Tree,
+    instance_from_tree,
+    instance_to_tree,
+    intent_from_tree,
+    intent_to_tree,
+    lifecycle_from_tree,
+    lifecycle_to_tree,
+    plain_from_tree,
+    value_from_tree,
+    value_to_tree,
+)
+from tunectl.core.resource import Recreate, Resource
+from tunectl.core.value import Address, Plain, Value
+
+
+def plan_to_tree(plan: Plan) -> Tree:
+    """Return the JSON tree of a plan."""
+    return {
+        "lineage": plan.lineage,
+        "serial": plan.serial,
+        "project": plan.project,
+        "env": plan.env,
+        "accounts": dict(plan.accounts),
+        "changes": [_change_to_tree(c) for c in plan.changes],
+        "outputs": [_output_to_tree(o) for o in plan.outputs],
+        "moved": [[str(before), str(after)] for before, after in plan.moved],
+        "drift": [_drift_to_tree(d) for d in plan.drift],
+        "blocked": [_blocked_to_tree(b) for b in plan.blocked],
+        "recover": [intent_to_tree(i) for i in plan.recover],
+        "notes": [[str(address), note] for address, note in plan.notes],
+        "unchanged": plan.unchanged,
+        "destroy": plan.destroy,
+    }
+
+
+def plan_from_tree(tree: Tree) -> Plan:
+    """Return the plan of a JSON tree.
+
+    Raises:
+        KeyError, TypeError, ValueError: the tree is not a plan.
+    """
+    return Plan(
+        lineage=tree["lineage"],
+        serial=tree["serial"],
+        project=tree["project"],
+        env=tree["env"],
+        accounts=tree["accounts"],
+        changes=tuple(_change_from_tree(c) for c in tree["changes"]),
+        outputs=tuple(_output_from_tree(o) for o in tree["outputs"]),
+        moved=tuple((Address.parse(a), Address.parse(b)) for a, b in tree["moved"]),
+        drift=tuple(_drift_from_tree(d) for d in tree["drift"]),
+        blocked=tuple(_blocked_from_tree(b) for b in tree["blocked"]),
+        recover=tuple(intent_from_tree(i) for i in tree["recover"]),
+        notes=tuple((Address.parse(a), note) for a, note in tree["notes"]),
+        unchanged=tree["unchanged"],
+        destroy=tree["destroy"],
+    )
+
+
+def _change_to_tree(change: Change) -> Tree:
+    return {
+        "address": str(change.address),
+        "provider": change.provider,
+        "action": change.action.name.lower(),
+        "cause": change.cause.value,
+        "before": instance_to_tree(change.before) if change.before else None,
+        "after": _resource_to_tree(change.after) if change.after else None,
+        "deltas": [_delta_to_tree(d) for d in change.deltas],
+        "needs": [str(n) for n in change.needs],
+        "doomed": instance_to_tree(change.doomed) if change.doomed else None,
+        "held": change.held,
+        "parent": str(change.parent) if change.parent else None,
+        "rows": [
+            {
+                "split": r.split,
+                "added": r.added,
+                "removed": r.removed,
+                "changed": r.changed,
+                "lines": list(r.lines),
+            }
+            for r in change.rows
+        ],
+        "notes": list(change.notes),
+    }
+
+
+def _change_from_tree(tree: Tree) -> Change:
+    return Change(
+        address=Address.parse(tree["address"]),
+        provider=tree["provider"],
+        action=Action[tree["action"].upper()],
+        cause=Cause(tree["cause"]),
+        before=instance_from_tree(tree["before"]) if tree["before"] else None,
+        after=_resource_from_tree(tree["after"]) if tree["after"] else None,
+        deltas=tuple(_delta_from_tree(d) for d in tree["deltas"]),
+        needs=tuple(Address.parse(n) for n in tree["needs"]),
+        doomed=instance_from_tree(tree["doomed"]) if tree["doomed"] else None,
+        held=tree["held"],
+        parent=Address.parse(tree["parent"]) if tree["parent"] else None,
+        rows=tuple(
+            RowDelta(
+                split=r["split"],
+                added=r["added"],
+                removed=r["removed"],
+                changed=r["changed"],
+                lines=tuple(r["lines"]),
+            )
+            for r in tree["rows"]
+        ),
+        notes=tuple(tree["notes"]),
+    )
+
+
+def _resource_to_tree(resource: Resource) -> Tree:
+    source = resource.source
+    return {
+        "address": str(resource.address),
+        "provider": resource.provider,
+        "spec": value_to_tree(dict(resource.spec)),
+        "immutable": sorted(resource.immutable),
+        "deferred": sorted(resource.deferred),
+        "inputs": sorted(resource.inputs),
+        "fingerprint": resource.fingerprint,
+        "outputs": list(resource.outputs),
+        "stable": sorted(resource.stable),
+        "depends_on": [str(a) for a in resource.depends_on],
+        "lifecycle": lifecycle_to_tree(resource.lifecycle),
+        "recreate": resource.recreate.value,
+        "parent": str(resource.parent) if resource.parent else None,
+        "destroy_first": resource.destroy_first,
+        "labels": dict(resource.labels),
+        "source": {"file": source.file, "line": source.line, "column": source.column}
+        if source
+        else None,
+    }
+
+
+def _resource_from_tree(tree: Tree) -> Resource:
+    source = tree["source"]
+    return Resource(
+        address=Address.parse(tree["address"]),
+        provider=tree["provider"],
+        spec={key: value_from_tree(item) for key, item in tree["spec"].items()},
+        immutable=frozenset(tree["immutable"]),
+        deferred=frozenset(tree["deferred"]),
+        inputs=frozenset(tree["inputs"]),
+        fingerprint=tree["fingerprint"],
+        outputs=tuple(tree["outputs"]),
+        stable=frozenset(tree["stable"]),
+        depends_on=tuple(Address.parse(a) for a in tree["depends_on"]),
+        lifecycle=lifecycle_from_tree(tree["lifecycle"]),
+        recreate=Recreate(tree["recreate"]),
+        parent=Address.parse(tree["parent"]) if tree["parent"] else None,
+        destroy_first=tree["destroy_first"],
+        labels=tree["labels"],
+        source=Source(source["file"], source["line"], source["column"]) if source else None,
+    )
+
+
+def _side_to_tree(value: Value | Absent) -> Tree:
+    return {} if isinstance(value, Absent) else {"value": value_to_tree(value)}
+
+
+def _delta_to_tree(delta: Delta) -> Tree:
+    return {
+        "path": list(delta.path),
+        "before": _side_to_tree(delta.before),
+        "after": _side_to_tree(delta.after),
+        "forces": delta.forces,
+    }
+
+
+def _delta_from_tree(tree: Tree) -> Delta:
+    before: Plain | Absent = ABSENT
+    if "value" in tree["before"]:
+        before = plain_from_tree(tree["before"]["value"])
+    after: Value | Absent = ABSENT
+    if "value" in tree["after"]:
+        after = value_from_tree(tree["after"]["value"])
+    return Delta(tuple(tree["path"]), before, after, tree["forces"])
+
+
+def _output_to_tree(output: OutputChange) -> Tree:
+    return {
+        "name": output.name,
+        "before": value_to_tree(output.before),
+        "after": value_to_tree(output.after),
+        "sensitive": output.sensitive,
+        "gone": output.gone,
+    }
+
+
+def _output_from_tree(tree: Tree) -> OutputChange:
+    return OutputChange(
+        name=tree["name"],
+        before=plain_from_tree(tree["before"]),
+        after=value_from_tree(tree["after"]),
+        sensitive=tree["sensitive"],
+        gone=tree["gone"],
+    )
+
+
+def _drift_to_tree(drift: Drift) -> Tree:
+    return {
+        "address": str(drift.address),
+        "gone": drift.gone,
+        "released": drift.released,
+        "deltas": [_delta_to_tree(d) for d in drift.deltas],
+    }
+
+
+def _drift_from_tree(tree: Tree) -> Drift:
+    return Drift(
+        address=Address.parse(tree["address"]),
+        gone=tree["gone"],
+        released=tree["released"],
+        deltas=tuple(_delta_from_tree(d) for d in tree["deltas"]),
+    )
+
+
+def _blocked_to_tree(blocked: Blocked) -> Tree:
+    return {
+        "address": str(blocked.address),
+        "reason": blocked.reason,
+        "hint": blocked.hint,
+        "by": str(blocked.by) if blocked.by else None,
+    }
+
+
+def _blocked_from_tree(tree: dict[str, Any]) -> Blocked:
+    return Blocked(
+        address=Address.parse(tree["address"]),
+        reason=tree["reason"],
+        hint=tree["hint"],
+        by=Address.parse(tree["by"]) if tree["by"] else None,
+    )

@@ -1,0 +1,258 @@
+"""Core values as plain JSON trees and back; the one place that knows both forms.
+
+A reference is `{"$ref": "endpoint.support", "path": ["model_id"]}`, a text with references
+`{"$join": [...]}`. Reading ignores unknown keys (a minor version may add some) and raises
+`KeyError`, `TypeError` or `ValueError` on what it cannot understand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never, cast
+
+from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
+from tunectl.core.state import (
+    Abandoned,
+    Account,
+    Began,
+    Deleted,
+    Entry,
+    Intent,
+    Made,
+    Published,
+    Renamed,
+    Settled,
+    State,
+)
+from tunectl.core.value import Address, Join, Plain, Ref, Value
+
+Tree = dict[str, Any]
+
+
+def value_to_tree(value: Value) -> Any:  # noqa: ANN401  # a JSON tree
+    """Return the JSON tree of a value."""
+    match value:
+        case Ref(address, path):
+            return {"$ref": str(address), "path": list(path)}
+        case Join(parts):
+            return {"$join": [value_to_tree(part) for part in parts]}
+        case tuple():
+            return [value_to_tree(item) for item in value]
+        case Mapping():
+            return {key: value_to_tree(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def value_from_tree(tree: Any) -> Value:  # noqa: ANN401  # a JSON tree
+    """Return the value of a JSON tree."""
+    match tree:
+        case {"$ref": str(address), "path": list(path)}:
+            return Ref(Address.parse(address), tuple(path))
+        case {"$join": list(parts)}:
+            return Join(tuple(value_from_tree(part) for part in parts))
+        case list():
+            return tuple(value_from_tree(item) for item in tree)
+        case dict():
+            return {key: value_from_tree(item) for key, item in tree.items()}
+        case _:
+            return cast("Value", tree)
+
+
+def plain_from_tree(tree: Any) -> Plain:  # noqa: ANN401  # a JSON tree
+    """Return the plain value of a JSON tree: lists become tuples."""
+    match tree:
+        case list():
+            return tuple(plain_from_tree(item) for item in tree)
+        case dict():
+            return {key: plain_from_tree(item) for key, item in tree.items()}
+        case _:
+            return cast("Plain", tree)
+
+
+def _map(tree: Tree) -> dict[str, Plain]:
+    return {key: plain_from_tree(item) for key, item in tree.items()}
+
+
+def lifecycle_to_tree(life: Lifecycle) -> Tree:
+    """Return the JSON tree of a lifecycle."""
+    return {
+        "protect": life.protect,
+        "ignore_changes": sorted(life.ignore_changes),
+        "keep_on_destroy": life.keep_on_destroy,
+        "keep_previous": life.keep_previous,
+    }
+
+
+def lifecycle_from_tree(tree: Tree) -> Lifecycle:
+    """Return the lifecycle of a JSON tree."""
+    return Lifecycle(
+        protect=tree["protect"],
+        ignore_changes=frozenset(tree["ignore_changes"]),
+        keep_on_destroy=tree["keep_on_destroy"],
+        keep_previous=tree["keep_previous"],
+    )
+
+
+def instance_to_tree(instance: Instance) -> Tree:
+    """Return the JSON tree of an instance; defaults are left out."""
+    tree: Tree = {
+        "address": str(instance.address),
+        "provider": instance.provider,
+        "account": instance.account,
+        "id": instance.id,
+        "status": instance.status.value,
+        "spec": value_to_tree(dict(instance.spec)),
+        "outputs": value_to_tree(dict(instance.outputs)),
+        "needs": [{"address": str(n.address), "id": n.id} for n in instance.needs],
+        "recreate": instance.recreate.value,
+        "lifecycle": lifecycle_to_tree(instance.lifecycle),
+    }
+    optional = {
+        "fingerprint": instance.fingerprint,
+        "progress": instance.progress,
+        "reason": instance.reason,
+        "op": instance.op,
+        "created_at": instance.created_at,
+        "parent": str(instance.parent) if instance.parent else None,
+        "labels": dict(instance.labels),
+    }
+    return tree | {key: item for key, item in optional.items() if item}
+
+
+def instance_from_tree(tree: Tree) -> Instance:
+    """Return the instance of a JSON tree."""
+    return Instance(
+        address=Address.parse(tree["address"]),
+        provider=tree["provider"],
+        account=tree["account"],
+        id=tree["id"],
+        spec=_map(tree["spec"]),
+        outputs=_map(tree["outputs"]),
+        status=Status(tree["status"]),
+        needs=tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree["needs"]),
+        fingerprint=tree.get("fingerprint"),
+        progress=tree.get("progress", ""),
+        reason=tree.get("reason", ""),
+        op=tree.get("op", ""),
+        created_at=tree.get("created_at", ""),
+        lifecycle=lifecycle_from_tree(tree["lifecycle"]),
+        recreate=Recreate(tree["recreate"]),
+        parent=Address.parse(tree["parent"]) if tree.get("parent") else None,
+        labels=tree.get("labels", {}),
+    )
+
+
+def intent_to_tree(intent: Intent) -> Tree:
+    """Return the JSON tree of an intent."""
+    return {
+        "op": intent.op,
+        "action": intent.action,
+        "address": str(intent.address),
+        "provider": intent.provider,
+        "fingerprint": intent.fingerprint,
+        "id": intent.id,
+        "time": intent.time,
+    }
+
+
+def intent_from_tree(tree: Tree) -> Intent:
+    """Return the intent of a JSON tree."""
+    return Intent(
+        op=tree["op"],
+        action=tree["action"],
+        address=Address.parse(tree["address"]),
+        provider=tree["provider"],
+        fingerprint=tree.get("fingerprint"),
+        id=tree.get("id", ""),
+        time=tree.get("time", ""),
+    )
+
+
+def entry_to_tree(entry: Entry) -> Tree:
+    """Return the JSON tree of a journal entry."""
+    match entry:
+        case Began(intent):
+            return {"type": "began", "intent": intent_to_tree(intent)}
+        case Made(op, instance):
+            return {"type": "made", "op": op, "instance": instance_to_tree(instance)}
+        case Settled(op, instance):
+            return {"type": "settled", "op": op, "instance": instance_to_tree(instance)}
+        case Deleted(op, address, id_):
+            return {"type": "deleted", "op": op, "address": str(address), "id": id_}
+        case Abandoned(op, reason):
+            return {"type": "abandoned", "op": op, "reason": reason}
+        case Renamed(before, after):
+            return {"type": "renamed", "before": str(before), "after": str(after)}
+        case Published(outputs):
+            return {"type": "published", "outputs": value_to_tree(dict(outputs))}
+        case _:
+            assert_never(entry)
+
+
+def entry_from_tree(tree: Tree) -> Entry:
+    """Return the journal entry of a JSON tree.
+
+    Raises:
+        ValueError: for an entry of an unknown type.
+    """
+    match tree["type"]:
+        case "began":
+            return Began(intent_from_tree(tree["intent"]))
+        case "made":
+            return Made(tree["op"], instance_from_tree(tree["instance"]))
+        case "settled":
+            return Settled(tree["op"], instance_from_tree(tree["instance"]))
+        case "deleted":
+            return Deleted(tree["op"], Address.parse(tree["address"]), tree["id"])
+        case "abandoned":
+            return Abandoned(tree["op"], tree["reason"])
+        case "renamed":
+            return Renamed(Address.parse(tree["before"]), Address.parse(tree["after"]))
+        case "published":
+            return Published(_map(tree["outputs"]))
+        case unknown:
+            raise ValueError(f"unknown journal entry `{unknown}`")
+
+
+def state_to_tree(state: State) -> Tree:
+    """Return the JSON tree of a state, in an order that depends on its content alone."""
+    return {
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "project": state.project,
+        "env": state.env,
+        "providers": {
+            name: {
+                "type": a.type,
+                "account": a.account,
+                "settings": value_to_tree(dict(a.settings)),
+            }
+            for name, a in sorted(state.providers.items())
+        },
+        "instances": [
+            instance_to_tree(state.instances[a]) for a in sorted(state.instances, key=str)
+        ],
+        "superseded": [instance_to_tree(i) for i in state.superseded],
+        "intents": [intent_to_tree(i) for i in state.intents],
+        "outputs": value_to_tree(dict(state.outputs)),
+    }
+
+
+def state_from_tree(tree: Tree) -> State:
+    """Return the state of a JSON tree."""
+    instances = [instance_from_tree(item) for item in tree["instances"]]
+    return State(
+        lineage=tree["lineage"],
+        serial=tree["serial"],
+        project=tree["project"],
+        env=tree["env"],
+        providers={
+            name: Account(type=a["type"], account=a["account"], settings=_map(a["settings"]))
+            for name, a in tree["providers"].items()
+        },
+        instances={i.address: i for i in instances},
+        superseded=tuple(instance_from_tree(item) for item in tree["superseded"]),
+        intents=tuple(intent_from_tree(item) for item in tree["intents"]),
+        outputs=_map(tree["outputs"]),
+    )

@@ -1,0 +1,145 @@
+"""What is wanted and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tunectl.core.errors import Source
+from tunectl.core.value import Address, Plain, Ref, Value, refs
+
+BUILTIN = "builtin"
+
+
+class Status(Enum):
+    """Where a remote object is in its life."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def settled(self) -> bool:
+        """Whether waiting changes nothing any more."""
+        return self is not Status.PENDING
+
+
+class Recreate(Enum):
+    """When an object that vanished is made again."""
+
+    FREELY = "freely"
+    ON_DEMAND = "on_demand"  # only for a dependant that is itself about to be made
+    ON_REQUEST = "on_request"  # it costs money: only when the user asks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """The user's word on replacing and deleting.
+
+    Attributes:
+        protect: refuse any plan that deletes or replaces it.
+        ignore_changes: top-level fields whose edits are not applied.
+        keep_on_destroy: forget it instead of deleting it.
+        keep_previous: how many superseded objects to keep.
+    """
+
+    protect: bool = False
+    ignore_changes: frozenset[str] = frozenset()
+    keep_on_destroy: bool = False
+    keep_previous: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One wanted object.
+
+    Attributes:
+        provider: the name under `providers:`, or `builtin`.
+        spec: the settings; may hold references.
+        immutable: top-level fields whose change needs a new object.
+        deferred: top-level fields whose change waits for the next new object.
+        inputs: top-level fields read only at creation; never compared.
+        fingerprint: identity of a one-way action (`fp1:…`); when both sides have one it alone
+            decides on replacement and the deltas merely explain.
+        outputs: names of the outputs other resources may refer to.
+        stable: those outputs that an update in place never changes.
+        recreate: when an object that vanished is made again.
+        parent: the resource it is shown under, for derived resources.
+        destroy_first: a fixed name forces the old object out before the new one is made.
+    """
+
+    address: Address
+    provider: str
+    spec: Mapping[str, Value]
+    immutable: frozenset[str] = frozenset()
+    deferred: frozenset[str] = frozenset()
+    inputs: frozenset[str] = frozenset()
+    fingerprint: str | None = None
+    outputs: tuple[str, ...] = ()
+    stable: frozenset[str] = frozenset()
+    depends_on: tuple[Address, ...] = ()
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    recreate: Recreate = Recreate.FREELY
+    parent: Address | None = None
+    destroy_first: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    source: Source | None = None
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """Every reference in the spec."""
+        return tuple(refs(dict(self.spec)))
+
+    @property
+    def needs(self) -> frozenset[Address]:
+        """The addresses that must be ready before it."""
+        return frozenset(ref.address for ref in self.refs) | frozenset(self.depends_on)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """One object that another was made from: the address and the id it had then."""
+
+    address: Address
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One object that exists, as recorded or as observed.
+
+    Attributes:
+        account: the identity of the account it lives in, never a key.
+        id: the provider's own id.
+        spec: the settled settings it was made from.
+        outputs: what others may refer to.
+        progress: a short text while it is pending (`62%, 1 min left`).
+        reason: the provider's words when it failed.
+        op: the operation that made it, carried in its owner mark.
+        created_at: ISO 8601, UTC.
+    """
+
+    address: Address
+    provider: str
+    account: str
+    id: str
+    spec: Mapping[str, Plain]
+    outputs: Mapping[str, Plain] = field(default_factory=dict)
+    status: Status = Status.READY
+    needs: tuple[Need, ...] = ()
+    fingerprint: str | None = None
+    progress: str = ""
+    reason: str = ""
+    op: str = ""
+    created_at: str = ""
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    recreate: Recreate = Recreate.FREELY
+    parent: Address | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Need:
+        """What identifies this very object."""
+        return Need(self.address, self.id)

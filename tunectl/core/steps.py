@@ -1,0 +1,139 @@
+"""A plan as named, inert steps: explaining it and running it are two readers of one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tunectl.core.graph import closure
+from tunectl.core.plan import Action, Change, Plan
+from tunectl.core.resource import Instance, Need
+from tunectl.core.state import State
+from tunectl.core.value import Address
+
+
+class Verb(Enum):
+    """What one step does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    WAIT = "wait"  # until the object is no longer pending
+    DELETE = "delete"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call, or one wait.
+
+    Attributes:
+        id: unique in the plan, and readable: `create tuning_job.support`.
+        doomed: the object a delete or forget ends.
+        after: ids of the steps that must have succeeded.
+    """
+
+    id: str
+    verb: Verb
+    address: Address
+    change: Change
+    doomed: Instance | None = None
+    after: frozenset[str] = frozenset()
+
+
+def steps(plan: Plan, state: State) -> tuple[Step, ...]:
+    """Turn a plan into steps.
+
+    Laws: users of an object move on, or end, before the object ends; what is superseded ends only
+    when its successor is ready.
+    """
+    ready = {
+        c.address: _id(Verb.WAIT, c.address)
+        for c in plan.changes
+        if c.action not in {Action.DELETE, Action.FORGET}
+    }
+    ends = {
+        c.doomed.key: _id(Verb.DELETE, c.doomed.address, c.doomed.id)
+        for c in plan.changes
+        if c.doomed is not None and not c.held
+    }
+    found: list[Step] = []
+    for change in plan.changes:
+        found.extend(_making(change, ready, ends))
+        if change.doomed is not None and not change.held:
+            found.append(_ending(change, change.doomed, state, ready, ends))
+    return _untangled(found)
+
+
+def _untangled(found: list[Step]) -> tuple[Step, ...]:
+    """A fixed name forces the old object out before those of its users that need the new one."""
+    after = {step.id: step.after for step in found}
+    for step in found:
+        if step.verb is Verb.DELETE and step.change.action is Action.RECREATE:
+            after[step.id] = frozenset(
+                first for first in step.after if step.id not in closure({first}, after)
+            )
+    return tuple(replace(step, after=after[step.id]) for step in found)
+
+
+def _id(verb: Verb, address: Address, id_: str = "") -> str:
+    return f"{verb.value} {address} {id_}".rstrip()
+
+
+def _making(change: Change, ready: dict[Address, str], ends: dict[Need, str]) -> list[Step]:
+    verb = {
+        Action.CREATE: Verb.CREATE,
+        Action.REPLACE: Verb.CREATE,
+        Action.RECREATE: Verb.CREATE,
+        Action.UPDATE: Verb.UPDATE,
+    }.get(change.action)
+    if change.action in {Action.DELETE, Action.FORGET}:
+        return []
+    after = frozenset(ready[n] for n in change.needs if n in ready)
+    if change.action is Action.RECREATE and change.doomed is not None:
+        after |= {ends[change.doomed.key]}
+    wait = Step(
+        id=ready[change.address], verb=Verb.WAIT, address=change.address, change=change, after=after
+    )
+    if verb is None:
+        return [wait]
+    first = Step(
+        id=_id(verb, change.address), verb=verb, address=change.address, change=change, after=after
+    )
+    return [
+        first,
+        Step(
+            id=wait.id,
+            verb=Verb.WAIT,
+            address=change.address,
+            change=change,
+            after=frozenset({first.id}),
+        ),
+    ]
+
+
+def _ending(
+    change: Change,
+    doomed: Instance,
+    state: State,
+    ready: dict[Address, str],
+    ends: dict[Need, str],
+) -> Step:
+    after: set[str] = set()
+    if doomed.address in ready and change.action is not Action.RECREATE:
+        after.add(ready[doomed.address])
+    for user in state.everything:
+        if doomed.key not in user.needs:
+            continue
+        if user.key in ends:
+            after.add(ends[user.key])
+        elif user.address in ready:
+            after.add(ready[user.address])
+    verb = Verb.FORGET if change.action is Action.FORGET else Verb.DELETE
+    return Step(
+        id=ends[doomed.key],
+        verb=verb,
+        address=doomed.address,
+        change=change,
+        doomed=doomed,
+        after=frozenset(after),
+    )

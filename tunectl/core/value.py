@@ -1,0 +1,210 @@
+"""Addresses, references and the values that may hold them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import TypeAlias
+
+Plain: TypeAlias = "bool | int | float | str | tuple[Plain, ...] | Mapping[str, Plain] | None"
+Value: TypeAlias = (
+    "bool | int | float | str | Ref | Join | tuple[Value, ...] | Mapping[str, Value] | None"
+)
+
+# A Unicode letter, then letters, digits and `_`: neither hyphen nor dot, which references use.
+NAME = re.compile(r"[^\W\d_]\w*")
+_ADDRESS = re.compile(r'(?P<path>\w+(?:\.\w+)+)(?:\[(?P<key>"(?:[^"\\]|\\.)*")\])?')
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a resource stands in the declaration: `kind.name`, `kind.module.name["key"]`.
+
+    Addresses are ordered by kind, then path; one without a key comes before those with one.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    key: str | None = None
+
+    @classmethod
+    def of(cls, kind: str, *path: str, key: str | None = None) -> Address:
+        """Make an address from its parts."""
+        return cls(kind, path, key)
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `tuning_job.support["pl"]`.
+
+        Raises:
+            ValueError: when the text is not of that form.
+        """
+        found = _ADDRESS.fullmatch(text)
+        if not found:
+            raise ValueError(f"`{text}` is not an address such as `tuning_job.support`")
+        kind, *path = found["path"].split(".")
+        return cls(kind, tuple(path), json.loads(found["key"]) if found["key"] else None)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path[-1]
+
+    def __lt__(self, other: Address) -> bool:
+        """Whether it comes first."""
+        return self._rank < other._rank
+
+    @property
+    def _rank(self) -> tuple[str, tuple[str, ...], bool, str]:
+        return self.kind, self.path, self.key is not None, self.key or ""
+
+    def __str__(self) -> str:
+        """The form a user types; `parse` reads it back."""
+        text = ".".join((self.kind, *self.path))
+        return text if self.key is None else f"{text}[{json.dumps(self.key, ensure_ascii=False)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An output of another resource. Left in a plan it means "known after apply"."""
+
+    address: Address
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The form a user types: `endpoint.support.model_id`."""
+        return ".".join((str(self.address), *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A text with references inside: `"${endpoint.a.base_url}/chat"`."""
+
+    parts: tuple[Value, ...]
+
+
+def refs(value: Value) -> Iterator[Ref]:
+    """Yield every reference inside a value, in order."""
+    match value:
+        case Ref():
+            yield value
+        case Join(parts):
+            for part in parts:
+                yield from refs(part)
+        case tuple():
+            for item in value:
+                yield from refs(item)
+        case Mapping():
+            for item in value.values():
+                yield from refs(item)
+        case _:
+            return
+
+
+Lookup: TypeAlias = Callable[[Ref], "Value"]
+
+
+def resolve(value: Value, lookup: Lookup) -> Value:
+    """Replace each reference by what `lookup` gives; one it returns unchanged stays."""
+    match value:
+        case Ref():
+            return lookup(value)
+        case Join(parts):
+            done = tuple(resolve(part, lookup) for part in parts)
+            if any(True for part in done for _ in refs(part)):
+                return Join(done)
+            return "".join(_text(part) for part in done)
+        case tuple():
+            return tuple(resolve(item, lookup) for item in value)
+        case Mapping():
+            return {key: resolve(item, lookup) for key, item in value.items()}
+        case _:
+            return value
+
+
+def settle(value: Value, lookup: Lookup) -> Plain:
+    """Resolve completely.
+
+    Raises:
+        LookupError: naming the reference that is still unknown.
+    """
+    done = resolve(value, lookup)
+    for left in refs(done):
+        raise LookupError(f"`{left}` is not known yet")
+    return plain(done)
+
+
+def plain(value: Value) -> Plain:
+    """Narrow a value that holds no references.
+
+    Raises:
+        TypeError: when it holds one.
+    """
+    match value:
+        case Ref() | Join():
+            raise TypeError(f"`{value}` is a reference")
+        case tuple():
+            return tuple(plain(item) for item in value)
+        case Mapping():
+            return {key: plain(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def shown(value: Value) -> Plain:
+    """Return the value with each reference as the text a user would type (`${a.b.c}`)."""
+    match value:
+        case Ref():
+            return f"${{{value}}}"
+        case Join(parts):
+            return "".join(_text(shown(part)) for part in parts)
+        case tuple():
+            return tuple(shown(item) for item in value)
+        case Mapping():
+            return {key: shown(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def dig(value: Value, path: tuple[str, ...]) -> Value:
+    """Follow keys into a value.
+
+    Raises:
+        KeyError: when a key is missing on the way.
+    """
+    for key in path:
+        if not isinstance(value, Mapping):
+            raise KeyError(key)
+        value = value[key]
+    return value
+
+
+def canonical(value: Plain) -> str:
+    """The one JSON text of a value: sorted keys, no white space, UTF-8 characters as they are."""
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_mapping
+    )
+
+
+def _mapping(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not a plain value")
+
+
+def _text(value: Value) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+        case str():
+            return value
+        case int() | float():
+            return str(value)
+        case _:
+            return canonical(plain(value))
