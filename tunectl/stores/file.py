@@ -1,0 +1,317 @@
+"""A folder as a store: temporary file, fsync, rename, fsync of the folder; ten generations kept."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import hashlib
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from tunectl.core.errors import LockError, StaleError, StateError
+from tunectl.core.ports import Blob, Holder, Lease
+
+GENERATIONS = 10
+_WAIT = "wait for it, or pass `--lock-timeout 60`"
+_POLL = 0.05  # seconds between attempts to take a held lock
+
+
+@dataclass(frozen=True, slots=True)
+class _FileLease:
+    """A lock file held with flock: the kernel frees it whatever way the process ends."""
+
+    holder: Holder
+    descriptor: int
+    path: Path
+
+    def check(self) -> None:
+        """Raise `LockError` when the lock file was replaced or removed.
+
+        Raises:
+            LockError: another process may hold the lock now.
+        """
+        try:
+            here = os.stat(self.path)
+        except FileNotFoundError:
+            here = None
+        mine = os.fstat(self.descriptor)
+        if here is None or (here.st_ino, here.st_dev) != (mine.st_ino, mine.st_dev):
+            raise LockError.of(
+                f"the state lock `{self.path.name}` was lost",
+                hint="nothing new is started; run `tunectl plan` to see where things stand",
+            )
+
+
+class FileStore:
+    """State in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, name: str) -> Blob | None:
+        """Return the content, None when it does not exist.
+
+        Raises:
+            StateError: it exists and cannot be read.
+        """
+        try:
+            content = (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(name, error) from error
+        return Blob(content, _generation(content))
+
+    def write(self, name: str, content: bytes, *, expected: str | None) -> str:
+        """Write when the generation is still `expected` (None: must not exist).
+
+        Raises:
+            StaleError: when it is not.
+            StateError: the folder cannot be written, or the disk is full.
+        """
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._exclusive(name):
+                there = self.read(name)
+                if (there.generation if there else None) != expected:
+                    raise StaleError.of(
+                        f"state `{name}` was changed by someone else meanwhile",
+                        hint="run `tunectl plan` again",
+                    )
+                if there is not None:
+                    self._keep(path, there.generation)
+                _replace(path, content)
+        except OSError as error:
+            raise self._unusable(name, error) from error
+        return _generation(content)
+
+    def append(self, name: str, lines: Sequence[bytes]) -> None:
+        """Append lines durably.
+
+        Raises:
+            StateError: the folder cannot be written, or the disk is full.
+        """
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = not path.exists()
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                _write_all(descriptor, b"".join(line + b"\n" for line in lines))
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            if new:
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise self._unusable(name, error) from error
+
+    def entries(self, name: str) -> Iterator[bytes]:
+        """Yield the complete lines of a log."""
+        blob = self.read(name)
+        if blob is None:
+            return
+        *lines, _torn = blob.content.split(b"\n")
+        yield from lines
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the names that begin so, sorted."""
+        if not self.root.is_dir():
+            return []
+        names = (str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file())
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def delete(self, name: str) -> None:
+        """Remove it; missing is fine.
+
+        Raises:
+            StateError: the folder cannot be written.
+        """
+        path = self.root / name
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise self._unusable(name, error) from error
+
+    def lock(
+        self, name: str, operation: str, *, timeout: float = 0.0
+    ) -> AbstractContextManager[Lease]:
+        """Hold the lock for the life of the context.
+
+        Raises:
+            LockError: naming the holder, when it is held for longer than `timeout` seconds.
+            StateError: the folder cannot be written.
+        """
+        return self._lock(name, operation, timeout)
+
+    @contextlib.contextmanager
+    def _lock(self, name: str, operation: str, timeout: float) -> Iterator[Lease]:
+        path = self.root / f"{name}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = self._take(path, name, timeout)
+        except OSError as error:
+            raise self._unusable(path.name, error) from error
+        holder = _me(operation)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, orjson.dumps(asdict(holder)), 0)
+            yield _FileLease(holder, descriptor, path)
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            os.close(descriptor)
+
+    def _take(self, path: Path, name: str, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                if time.monotonic() >= deadline:
+                    raise self._held(name) from None
+                time.sleep(_POLL)
+                continue
+            if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+            os.close(descriptor)
+
+    def _held(self, name: str) -> LockError:
+        holder = self.holder(name)
+        if holder is None:
+            return LockError.of(
+                "the state is locked", hint="try again, or pass `--lock-timeout 60`"
+            )
+        return LockError.of(
+            f"the state is locked by {holder.who} for `{holder.operation}`",
+            detail=f"lock id {holder.id}, process {holder.pid}, since {holder.created}",
+            hint=_WAIT,
+        )
+
+    def holder(self, name: str) -> Holder | None:
+        """Return who holds the lock now, None when it is free."""
+        path = self.root / f"{name}.lock"
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(path.read_bytes())
+        else:
+            return None
+        finally:
+            os.close(descriptor)
+
+    def break_lock(self, name: str, lock_id: str) -> None:
+        """Remove a lock by its id.
+
+        Raises:
+            LockError: when the id is not the holder's.
+        """
+        holder = self.holder(name)
+        if holder is None or holder.id != lock_id:
+            held = f"is held under id `{holder.id}`" if holder else "is free"
+            raise LockError.of(f"lock `{lock_id}` does not hold the state: it {held}")
+        (self.root / f"{name}.lock").unlink(missing_ok=True)
+
+    def _keep(self, path: Path, generation: str) -> None:
+        folder = path.parent / "history"
+        folder.mkdir(exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        with contextlib.suppress(FileExistsError):
+            os.link(path, folder / f"{path.name}.{stamp}.{generation[:8]}")
+        for old in sorted(folder.glob(f"{path.name}.*"))[:-GENERATIONS]:
+            old.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _exclusive(self, name: str) -> Iterator[None]:
+        """Make compare and swap one step for all processes of this machine."""
+        path = self.root / f".{name.replace('/', '-')}.swap"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _unusable(self, name: str, error: OSError) -> StateError:
+        return StateError.of(
+            f"cannot use state `{self.root / name}`: {(error.strerror or str(error)).lower()}",
+            hint=_HINTS.get(type(error), "check the folder, its permissions and the free space"),
+            code="state-unusable",
+        )
+
+
+_HINTS: dict[type[OSError], str] = {
+    PermissionError: "make the folder writable for you, or set another `state:` address",
+    NotADirectoryError: "the `state:` address names a file; it must be a folder",
+    FileExistsError: "the `state:` address names a file; it must be a folder",
+}
+
+
+def _generation(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _me(operation: str) -> Holder:
+    return Holder(
+        id=str(uuid.uuid4()),
+        who=f"{getpass.getuser()}@{socket.gethostname()}",
+        operation=operation,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        pid=os.getpid(),
+    )
+
+
+def _holder(content: bytes) -> Holder | None:
+    try:
+        return Holder(**orjson.loads(content))
+    except (orjson.JSONDecodeError, TypeError):
+        return None

@@ -1,0 +1,100 @@
+"""The state's format: one JSON document with a format number and a checksum.
+
+Law: what cannot be understood completely is refused by name and is never read as "nothing there".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from tunectl.core.errors import StateError
+from tunectl.core.record import Tree, state_from_tree, state_to_tree
+from tunectl.core.state import State
+
+FORMAT = 1
+
+# Upgrades by the format they start from; each takes a document to the next format.
+UPGRADES: dict[int, Callable[[Tree], Tree]] = {}
+
+_HINT = (
+    "restore a copy from the `history` folder beside it; do not delete it: "
+    "it is the only record of what you pay for"
+)
+
+
+def encode(state: State, tool_version: str) -> bytes:
+    """Return the document of a state: UTF-8 JSON, indented, ending in a line feed."""
+    body = {"format": FORMAT, "tool_version": tool_version, **state_to_tree(state)}
+    document = {**body, "checksum": _checksum(body)}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def decode(content: bytes, name: str) -> State:
+    """Read the document of a state.
+
+    Args:
+        content: the bytes as stored.
+        name: what the user calls the place, for messages.
+
+    Raises:
+        StateError: it is empty, truncated, foreign, altered or from a newer version.
+    """
+    if not content.strip():
+        raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=_HINT)
+    document = _document(content, name)
+    version = document.get("format")
+    if not isinstance(version, int) or "lineage" not in document:
+        raise StateError.of(
+            f"`{name}` is not a tunectl state",
+            hint="check the `state:` address; nothing was read or written",
+            code="state-foreign",
+        )
+    if version > FORMAT:
+        raise StateError.of(
+            f"state `{name}` has format {version}; this version reads up to {FORMAT}",
+            hint=f"it was written by tunectl {document.get('tool_version', 'of a newer version')}: "
+            "upgrade this one",
+            code="state-newer",
+        )
+    stated = document.pop("checksum", None)
+    if stated != _checksum(document):
+        raise StateError.of(
+            f"state `{name}` was altered outside tunectl: its checksum does not match",
+            hint=_HINT,
+            code="state-tampered",
+        )
+    for number in range(version, FORMAT):
+        document = UPGRADES[number](document)
+    try:
+        return state_from_tree(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StateError.of(
+            f"state `{name}` cannot be understood: {error}", hint=_HINT, code="state-malformed"
+        ) from error
+
+
+def _document(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise StateError.of(
+            f"state `{name}` is truncated or damaged",
+            detail=str(error),
+            hint=_HINT,
+            code="state-damaged",
+        ) from error
+    if not isinstance(document, dict):
+        raise StateError.of(
+            f"`{name}` is not a tunectl state",
+            hint="check the `state:` address; nothing was read or written",
+            code="state-foreign",
+        )
+    return document
+
+
+def _checksum(body: Tree) -> str:
+    return "sha256:" + hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
