@@ -1,0 +1,180 @@
+"""One apply while it runs: the state as it becomes, the journal, and the events."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tunectl.core.errors import Diagnostic
+from tunectl.core.event import Event, Phase
+from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request
+from tunectl.core.resource import Instance, Need, Resource
+from tunectl.core.state import Entry, State, fold
+from tunectl.core.steps import Step
+from tunectl.core.value import Address, Plain, Ref, Value, dig, plain, resolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What an apply works with.
+
+    Attributes:
+        clock: the current time, UTC.
+        wait: whether to wait for pending objects; without it they are left running.
+        stop: set by the first Ctrl-C: nothing new starts, waits detach.
+        settle: seconds to let a provider's listing catch up after an unclear create.
+        hold: called before each new step; raises when the lock was lost.
+    """
+
+    connect: Connect
+    journal: Journal
+    reader: Reader
+    clock: Callable[[], datetime]
+    wait: bool = True
+    stop: threading.Event = field(default_factory=threading.Event)
+    settle: tuple[float, ...] = (0.5, 1.0, 2.0)
+    parallelism: int = 10
+    hold: Callable[[], None] = lambda: None
+
+
+class Run:
+    """The state as it becomes. Workers share it; every change goes through the journal first."""
+
+    def __init__(self, state: State, tools: Tools) -> None:
+        self.tools = tools
+        self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._state = state
+        self._guard = threading.Lock()
+
+    @property
+    def state(self) -> State:
+        """The state as of now."""
+        with self._guard:
+            return self._state
+
+    def record(self, entry: Entry) -> None:
+        """Make an entry durable, then fold it in.
+
+        Raises:
+            StateError: it could not be made durable.
+        """
+        self.tools.journal.append(entry)
+        with self._guard:
+            self._state = fold(self._state, (entry,))
+
+    def tell(
+        self,
+        phase: Phase,
+        step: Step,
+        began: float,
+        *,
+        id_: str = "",
+        message: str = "",
+        detail: Mapping[str, Plain] | None = None,
+        error: Diagnostic | None = None,
+    ) -> None:
+        """Emit an event about a step that began at this monotonic time."""
+        self.events.put(
+            Event(
+                phase=phase,
+                address=step.address,
+                verb=step.verb,
+                id=id_,
+                elapsed=time.monotonic() - began,
+                message=message,
+                detail=detail or {},
+                error=error,
+            )
+        )
+
+    def handler(self, provider: str, kind: str) -> Handler:
+        """Return a provider's handler of a kind."""
+        return self.tools.connect(provider).handlers[kind]
+
+    def request(self, resource: Resource, op: str, prior: Instance | None = None) -> Request:
+        """Settle a resource's spec against the state and make the request.
+
+        Raises:
+            LookupError: a reference has no value yet.
+        """
+        state = self.state
+        spec = settled(resource.spec, state)
+        return Request(
+            resource=resource,
+            spec=spec,
+            mark=self.mark(resource.address, op),
+            reader=self.tools.reader,
+            now=self.tools.clock(),
+            prior=prior,
+            dependencies={a: state.instances[a] for a in resource.needs if a in state.instances},
+        )
+
+    def mark(self, address: Address, op: str) -> Mark:
+        """Return the owner mark of an operation."""
+        state = self.state
+        return Mark(
+            lineage=state.lineage, project=state.project, env=state.env, address=address, op=op
+        )
+
+    def now(self) -> str:
+        """The clock as ISO 8601."""
+        return self.tools.clock().isoformat(timespec="seconds")
+
+
+def mint() -> str:
+    """Return a new operation's id: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def lookup(state: State, ref: Ref) -> Value:
+    """Return the recorded output a reference means; the reference when there is none."""
+    instance = state.instances.get(ref.address)
+    if instance is None:
+        return ref
+    try:
+        return dig(instance.outputs, ref.path)
+    except KeyError:
+        return ref
+
+
+def settled(spec: Mapping[str, Value], state: State) -> dict[str, Plain]:
+    """Settle a spec against the state.
+
+    Raises:
+        LookupError: naming the reference that is still unknown.
+    """
+    done = {key: resolve(value, lambda ref: lookup(state, ref)) for key, value in spec.items()}
+    try:
+        return {key: plain(value) for key, value in done.items()}
+    except TypeError as error:
+        raise LookupError(f"{error} that has no value yet") from error
+
+
+def completed(made: Instance, request: Request, account: str) -> Instance:
+    """Return a handler's product with everything only the engine knows."""
+    resource = request.resource
+    needs = (Need(a, i.id) for a, i in request.dependencies.items())
+    return Instance(
+        address=resource.address,
+        provider=resource.provider,
+        account=account,
+        id=made.id,
+        spec=dict(request.spec),
+        outputs=made.outputs,
+        status=made.status,
+        needs=tuple(sorted(needs)),
+        fingerprint=resource.fingerprint,
+        progress=made.progress,
+        reason=made.reason,
+        op=request.mark.op,
+        created_at=made.created_at or request.now.isoformat(timespec="seconds"),
+        lifecycle=resource.lifecycle,
+        recreate=resource.recreate,
+        parent=resource.parent,
+        labels=dict(resource.labels),
+    )
