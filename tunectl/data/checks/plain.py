@@ -1,0 +1,53 @@
+"""The quick way for ordinary rows.
+
+Law: `is_plain` may say no to a row without fault; it never says yes to a row that a row rule would
+report. Most rows of most datasets are plain chats, and one loop over their messages is several
+times cheaper than asking every rule.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tunectl.data.checks.order import FOLLOWERS
+from tunectl.data.fingerprint import Row
+
+_NEXT: dict[str, dict[str, str]] = {
+    before: {role: role for role in after if role != "tool"}
+    for before, after in FOLLOWERS.items()
+    if before in ("", "system", "user", "assistant")
+}
+_HEAD = len(b'{"messages":')
+
+
+def is_plain(row: Row, packed: bytes) -> bool:
+    """Whether the row is a chat of texts in good order, answered at the end, and nothing else.
+
+    Args:
+        row: the canonical row, of any form.
+        packed: its canonical bytes.
+    """
+    at = ""
+    try:
+        for one in cast("list[dict[str, object]]", row["messages"]):
+            content = one["content"]
+            at = _NEXT[at][cast("str", one["role"])]
+            if len(one) != 2 or type(content) is not str or not content or content.isspace():
+                return False
+    except (KeyError, TypeError):
+        return False
+    return (
+        at == "assistant"
+        and len(row) == 1
+        # One byte is found several times faster than a sequence, and is mostly not there.
+        and (b"<" not in packed or b"<|" not in packed)
+        and (b"\xef" not in packed or b"\xef\xbf\xbd" not in packed)
+    )
+
+
+def plain_input(packed: bytes) -> bytes:
+    """What `input_part` gives for a plain row, cut from its canonical bytes.
+
+    A quote inside a text is escaped, so `},{"` only stands between two messages.
+    """
+    return packed[_HEAD : packed.rindex(b'},{"') + 1] + b"]"

@@ -1,0 +1,132 @@
+"""The collector of what is wrong: everything at once, but never a flood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tunectl.core.errors import Diagnostic, Exit, Severity, Source
+from tunectl.data.excerpt import excerpt
+
+BROKEN_LINES_SHOWN = 20
+_BROKEN = "broken-lines"
+
+
+class Problems:
+    """Takes problems in the order they are found.
+
+    Attributes:
+        failures: how many things stand in the way of using the data at all.
+    """
+
+    def __init__(self, where: Source | None, allow: Mapping[str, str]) -> None:
+        self.failures = 0
+        self._where = where
+        self._allow = allow
+        self._found: list[Diagnostic] = []
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._shown: Counter[tuple[str, str]] = Counter()
+        self._example: dict[tuple[str, str], Diagnostic] = {}
+
+    def cannot(
+        self,
+        code: str,
+        summary: str,
+        *,
+        file: str = "",
+        hint: str = "",
+        detail: str = "",
+    ) -> None:
+        """Something as a whole cannot be used; shown at the file, else at the dataset's YAML."""
+        self.failures += 1
+        source = Source(file) if file else self._where
+        self._found.append(
+            Diagnostic(summary=summary, code=code, hint=hint, detail=detail, source=source)
+        )
+
+    def broken(
+        self,
+        code: str,
+        summary: str,
+        *,
+        file: str,
+        line: int,
+        column: int = 0,
+        raw: bytes | str = b"",
+        hint: str = "",
+    ) -> None:
+        """One line cannot be read; of these the first 20 are shown, then a count."""
+        self.failures += 1
+        text, detail = excerpt(raw, column)
+        source = Source(file, line, column, text)
+        made = Diagnostic(summary=summary, code=code, hint=hint, detail=detail, source=source)
+        self._limited((_BROKEN, ""), made, BROKEN_LINES_SHOWN)
+
+    def breaks(self, made: Diagnostic, *, about: str = "", shown: int = 10) -> None:
+        """A rule is broken; of each rule (and subject) the first few are shown, then a count."""
+        self._limited((made.code, about), made, shown)
+
+    def note(self, made: Diagnostic) -> None:
+        """Say something that neither stops nor refuses."""
+        self._found.append(made)
+
+    def _limited(self, key: tuple[str, str], made: Diagnostic, shown: int) -> None:
+        self._seen[key] += 1
+        if made.code in self._allow:
+            return
+        if self._shown[key] < shown:
+            self._shown[key] += 1
+            self._found.append(made)
+        else:
+            self._example[key] = made
+
+    def result(self) -> tuple[Diagnostic, ...]:
+        """Everything found, then the counts of what was left out and the waivers that were used.
+
+        Data that cannot be read is an error as a whole, whatever rules it breaks besides.
+        """
+        found = [*self._found, *self._rest(), *self._waived()]
+        if self.failures:
+            found = [replace(d, exit=Exit.ERROR) for d in found]
+        return tuple(found)
+
+    def _rest(self) -> list[Diagnostic]:
+        made = []
+        for key, last in self._example.items():
+            left = self._seen[key] - self._shown[key]
+            what = (
+                "line that cannot be read" if key[0] == _BROKEN else f"row that breaks `{key[0]}`"
+            )
+            if left > 1:
+                what = what.replace("line that", "lines that").replace(
+                    "row that breaks", "rows that break"
+                )
+            about = f" ({key[1]})" if key[1] else ""
+            source = last.source and replace(last.source, line=0, column=0, text="")
+            made.append(
+                replace(
+                    last,
+                    summary=f"and {left} more {what}{about}",
+                    detail="",
+                    hint="",
+                    source=source,
+                )
+            )
+        return made
+
+    def _waived(self) -> list[Diagnostic]:
+        made = []
+        for code, reason in self._allow.items():
+            times = sum(n for (seen, _), n in self._seen.items() if seen == code)
+            if times:
+                made.append(
+                    Diagnostic(
+                        summary=f"`{code}` is allowed here, found {times} times: {reason}",
+                        severity=Severity.INFO,
+                        code=code,
+                        source=self._where,
+                        exit=Exit.DONE,
+                    )
+                )
+        return made

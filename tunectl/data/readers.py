@@ -1,0 +1,294 @@
+"""From a file to the JSON objects in it, one at a time, each with its line.
+
+Lines end at a line feed and nowhere else: U+2028, U+0085 and a lone carriage return inside a text
+are part of it. Blank lines are no rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections.abc import Generator, Iterator
+from itertools import chain
+from typing import BinaryIO, TypeAlias
+
+import orjson
+
+from tunectl.data.broken import Fault, explain, not_utf8
+from tunectl.data.files import DataFile
+from tunectl.data.fingerprint import Row
+from tunectl.data.problems import Problems
+from tunectl.data.sniff import BOM, HEAD, delimiter_of, open_binary, sniff
+
+# A bare quote begins a text that is not complete yet.
+_ARRAY_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],"]', re.DOTALL)
+_SPACE = b" \t\r\n"
+_CHUNK = 1 << 20
+
+
+# One object as it stands in a file: the 1-based line on which it begins, its text (empty where the
+# file is not JSON), and its value. A plain tuple: there may be millions.
+Read: TypeAlias = tuple[int, bytes, Row]
+_Reader: TypeAlias = Generator[Read, None, int]
+
+
+def read_file(file: DataFile, problems: Problems) -> Iterator[Read]:
+    """Yield the objects of a file; what cannot be read goes to `problems`."""
+    name = file.name
+    try:
+        with open_binary(file.path) as stream:
+            head = _peek(stream)
+            kind = sniff(head, name, problems)
+            if not kind:
+                return
+            before = problems.failures
+            found = yield from _READERS[kind](stream, name, problems)
+            if not found and problems.failures == before:
+                problems.cannot("empty-file", f"`{name}` holds no rows", file=name)
+    except PermissionError:
+        problems.cannot(
+            "unreadable",
+            f"`{name}` cannot be read: permission denied",
+            file=name,
+            hint=f"`chmod u+r {name}`",
+        )
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        problems.cannot("unreadable", f"`{name}` cannot be read: {why.lower()}", file=name)
+
+
+def _peek(stream: BinaryIO) -> bytes:
+    """The first bytes of the content; the stream is left at its beginning."""
+    head = stream.read(HEAD)
+    stream.seek(0)
+    return head
+
+
+def _faulty(fault: Fault, raw: bytes, line: int, name: str, problems: Problems) -> None:
+    """Report a fault inside a piece that begins at `line`."""
+    text = raw.decode("utf-8", "replace")
+    before = text[: fault.position]
+    line += before.count("\n")
+    start = before.rfind("\n") + 1
+    end = text.find("\n", fault.position)
+    problems.broken(
+        fault.code,
+        fault.summary,
+        file=name,
+        line=line,
+        column=fault.position - start + 1,
+        raw=text[start : end if end >= 0 else len(text)],
+        hint=fault.hint,
+    )
+
+
+def _not_an_object(value: object, raw: bytes, line: int, name: str, problems: Problems) -> None:
+    kinds = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+    problems.broken(
+        "not-an-object",
+        f"a row is {kinds.get(type(value), 'a number')}, not an object",
+        file=name,
+        line=line,
+        column=1,
+        raw=raw,
+        hint='a row looks like `{"messages": [...]}`',
+    )
+
+
+def read_lines(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
+    """JSON Lines; returns how many rows there were."""
+    loads = orjson.loads
+    line = count = 0
+    for raw in stream:
+        line += 1
+        if line == 1:
+            raw = raw.removeprefix(BOM)  # noqa: PLW2901  # reported by the sniffer
+        try:
+            value = loads(raw)
+        except orjson.JSONDecodeError:
+            if raw.strip():
+                _faulty(explain(raw.rstrip(b"\r\n")), raw, line, name, problems)
+            continue
+        if isinstance(value, dict):
+            count += 1
+            yield line, raw, value
+        else:
+            _not_an_object(value, raw, line, name, problems)
+    return count
+
+
+def read_array(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
+    """A JSON array of objects, element by element; returns how many rows there were."""
+    count = 0
+    for line, raw in _elements(stream, name, problems):
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            fault = (
+                explain(raw) if raw else Fault("broken-json", "a comma too many", 0, "remove it")
+            )
+            _faulty(fault, raw, line, name, problems)
+            continue
+        if isinstance(value, dict):
+            count += 1
+            yield line, raw, value
+        else:
+            _not_an_object(value, raw, line, name, problems)
+    return count
+
+
+def _elements(stream: BinaryIO, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
+    """Cut an array into its elements by brackets and strings; holds one element and one chunk."""
+    scan = _ArrayScan()
+    size = _CHUNK
+    while chunk := stream.read(size):
+        before = scan.taken
+        yield from scan.feed(chunk)
+        # An element longer than the chunk is scanned again: doubling keeps that linear.
+        size = _CHUNK if scan.taken > before else size * 2
+    if not scan.closed:
+        problems.broken(
+            "broken-json",
+            "the file ends inside the array",
+            file=name,
+            line=scan.next_line,
+            hint="close it with `]`",
+        )
+    elif scan.trailing:
+        problems.broken(
+            "broken-json",
+            "more text after the array",
+            file=name,
+            line=scan.line,
+            hint="a file holds one array",
+        )
+
+
+class _ArrayScan:
+    """Where an array's elements begin and end."""
+
+    def __init__(self) -> None:
+        self.line = 1
+        self.taken = 0
+        self.closed = False
+        self.trailing = False
+        self._opened = False
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the elements that are complete now, each with its line."""
+        data = self._rest + chunk
+        if self.closed:
+            self.trailing = self.trailing or bool(data.strip(_SPACE))
+            return
+        start = 0
+        if not self._opened:
+            start = data.index(b"[") + 1
+            self.line += data.count(b"\n", 0, start)
+            self._opened = True
+        depth = 0
+        for token in _ARRAY_TOKEN.finditer(data, start):
+            word = token[0]
+            if word == b'"':
+                break
+            if word in (b"{", b"["):
+                depth += 1
+            elif depth and word in (b"}", b"]"):
+                depth -= 1
+            elif depth == 0 and word in (b",", b"]"):
+                piece = data[start : token.start()]
+                self.closed = word == b"]"
+                if piece.strip(_SPACE) or not self.closed or self.taken:
+                    yield self._cut(piece)
+                start = token.end()
+                if self.closed:
+                    self.trailing = bool(data[start:].strip(_SPACE))
+                    return
+        self._rest = data[start:]
+
+    @property
+    def next_line(self) -> int:
+        """The line on which the element that is not complete begins."""
+        space = len(self._rest) - len(self._rest.lstrip(_SPACE))
+        return self.line + self._rest.count(b"\n", 0, space)
+
+    def _cut(self, piece: bytes) -> tuple[int, bytes]:
+        bare = piece.lstrip(_SPACE)
+        line = self.line + piece.count(b"\n", 0, len(piece) - len(bare))
+        self.line += piece.count(b"\n")
+        self.taken += 1
+        return line, bare.rstrip(_SPACE)
+
+
+def read_csv(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
+    """CSV with a header line, every value a text; returns how many rows there were.
+
+    A byte order mark is dropped: spreadsheets write one.
+    """
+    lines = _text_lines(stream, name, problems)
+    first = next(lines, "")
+    delimiter = delimiter_of(first)
+    csv.field_size_limit(1 << 30)  # the default of 128 KiB is shorter than a long answer
+    rows = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    count = 0
+    try:
+        header = [cell.strip() for cell in next(rows, [])]
+        if not _good_header(header, name, problems):
+            return 0
+        start = rows.line_num + 1
+        for cells in rows:
+            if len(cells) == len(header):
+                count += 1
+                yield start, b"", dict(zip(header, cells, strict=True))
+            elif cells:
+                problems.broken(
+                    "csv-columns",
+                    f"{len(cells)} columns where the header has {len(header)}",
+                    file=name,
+                    line=start,
+                    hint=f"put a value that holds `{delimiter}` or a line break in double quotes",
+                )
+            start = rows.line_num + 1
+    except csv.Error as error:
+        problems.broken("broken-csv", str(error), file=name, line=rows.line_num)
+    return count
+
+
+def _good_header(header: list[str], name: str, problems: Problems) -> bool:
+    twice = [cell for cell in dict.fromkeys(header) if header.count(cell) > 1]
+    if "" in header or twice:
+        what = (
+            f"the column `{twice[0]}` stands twice"
+            if twice and twice[0]
+            else "a column has no name"
+        )
+        problems.broken(
+            "csv-header", what, file=name, line=1, hint="give every column its own name"
+        )
+        return False
+    return True
+
+
+def _text_lines(stream: BinaryIO, name: str, problems: Problems) -> Iterator[str]:
+    """The lines as text; stops at the first that is not UTF-8 or holds a NUL."""
+    for line, raw in enumerate(stream, 1):
+        bare = raw.removeprefix(BOM) if line == 1 else raw
+        try:
+            text = bare.decode("utf-8")
+        except UnicodeDecodeError as error:
+            _faulty(not_utf8(bare, error), bare, line, name, problems)
+            return
+        if "\x00" in text:
+            fault = Fault(
+                "nul-byte",
+                "a NUL byte",
+                text.index("\x00"),
+                "write the file again as plain UTF-8 text",
+            )
+            _faulty(fault, bare, line, name, problems)
+            return
+        yield text
+
+
+_READERS = {"jsonl": read_lines, "array": read_array, "csv": read_csv}

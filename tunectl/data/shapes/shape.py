@@ -1,0 +1,39 @@
+"""What a shape is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tunectl.data.fingerprint import Json, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One form rows come in.
+
+    Attributes:
+        name: what a person writes as `format:`.
+        evidence: what tells it, for people.
+        matches: whether a row has this shape, by its keys.
+        canonical: makes the OpenAI chat object; may take the row apart. None when it is one.
+    """
+
+    name: str
+    evidence: str
+    matches: Callable[[Row], bool]
+    canonical: Callable[[Row], Row] | None = None
+
+
+def message(role: str, content: Json) -> Json:
+    """One chat message."""
+    return {"role": role, "content": content}
+
+
+def first_message(row: Row) -> Row | None:
+    """The first of `messages`, when there is one and it is an object."""
+    messages = row.get("messages")
+    if isinstance(messages, list) and messages:
+        first = messages[0]
+        return first if isinstance(first, dict) else None
+    return None

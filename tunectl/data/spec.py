@@ -1,0 +1,66 @@
+"""What a person says about a dataset, after the YAML was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunectl.core.errors import Source
+
+TRAIN = "train"
+# The order in which splits are read and shown; others follow by name.
+_ORDER = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSpec:
+    """A split by fractions.
+
+    Attributes:
+        fractions: share of the rows per split, above 0 and below 1; what is left is `train`.
+        seed: changes which rows go where.
+        group: a top-level key or column; rows with the same value stay together.
+    """
+
+    fractions: Mapping[str, float]
+    seed: int = 0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """One dataset as declared. Exactly one of `source` and `splits` is given.
+
+    Attributes:
+        source: a path or a glob, relative to the project.
+        splits: a path or a glob per split.
+        format: the shape's name; None to recognise it from the content.
+        split: how to split `source`; None puts every row into `train`.
+        strip: top-level keys or columns that never leave this machine.
+        columns: which column is `input`, `output`, `system`, for CSV and flat objects.
+        limit: read only so many rows of each source.
+        where: the dataset's place in the YAML.
+        allow: the rules that may be broken, by name or number, each with the reason.
+    """
+
+    source: str | None = None
+    splits: Mapping[str, str] | None = None
+    format: str | None = None
+    split: SplitSpec | None = None
+    strip: tuple[str, ...] = ()
+    columns: Mapping[str, str] | None = None
+    limit: int | None = None
+    where: Source | None = None
+    allow: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits it makes, in reading order."""
+        if self.splits is not None:
+            return in_order(self.splits)
+        return in_order({TRAIN, *(self.split.fractions if self.split else ())})
+
+
+def in_order(names: Mapping[str, object] | set[str]) -> tuple[str, ...]:
+    """Sort split names: train, validation, test, then the others by name."""
+    return tuple(sorted(names, key=lambda n: (_ORDER.index(n) if n in _ORDER else len(_ORDER), n)))
