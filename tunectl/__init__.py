@@ -10,7 +10,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # PEP 562 fixes this signatu
         AttributeError: for any other name.
     """
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from importlib.metadata import version
 
         return version("tunectl")
     raise AttributeError(f"module 'tunectl' has no attribute {name!r}")

@@ -32,13 +32,15 @@ class Endings:
     """The deletions of a plan, and the replacements whose old object stays.
 
     Attributes:
-        blocked: what is no longer declared and must stay.
+        blocked: what is no longer declared and must stay, because something declared uses it.
+        notes: what is no longer declared and stays for what is kept (address, sentence).
         stuck: resources with a fixed name whose old object must stay, so no new one can be made.
     """
 
     deletions: tuple[Change, ...]
     changes: Mapping[Address, Change]
     blocked: tuple[Blocked, ...]
+    notes: tuple[tuple[Address, str], ...]
     stuck: Mapping[Address, Blocked]
 
 
@@ -69,29 +71,43 @@ def endings(
         if key not in held and not _is_replacement(changes, doomed[key])
     ]
     replaced = {a: c.doomed.key for a, c in changes.items() if c.doomed is not None}
+    staying = {
+        i.address: used[i.key]
+        for i in sorted(undeclared, key=lambda i: i.key)
+        if i.key in held and i.recreate is not Recreate.ON_DEMAND
+    }
     return Endings(
         deletions=tuple(deletions),
         changes={
             a: replace(changes[a], held=True) for a, k in replaced.items() if k in held | kept
         },
-        blocked=tuple(
-            Blocked(
-                address=i.address,
-                reason=f"is no longer declared, but `{used[i.key]}` still uses it",
-                hint=f"declare it again, or remove `{used[i.key]}` too",
-            )
-            for i in sorted(undeclared, key=lambda i: i.key)
-            if i.key in held and i.recreate is not Recreate.ON_DEMAND
+        blocked=tuple(_undeclared(a, use) for a, use in staying.items() if use.live),
+        notes=tuple(
+            (a, f"is no longer declared, and stays while {use.who} uses it")
+            for a, use in staying.items()
+            if not use.live
         ),
         stuck={
-            a: Blocked(
-                address=a,
-                reason=f"its name is fixed and `{used[k]}` still uses the old object",
-                hint=f"let `{used[k]}` go on first, or give the new one another name",
-            )
+            a: _stuck(a, used[k])
             for a, k in replaced.items()
             if k in held and changes[a].action is Action.RECREATE
         },
+    )
+
+
+def _undeclared(address: Address, use: _Use) -> Blocked:
+    return Blocked(
+        address=address,
+        reason=f"is no longer declared, but {use.who} still uses it",
+        hint=f"declare it again, or remove {use.who} too",
+    )
+
+
+def _stuck(address: Address, use: _Use) -> Blocked:
+    return Blocked(
+        address=address,
+        reason=f"its name is fixed and {use.who} still uses the old object",
+        hint="let that go on or end first, or give the new one another name",
     )
 
 
@@ -128,19 +144,34 @@ def _kept(
     return frozenset(kept)
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Who uses an object that would otherwise end, and whether it is for a live one's sake."""
+
+    by: Address
+    live: bool
+
+    @property
+    def who(self) -> str:
+        """The user, in words."""
+        return f"`{self.by}`" if self.live else f"a kept previous `{self.by}`"
+
+
 def _anchored(
     state: State, changes: Mapping[Address, Change], doomed: Mapping[Need, Instance]
-) -> dict[Need, Address]:
+) -> dict[Need, _Use]:
     """What is used by something that stays, with one user each; users of users included."""
+    used: dict[Need, _Use] = {}
+    live = {i.key for i in state.instances.values()}
     survivors = [i for i in state.everything if i.key not in doomed]
-    used: dict[Need, Address] = {}
-    todo = [i for i in sorted(survivors, key=lambda i: i.key) if not _moves_on(changes, state, i)]
+    survivors.sort(key=lambda i: (i.key in live, i.key))  # live ones are at the end: taken first
+    todo = [(i, i.key in live) for i in survivors if not _moves_on(changes, state, i)]
     while todo:
-        user = todo.pop()
+        user, for_live = todo.pop()
         for need in user.needs:
             if need in doomed and need not in used and not _released(changes, user, doomed[need]):
-                used[need] = user.address
-                todo.append(doomed[need])
+                used[need] = _Use(user.address, for_live)
+                todo.append((doomed[need], for_live))
     return used
 
 

@@ -136,7 +136,7 @@ def make_plan(
         drift=tuple(sorted(draft.drift, key=lambda d: d.address)),
         blocked=(*draft.blocked.values(), *ended.blocked),
         recover=state.intents,
-        notes=tuple(draft.notes),
+        notes=(*draft.notes, *ended.notes),
         unchanged=sum(a not in draft.changes and a in state.instances for a in wanted),
         destroy=wish.destroy,
     )
@@ -254,7 +254,10 @@ def _compare(draft: _Draft, resource: Resource, seen: Instance) -> None:
     if later := sorted({d.path[0] for d in changed} & resource.deferred):
         fields = ", ".join(f"`{name}`" for name in later)
         draft.notes.append((address, f"{fields} takes effect at the next training"))
-    update = tuple(d for d in changed if not d.forces and d.path[0] not in resource.deferred)
+    # An update whose outcome was lost took effect, but its record must follow: done once more.
+    recorded = draft.state.instances[address]
+    found = changed or _changed(draft, resource, recorded)
+    update = tuple(d for d in found if not d.forces and d.path[0] not in resource.deferred)
     if seen.status in _BROKEN:
         draft.blocked[address] = Blocked(
             address=address,
@@ -263,14 +266,9 @@ def _compare(draft: _Draft, resource: Resource, seen: Instance) -> None:
         )
     elif update:
         _add(draft, _pinned(resource, seen), Action.UPDATE, Cause.CHANGED, seen, update)
-    elif Status.PENDING in {seen.status, _recorded_status(draft, address)}:
+    elif Status.PENDING in {seen.status, recorded.status}:
+        # What settled since is still to be recorded by an apply.
         _add(draft, resource, Action.WAIT, Cause.RUNNING, seen)
-
-
-def _recorded_status(draft: _Draft, address: Address) -> Status | None:
-    """The status as last recorded: what settled since then is still to be recorded by an apply."""
-    recorded = draft.state.instances.get(address)
-    return recorded.status if recorded else None
 
 
 def _changed(draft: _Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:

@@ -212,37 +212,19 @@ def relocated(instance: Instance, before: Address, after: Address) -> Instance:
     return replace(instance, address=address, needs=needs, parent=parent)
 
 
-def caught_up(
-    state: State, resources: Iterable[Resource], observed: Mapping[Address, Instance | None]
-) -> tuple[Settled, ...]:
+def caught_up(state: State, resources: Iterable[Resource]) -> tuple[Settled, ...]:
     """Return what an apply records before its first step, without touching any object.
 
-    How live objects are now (a job that ended since) and the user's word on them (lifecycle,
-    labels). Settings stay as recorded, so that drift stays visible; what is gone stays too, so
-    that it is not bought again unasked.
+    It is the user's present word on what exists (lifecycle, labels): no plan has a change for
+    it, and what is no longer declared is judged by its record.
     """
     declared = {r.address: r for r in resources}
     found: list[Settled] = []
-    for address in sorted(state.instances):
-        recorded = state.instances[address]
-        seen = observed.get(address, recorded)
-        if seen is None or seen.id != recorded.id:
-            continue
+    for address in sorted(state.instances.keys() & declared.keys()):
+        recorded, wanted = state.instances[address], declared[address]
         now = replace(
-            recorded,
-            outputs=seen.outputs,
-            status=seen.status,
-            progress=seen.progress,
-            reason=seen.reason,
+            recorded, lifecycle=wanted.lifecycle, parent=wanted.parent, labels=wanted.labels
         )
-        if (wanted := declared.get(address)) is not None:
-            now = replace(
-                now,
-                lifecycle=wanted.lifecycle,
-                recreate=wanted.recreate,
-                parent=wanted.parent,
-                labels=wanted.labels,
-            )
         if now != recorded:
             found.append(Settled("", now))
     return tuple(found)

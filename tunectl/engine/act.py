@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from tunectl.core.errors import (
     Diagnostic,
-    InvalidRequestError,
     ProviderError,
     RateLimitError,
     UnavailableError,
@@ -122,8 +121,8 @@ def _update(run: Run, step: Step, began: float) -> None:
     run.record(Began(_intent(run, step, op, "update", resource.fingerprint, prior.id)))
     try:
         made = handler.update(request)
-    except (InvalidRequestError, RateLimitError, UnavailableError) as error:
-        run.record(Abandoned(op, str(error)))
+    except ProviderError as error:
+        _close_if_definite(run, op, error)
         raise
     instance = replace(
         completed(made, request, prior.account), created_at=prior.created_at, op=prior.op
@@ -200,13 +199,19 @@ def _delete(run: Run, step: Step, began: float) -> None:
     run.record(Began(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id)))
     try:
         remains = handler.delete(doomed)
-    except (InvalidRequestError, RateLimitError, UnavailableError) as error:
-        run.record(Abandoned(op, str(error)))
+    except ProviderError as error:
+        _close_if_definite(run, op, error)
         raise
     run.record(Deleted(op, doomed.address, doomed.id))
     run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
     if remains is not None:
         run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
+
+
+def _close_if_definite(run: Run, op: str, error: ProviderError) -> None:
+    """A definite refusal had no effect; an unknown outcome stays open until the next run looks."""
+    if not isinstance(error, UnknownOutcomeError):
+        run.record(Abandoned(op, str(error)))
 
 
 def _forget(run: Run, step: Step, began: float) -> None:

@@ -98,3 +98,68 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
 
 def _checksum(body: Tree) -> str:
     return "sha256:" + hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def schema() -> Tree:
+    """Return the JSON Schema of the state document."""
+    text = {"type": "string"}
+    table = {"type": "object"}
+    need = _object({"address": text, "id": text}, ("address", "id"))
+    lifecycle = _object(
+        {
+            "protect": {"type": "boolean"},
+            "ignore_changes": {"type": "array", "items": text},
+            "keep_on_destroy": {"type": "boolean"},
+            "keep_previous": {"type": "integer", "minimum": 0},
+        },
+        ("protect", "ignore_changes", "keep_on_destroy", "keep_previous"),
+    )
+    optional = ("fingerprint", "progress", "reason", "op", "created_at", "parent")
+    instance = _object(
+        {
+            **dict.fromkeys(("address", "provider", "account", "id", *optional), text),
+            "status": {"enum": ["pending", "ready", "failed", "cancelled"]},
+            "spec": table,
+            "outputs": table,
+            "needs": {"type": "array", "items": need},
+            "recreate": {"enum": ["freely", "on_demand", "on_request"]},
+            "lifecycle": lifecycle,
+            "labels": {"type": "object", "additionalProperties": text},
+        },
+        ("address", "provider", "account", "id", "status", "spec", "outputs", "needs"),
+    )
+    intent = _object(
+        {
+            **dict.fromkeys(("op", "address", "provider", "id", "time"), text),
+            "action": {"enum": ["create", "update", "delete"]},
+            "fingerprint": {"type": ["string", "null"]},
+        },
+        ("op", "action", "address", "provider"),
+    )
+    account = _object({"type": text, "account": text, "settings": table}, ("type", "account"))
+    document = _object(
+        {
+            "format": {"const": FORMAT},
+            "tool_version": text,
+            "lineage": text,
+            "serial": {"type": "integer", "minimum": 0},
+            "project": text,
+            "env": text,
+            "providers": {"type": "object", "additionalProperties": account},
+            "instances": {"type": "array", "items": instance},
+            "superseded": {"type": "array", "items": instance},
+            "intents": {"type": "array", "items": intent},
+            "outputs": table,
+            "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        },
+        ("format", "lineage", "serial", "project", "env", "instances", "superseded", "checksum"),
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tunectl state",
+        **document,
+    }
+
+
+def _object(properties: Tree, required: tuple[str, ...]) -> Tree:
+    return {"type": "object", "properties": properties, "required": list(required)}
