@@ -1,0 +1,263 @@
+"""What the declaration becomes: resources as the planner and the handlers expect them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.config.error_cases import rows
+from tests.config.making import loaded, problems, project, resources, write
+from tunectl.core.resource import Recreate
+from tunectl.core.value import Address
+
+BASE = """
+project: helpdesk
+default_provider: local
+providers:
+  local: {trainer: simulated}
+  openai: {}
+dataset:
+  support: {source: data/rows.jsonl, split: {validation: 25%, seed: 7}}
+"""
+JOB = """
+tuning_job:
+  support: {base_model: smollm2-135m-instruct, data: dataset.support}
+"""
+
+
+def job(root, **options):
+    return resources(root, **options)["tuning_job.support"]
+
+
+def test_a_dataset_knows_its_splits(tmp_path):
+    found = loaded(project(tmp_path, BASE))
+    resource = found.project.resources[0]
+    dataset = found.datasets[Address.of("dataset", "support")]
+    assert resource.provider == "builtin"
+    assert resource.outputs == ("train", "validation")
+    assert resource.spec == {
+        "source": "data/rows.jsonl",
+        "format": dataset.shape,
+        "splits": {
+            name: {"rows": s.rows, "sha256": s.sha256} for name, s in dataset.splits.items()
+        },
+        "rows": dataset.marks_sha256,
+    }
+
+
+def test_a_job_takes_the_splits_and_derives_an_upload_for_each(tmp_path):
+    found = resources(project(tmp_path, BASE + JOB))
+    made = found["tuning_job.support"]
+    train = found['upload.support["train/local/chat"]']
+    assert str(made.spec["training_file"]) == f"{train.address}.file_id"
+    assert set(made.spec) == {
+        "base_model", "method", "data", "trainer", "training_file", "validation_file",
+    }  # fmt: skip
+    assert made.spec["trainer"] == "simulated/1"
+    assert made.spec["data"]["training"]["sha256"] == train.spec["sha256"]
+    assert made.recreate is Recreate.ON_REQUEST
+    assert made.lifecycle.keep_previous == 1
+    assert made.inputs == {"training_file", "validation_file"}
+    assert train.recreate is Recreate.ON_DEMAND
+    assert train.parent == Address.of("dataset", "support")
+    assert train.immutable == set(train.spec)
+    assert train.depends_on == (train.parent,)
+
+
+def test_two_jobs_of_a_provider_share_an_upload_and_two_providers_do_not(tmp_path):
+    more = """
+  again: {base_model: smollm2-135m-instruct, data: dataset.support, seed: 2}
+  there: {base_model: gpt-4o-mini, data: dataset.support, provider: openai}
+"""
+    found = resources(project(tmp_path, BASE + JOB.rstrip("\n") + more))
+    uploads = [a for a in found if a.startswith('upload.support["train')]
+    assert uploads == ['upload.support["train/local/chat"]', 'upload.support["train/openai/chat"]']
+    assert "trainer" not in found["tuning_job.there"].spec
+
+
+@pytest.mark.parametrize(
+    ("edit", "same"),
+    [
+        ("suffix: new", True),
+        ("metadata: {a: b}", True),
+        ("labels: {a: b}", True),
+        ("method: {epochs: auto}", True),
+        ("method: supervised", True),
+        ("method: {epochs: 3}", False),
+        ("method: {learning_rate_multiplier: 0.5}", False),
+        ("seed: 1", False),
+        ("provider: openai", False),  # another trainer is another result
+    ],
+)
+def test_the_identity_of_a_job_is_what_changes_its_model(tmp_path, edit, same):
+    before = job(project(tmp_path / "1", BASE + JOB)).fingerprint
+    text = JOB.replace("data:", edit + ", data:")
+    after = job(project(tmp_path / "2", BASE + text)).fingerprint
+    assert (before == after) is same
+
+
+def test_white_space_and_key_order_of_rows_do_not_change_the_identity(tmp_path):
+    import json
+
+    first = project(tmp_path / "1", BASE + JOB)
+    second = project(tmp_path / "2", BASE + JOB)
+    lines = [json.loads(line) for line in rows(24).splitlines()]
+    loose = "\n\n".join(json.dumps(line, indent=None, separators=(" , ", " : ")) for line in lines)
+    write(second, "data/rows.jsonl", loose + "\n")
+    assert job(first).fingerprint == job(second).fingerprint
+
+
+def test_an_edited_answer_changes_the_identity(tmp_path):
+    first = project(tmp_path / "1", BASE + JOB)
+    second = project(tmp_path / "2", BASE + JOB)
+    for number in range(24):  # wherever the split has put it: every row
+        text = rows(24).replace(f"Odpowiedź {number}:", f"Inaczej {number}:")
+        write(second, "data/rows.jsonl", text)
+        assert job(first).fingerprint != job(second).fingerprint
+
+
+def test_a_job_on_a_tuned_base_follows_the_identity_of_that_base(tmp_path):
+    more = JOB.rstrip("\n") + "\n  next: {base_model: tuning_job.support, data: dataset.support}\n"
+    first = resources(project(tmp_path / "1", BASE + more))["tuning_job.next"]
+    edited = more.replace("smollm2-135m-instruct,", "smollm2-135m-instruct, seed: 3,")
+    second = resources(project(tmp_path / "2", BASE + edited))["tuning_job.next"]
+    assert str(first.spec["base_model"]) == "tuning_job.support.model_id"
+    assert first.fingerprint != second.fingerprint
+
+
+def test_moving_the_base_to_another_name_does_not_change_the_identity(tmp_path):
+    more = JOB.rstrip("\n") + "\n  next: {base_model: tuning_job.support, data: dataset.support}\n"
+    first = resources(project(tmp_path / "1", BASE + more))["tuning_job.next"]
+    renamed = more.replace("  support:", "  first:").replace(
+        "tuning_job.support", "tuning_job.first"
+    )
+    second = resources(project(tmp_path / "2", BASE + renamed))["tuning_job.next"]
+    assert first.fingerprint == second.fingerprint
+
+
+def test_an_endpoint_lives_where_its_model_is_made(tmp_path):
+    text = BASE + JOB.replace("data:", "provider: openai, data:").replace(
+        "smollm2-135m-instruct", "gpt-4o"
+    )
+    found = resources(
+        project(tmp_path, text + "endpoint:\n  support: {model: tuning_job.support}\n")
+    )
+    endpoint = found["endpoint.support"]
+    assert endpoint.provider == "openai"
+    assert endpoint.outputs == ("model_id", "base_url", "invoke")
+
+
+PROMPT = """
+endpoint:
+  support: {model: tuning_job.support}
+prompt_template:
+  support:
+    model: endpoint.support
+    inputs: {question: {type: string, max_chars: 80}, tone: {default: miły}}
+    sections:
+      - {id: system, role: system, template_file: prompts/support.md.j2}
+      - {id: shots, role: examples, examples: dataset.support.validation, select: seeded}
+      - {id: ask, role: user, template: "{{ question }}"}
+"""
+
+
+def test_a_prompt_holds_its_text_and_names_its_rows(tmp_path):
+    root = project(tmp_path, BASE + JOB + PROMPT, **{"prompts/support.md.j2": "Bądź {{ tone }}.\n"})
+    found = resources(root)
+    prompt = found["prompt_template.support"]
+    rows_ = found["dataset.support"].spec["splits"]["validation"]
+    assert str(prompt.spec["model"]) == "endpoint.support.model_id"
+    assert str(prompt.spec["base_url"]) == "endpoint.support.base_url"
+    assert prompt.spec["inputs"] == {
+        "question": {"type": "string", "max_chars": 80},
+        "tone": {"type": "string", "default": "miły"},
+    }
+    assert prompt.spec["sections"] == (
+        {"id": "system", "role": "system", "template": "Bądź {{ tone }}.\n"},
+        {
+            "id": "shots",
+            "role": "examples",
+            "examples": {"dataset": "dataset.support", "split": "validation", **rows_},
+            "max": 4,
+            "select": "seeded",
+            "seed": 0,
+        },
+        {"id": "ask", "role": "user", "template": "{{ question }}"},
+    )
+    assert Address.of("dataset", "support") in prompt.depends_on
+
+
+def test_editing_a_template_file_changes_the_version_of_the_prompt(tmp_path):
+    root = project(tmp_path, BASE + JOB + PROMPT, **{"prompts/support.md.j2": "Bądź {{ tone }}."})
+    before = resources(root)["prompt_template.support"].spec["version"]
+    write(root, "prompts/support.md.j2", "Bądź bardzo {{ tone }}.")
+    assert resources(root)["prompt_template.support"].spec["version"] != before
+
+
+def test_an_unused_input_is_a_warning(tmp_path):
+    root = project(tmp_path, BASE + JOB + PROMPT, **{"prompts/support.md.j2": "Bądź miły."})
+    assert [w.summary for w in loaded(root).project.warnings] == ["input `tone` is never used"]
+
+
+def test_depends_on_a_for_each_means_each_of_it(tmp_path):
+    text = BASE + JOB.replace("data:", "depends_on: [dataset.other], data:")
+    text = text.replace(
+        "dataset:", "dataset:\n  other: {for_each: [a, b], source: data/rows.jsonl}"
+    )
+    assert [str(a) for a in job(project(tmp_path, text)).depends_on] == [
+        'dataset.other["a"]',
+        'dataset.other["b"]',
+    ]
+
+
+def test_without_providers_there_is_the_local_one(tmp_path):
+    text = "project: x\ndataset:\n  support: {source: data/rows.jsonl}\n" + JOB
+    made = job(project(tmp_path, text))
+    assert (made.provider, made.spec["trainer"]) == ("local", "lora/1")
+
+
+def test_labels_of_the_project_are_on_every_resource(tmp_path):
+    text = (
+        BASE
+        + "labels: {team: wsparcie, tier: one}\n"
+        + JOB.replace("data:", "labels: {tier: two}, data:")
+    )
+    found = resources(project(tmp_path, text))
+    assert found["dataset.support"].labels == {"team": "wsparcie", "tier": "one"}
+    assert found["tuning_job.support"].labels == {"team": "wsparcie", "tier": "two"}
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (date(2026, 10, 1), []),
+        (date(2026, 11, 22), ["in 45 days"]),
+        (date(2027, 1, 5), ["in 1 day"]),
+        (date(2027, 1, 6), ["since 2027-01-06"]),
+    ],
+)
+def test_a_base_that_closes_soon_is_a_warning(tmp_path, day, said):
+    text = BASE + JOB.replace("smollm2-135m-instruct", "gpt-4o").replace(
+        "data:", "provider: openai, data:"
+    )
+    found = loaded(project(tmp_path, text), now=day).project.warnings
+    assert [w.summary[-len(s) :] for w, s in zip(found, said, strict=True)] == said
+
+
+def test_a_base_that_is_shut_down_is_an_error(tmp_path):
+    text = BASE + JOB.replace("smollm2-135m-instruct", "ft:gpt-4o-2024-08-06:acme:x:1").replace(
+        "data:", "provider: openai, data:"
+    )
+    root = project(tmp_path, text)
+    assert problems(root, now=date(2027, 1, 14)) == [
+        "base model `ft:gpt-4o-2024-08-06:acme:x:1` was shut down on 2027-01-14"
+    ]
+
+
+def test_vertex_is_validated_and_said_to_be_no_more(tmp_path):
+    text = BASE.replace("  openai: {}", "  vertex: {project: acme, location: europe-west4}")
+    text += JOB.replace("data:", "provider: vertex, data:")
+    assert [w.code for w in loaded(project(tmp_path, text)).project.warnings] == [
+        "provider-not-ready"
+    ]

@@ -1,0 +1,89 @@
+"""Base models by the catalog's dates: shut down is an error, soon closed to training a warning."""
+
+from __future__ import annotations
+
+from tunectl.catalog.base_models import find, names
+from tunectl.catalog.provider_types import Service
+from tunectl.config.drafts import Draft
+from tunectl.config.problems import did_you_mean, listed
+from tunectl.config.world import World
+from tunectl.core.project import Provided
+
+WARN_DAYS = 60
+
+
+def check_base_model(
+    world: World, draft: Draft, name: str, provider: Provided, service: Service
+) -> None:
+    """Check a base model's dates; an unknown one is a warning, for catalogs age."""
+    known = names(service.name)
+    model = find(service.name, name)
+    at, address = draft.at("base_model"), str(draft.address)
+    if model is None:
+        _unknown(world, draft, name, provider, service, known)
+        return
+    left = model.days_of_training_left(world.now)
+    if model.is_shut_down(world.now):
+        world.problems.error(
+            f"base model `{name}` was shut down on {model.shutdown}",
+            at,
+            code="base-retired",
+            detail=f"{model.source}, read {model.source_date}",
+            hint=_alternatives(world, service),
+            address=address,
+        )
+    elif left == 0:
+        world.problems.warn(
+            f"{service.title} takes no new tuning job on `{name}` since {model.no_new_jobs}",
+            at,
+            code="base-closed",
+            hint=f"what is tuned answers until {model.shutdown}; plan where to move",
+            address=address,
+        )
+    elif left is not None and left <= WARN_DAYS:
+        days = "day" if left == 1 else "days"
+        world.problems.warn(
+            f"{service.title} takes no new tuning job on `{name}` from {model.no_new_jobs}, "
+            f"in {left} {days}",
+            at,
+            code="base-closing",
+            hint=f"it and what is tuned from it end on {model.shutdown}",
+            address=address,
+        )
+
+
+def _alternatives(world: World, service: Service) -> str:
+    alive = [
+        name
+        for name in names(service.name)
+        if (model := find(service.name, name)) is not None
+        and model.id == name
+        and not model.is_shut_down(world.now)
+    ]
+    if alive:
+        return f"still answering: {listed(alive)}"
+    return "none is left there; move to another provider"
+
+
+def _unknown(  # one message's facts
+    world: World,
+    draft: Draft,
+    name: str,
+    provider: Provided,
+    service: Service,
+    known: tuple[str, ...],
+) -> None:
+    if not known or "/" in name or name.endswith(".gguf"):
+        return
+    if provider.settings.get("trainer") == "simulated":
+        return
+    near = did_you_mean(name, known)
+    if service.name == "local" and not near:
+        return
+    world.problems.warn(
+        f"base model `{name}` is not known at {service.title}",
+        draft.at("base_model"),
+        code="base-unknown",
+        hint=near or f"known are {listed(known, 5)}",
+        address=str(draft.address),
+    )

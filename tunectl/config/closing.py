@@ -1,0 +1,227 @@
+"""What is checked when everything is lowered: outputs, moved and removed addresses, cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from tunectl.config.node import Node, Path, plain
+from tunectl.config.problems import Problems, did_you_mean
+from tunectl.config.refs import References, starts_with_kind
+from tunectl.config.scope import Scope
+from tunectl.config.template import Evaluator
+from tunectl.config.words import validated
+from tunectl.config.world import World
+from tunectl.core.errors import Source
+from tunectl.core.graph import Cycle, order
+from tunectl.core.project import Moved, Output, Removed
+from tunectl.core.value import NAME, Address, Ref, Value, refs
+from tunectl.kinds import DERIVED, KINDS
+from tunectl.kinds.project import MovedFields, OutputFields, RemovedFields
+from tunectl.kinds.values import name_hint
+
+M = TypeVar("M", MovedFields, RemovedFields)
+
+
+def outputs(
+    declared: Node | None, evaluator: Evaluator, scope: Scope, references: References
+) -> tuple[Output, ...]:
+    """Return the outputs with their references resolved."""
+    found: list[Output] = []
+    writers: dict[str, str] = {}
+    problems = references.problems
+    for name, node in declared.items() if declared is not None else ():
+        if not NAME.fullmatch(name):
+            problems.error(
+                f"`{name}` is not a name", node.key_source, code="bad-name", hint=name_hint(name)
+            )
+            continue
+        broken: set[Path] = set()
+        value = evaluator.value(node, scope, broken)
+        if not isinstance(value, dict):
+            value = {"value": value}
+        said = validated(OutputFields, node, value, problems, f"outputs.{name}", broken)
+        if broken or said is None:
+            continue
+        place = node.find(("value",))[0]
+        resolved = _value(said.value, place, references, scope, problems)
+        for index, file in enumerate(said.write):
+            at = node.find(("write", index))[0].source
+            _check_write(file, at, problems)
+            other = writers.setdefault(file, name)
+            if other != name:
+                problems.error(
+                    f"outputs `{other}` and `{name}` both write `{file}`",
+                    at,
+                    code="duplicate-write",
+                    hint="give each its own file",
+                )
+        if resolved is not None:
+            found.append(
+                Output(
+                    name=name,
+                    value=resolved,
+                    write=tuple(said.write),
+                    sensitive=said.sensitive,
+                    source=node.key_source,
+                )
+            )
+    return tuple(found)
+
+
+def _value(
+    value: object, node: Node, references: References, scope: Scope, problems: Problems
+) -> Value:
+    if isinstance(value, str) and starts_with_kind(value):
+        value = references.resolve(value, scope, node.source)
+    if isinstance(value, Ref):
+        return references.completed(value, node.source)
+    if isinstance(value, dict):
+        return {
+            key: _value(item, node.find((key,))[0], references, scope, problems)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return tuple(
+            _value(item, node.find((i,))[0], references, scope, problems)
+            for i, item in enumerate(value)
+        )
+    return value  # type: ignore[return-value]  # scalars and joined texts are all that is left
+
+
+def _check_write(file: str, at: Source, problems: Problems) -> None:
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or not path.name or file.endswith("/"):
+        problems.error(
+            f"`write` takes a file inside the project, not `{file}`",
+            at,
+            code="outside-project",
+            hint="such as `deploy/model.json`",
+        )
+
+
+def check_values(found: tuple[Output, ...], world: World) -> None:
+    """Check that outputs name outputs that datasets really have."""
+    for output in found:
+        for ref in refs(output.value):
+            dataset = world.datasets.get(ref.address)
+            if dataset is not None and ref.path[:1] and ref.path[0] not in dataset.splits:
+                world.problems.error(
+                    f"`{ref.address}` has no split `{ref.path[0]}`",
+                    output.source,
+                    code="unknown-split",
+                    hint=did_you_mean(ref.path[0], dataset.splits),
+                )
+
+
+def moves(declared: Node | None, known: set[Address], problems: Problems) -> tuple[Moved, ...]:
+    """Return the moves; the new address must be declared, the old one not."""
+    found: list[Moved] = []
+    for node, said in _listed(declared, MovedFields, "moved", problems):
+        before = _address(said.from_, node.find(("from",))[0].source, problems)
+        after = _address(said.to, node.find(("to",))[0].source, problems)
+        if before is None or after is None:
+            continue
+        if before.kind != after.kind:
+            _no(
+                problems,
+                f"a `{before.kind}` cannot become a `{after.kind}`",
+                node.find(("to",))[0].source,
+                "a move keeps the kind",
+            )
+        elif not _declared(after, known):
+            _no(
+                problems,
+                f"there is no `{after}` to move to",
+                node.find(("to",))[0].source,
+                did_you_mean(str(after), [str(a) for a in known]),
+            )
+        elif before in known:
+            _no(
+                problems,
+                f"`{before}` is still declared, so it cannot have moved",
+                node.find(("from",))[0].source,
+                "rename the resource, or remove this entry",
+            )
+        else:
+            found.append(Moved(before=before, after=after, source=node.source))
+    return tuple(found)
+
+
+def _listed(
+    declared: Node | None, model: type[M], name: str, problems: Problems
+) -> Iterator[tuple[Node, M]]:
+    nodes = declared.value if declared is not None else []
+    for index, node in enumerate(nodes if isinstance(nodes, list) else []):
+        said = validated(model, node, plain(node), problems, f"{name}[{index}]")
+        if said is not None:
+            yield node, said
+
+
+def _declared(address: Address, known: set[Address]) -> bool:
+    return address in known or any(
+        a.kind == address.kind and a.path == address.path and address.key is None for a in known
+    )
+
+
+def removals(declared: Node | None, known: set[Address], problems: Problems) -> tuple[Removed, ...]:
+    """Return the removals; what is declared cannot be removed."""
+    found: list[Removed] = []
+    for node, said in _listed(declared, RemovedFields, "removed", problems):
+        at = node.find(("address",))[0].source
+        address = _address(said.address, at, problems)
+        if address is None:
+            continue
+        if _declared(address, known):
+            _no(
+                problems,
+                f"`{address}` is still declared, so it cannot be removed",
+                at,
+                "delete its block as well",
+            )
+        else:
+            found.append(Removed(address=address, destroy=said.destroy, source=at))
+    return tuple(found)
+
+
+def _address(text: str, at: Source, problems: Problems) -> Address | None:
+    try:
+        address = Address.parse(text)
+    except ValueError:
+        _no(problems, f"`{text}` is not an address", at, "such as `tuning_job.support`")
+        return None
+    if address.kind not in KINDS and address.kind not in DERIVED:
+        _no(problems, f"there is no kind `{address.kind}`", at, did_you_mean(address.kind, KINDS))
+        return None
+    return address
+
+
+def _no(problems: Problems, summary: str, at: Source, hint: str = "") -> None:
+    problems.error(summary, at, code="bad-address", hint=hint)
+
+
+def check_cycles(world: World) -> None:
+    """Name a cycle of references, if there is one."""
+    needs = {address: resource.needs for address, resource in world.resources.items()}
+    try:
+        order(needs)
+    except Cycle as cycle:
+        nodes = [node for node in cycle.nodes if isinstance(node, Address)]
+        first = min(nodes, key=lambda a: _line(world, a))
+        at = nodes.index(first)
+        turned = [*nodes[at:-1], *nodes[:at], first]
+        chain = " → ".join(f"`{node}`" for node in turned)
+        itself = len(turned) == 2
+        world.problems.error(
+            f"{chain} refers to itself" if itself else f"references go round in a circle: {chain}",
+            world.resources[first].source,
+            code="cycle",
+            hint="remove one of these references",
+            address=str(first),
+        )
+
+
+def _line(world: World, address: Address) -> tuple[str, int]:
+    source = world.resources[address].source
+    return (source.file, source.line) if source is not None else ("", 0)

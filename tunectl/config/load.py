@@ -1,0 +1,229 @@
+"""Load a project: files to resources, every problem at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from tunectl.config import closing
+from tunectl.config.datasets import lower_datasets
+from tunectl.config.drafts import drafted, expand
+from tunectl.config.endpoints import lower_endpoints
+from tunectl.config.files import DEFAULT_ENV, MAIN, read_tree
+from tunectl.config.jobs import lower_jobs
+from tunectl.config.node import File, Node
+from tunectl.config.node import Path as Keys
+from tunectl.config.problems import Problems
+from tunectl.config.prompts import lower_prompts
+from tunectl.config.providers import chosen_default, declared_providers, warn_of_unready
+from tunectl.config.refs import References, starts_with_kind
+from tunectl.config.scope import BROKEN, Scope
+from tunectl.config.template import Evaluator
+from tunectl.config.tree import MAPS, Tree
+from tunectl.config.variables import Givers, module_variables, project_variables
+from tunectl.config.words import validated
+from tunectl.config.world import World
+from tunectl.core.project import Project
+from tunectl.core.value import Address
+from tunectl.data.dataset import Dataset
+from tunectl.kinds.project import ProjectFields
+
+# Top-level keys whose entries are checked one by one elsewhere.
+_APART = ("providers", "variables", "include", "outputs", "moved", "removed")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A project and the datasets that were read for it."""
+
+    project: Project
+    datasets: Mapping[Address, Dataset]
+
+
+def load(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    env: str = DEFAULT_ENV,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+    now: date | None = None,
+) -> Loaded:
+    """Load the project in a folder.
+
+    Args:
+        root: the folder with `tunectl.yaml`.
+        environ: the process's environment.
+        env: the environment's name; its overlay is laid over the files.
+        variables: values given by `--var`, as text.
+        var_files: files of values, later ones win.
+        now: the day by which retirement counts; today (UTC) if not given.
+
+    Raises:
+        ConfigError: carries every problem that was found; its exit code is 3 where readable data
+            breaks a rule, else 1.
+    """
+    problems = Problems()
+    with _no_collections():
+        tree = read_tree(root, env, problems)
+        if not tree.top and not tree.blocks:
+            problems.stop()
+        givers = Givers(variables or {}, var_files, environ, problems)
+        today = now if now is not None else datetime.now(UTC).date()
+        loaded = _loaded(root, env, tree, givers, environ, today, problems)
+    problems.stop()
+    return replace(loaded, project=replace(loaded.project, warnings=problems.all))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Loading makes many objects and hardly any garbage; the collector would only look at them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _loaded(  # the parts of one loading
+    root: Path,
+    env: str,
+    tree: Tree,
+    givers: Givers,
+    environ: Mapping[str, str],
+    now: date,
+    problems: Problems,
+) -> Loaded:
+    top = _top_node(tree)
+    scopes = _scopes(tree, givers, environ, problems)
+    known, items = expand(tree, scopes, problems)
+    references = References(known, problems)
+    evaluator = Evaluator(references, problems)
+    fields = _project_fields(top, evaluator, scopes[()], problems)
+    default = _text(tree.top.get("default_provider"))
+    providers = declared_providers(tree.top.get("providers"), evaluator, scopes[()], problems)
+    at = top.find(("default_provider",))[0].source
+    drafts = drafted(items, evaluator, problems)
+    world = World(
+        root=root,
+        problems=problems,
+        references=references,
+        providers=providers,
+        default_provider=chosen_default(default, providers, at, problems),
+        labels=fields.labels,
+        drafts={draft.address: draft for draft in drafts},
+        now=now,
+    )
+    for lower in (lower_datasets, lower_jobs, lower_endpoints, lower_prompts):
+        lower(world)
+    closing.check_cycles(world)
+    used = {resource.provider for resource in world.resources.values()}
+    warn_of_unready([p for name, p in providers.items() if name in used], problems)
+    project = _project(root, env, fields, tree, world, evaluator, scopes[()])
+    return Loaded(project, world.datasets)
+
+
+def _text(node: Node | None) -> str | None:
+    return node.value if node is not None and isinstance(node.value, str) else None
+
+
+def _project(  # the parts of one project
+    root: Path,
+    env: str,
+    fields: ProjectFields,
+    tree: Tree,
+    world: World,
+    evaluator: Evaluator,
+    scope: Scope,
+) -> Project:
+    top, addresses = tree.top, set(world.drafts)
+    outputs = closing.outputs(top.get("outputs"), evaluator, scope, world.references)
+    closing.check_values(outputs, world)
+    return Project(
+        name=fields.project,
+        env=env,
+        root=str(root),
+        state=fields.state,
+        providers=world.providers,
+        resources=tuple(world.resources.values()),
+        outputs=outputs,
+        moved=closing.moves(top.get("moved"), addresses, world.problems),
+        removed=closing.removals(top.get("removed"), addresses, world.problems),
+        labels=fields.labels,
+    )
+
+
+def _top_node(tree: Tree) -> Node:
+    """Return one node with all of the top level, standing at the head of the main file."""
+    for key in ("project", *tree.top):
+        if key in tree.top:
+            file = tree.top[key].file
+            break
+    else:
+        file = next(iter(tree.blocks.values())).node.file if tree.blocks else File(MAIN, "")
+    return Node(dict(tree.top), file, 1, 1)
+
+
+def _scopes(
+    tree: Tree, givers: Givers, environ: Mapping[str, str], problems: Problems
+) -> dict[tuple[str, ...], Scope]:
+    """Return the scope of the project and of each module."""
+    project = tree.top.get("project")
+    declared = tree.top.get("env")
+    listed = declared.value if declared is not None else []
+    nodes = listed if isinstance(listed, list) else [declared] if declared is not None else []
+    names = frozenset(str(node.value) for node in nodes if isinstance(node, Node))
+    own = project_variables(tree.top.get("variables"), givers, problems)
+    base = Scope(
+        project=project.value if project is not None and isinstance(project.value, str) else "",
+        variables=own.values,
+        sensitive=frozenset(own.sensitive),
+        env={name: environ[name] for name in names if name in environ},
+        declared=names,
+    )
+    scopes: dict[tuple[str, ...], Scope] = {(): base}
+    references = References(dict.fromkeys(tree.blocks), problems)
+    evaluator = Evaluator(references, problems)
+    for path, module in tree.modules.items():
+        if not path:
+            continue
+        parent = scopes[path[:-1]]
+        given: dict[str, tuple[object, Node]] = {}
+        for name, node in module.given.items():
+            broken: set[Keys] = set()
+            value = evaluator.value(node, parent, broken)
+            if isinstance(value, str) and starts_with_kind(value):
+                value = references.resolve(value, parent, node.source) or BROKEN
+            given[name] = (BROKEN if broken else value, node)
+        inner = module_variables(module.top.get("variables"), given, problems)
+        scopes[path] = replace(
+            base,
+            module=path,
+            variables=inner.values,
+            sensitive=frozenset(inner.sensitive),
+            env={},
+            declared=frozenset(),
+        )
+    return scopes
+
+
+def _project_fields(
+    top: Node, evaluator: Evaluator, scope: Scope, problems: Problems
+) -> ProjectFields:
+    """Return the validated top level; where it is wrong, a stand-in to check the rest with."""
+    broken: set[Keys] = set()
+    value: dict[str, object] = {}
+    for key, node in top.items():
+        if key in _APART or node.value is None:
+            continue
+        if key in MAPS and not isinstance(node.value, dict):
+            continue
+        value[key] = evaluator.value(node, scope, broken, secrets=key == "state", path=(key,))
+    fields = validated(ProjectFields, top, value, problems, MAIN, broken)
+    return fields if fields is not None else ProjectFields(project="project")

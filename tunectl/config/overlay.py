@@ -1,0 +1,107 @@
+"""An environment's overlay: maps merge by key, the rest replaces, null removes."""
+
+from __future__ import annotations
+
+from tunectl.config.node import Node, sort
+from tunectl.config.problems import Problems
+from tunectl.config.tree import Block, Tree, entries, known_key
+from tunectl.kinds import KINDS
+
+# What an overlay may not touch: another project or another state is another thing altogether.
+_FIXED = ("project", "state")
+_NOT_HERE = ("environments",)
+
+
+def lay_over(tree: Tree, overlay: Node, problems: Problems) -> None:
+    """Merge an overlay into the project."""
+    if not isinstance(overlay.value, dict):
+        problems.error(
+            f"the file must be a map, not {sort(overlay.value)}", overlay.source, code="wrong-type"
+        )
+        return
+    for key, node in overlay.items():
+        if key in KINDS:
+            _blocks(tree, key, node, problems)
+        elif key in _FIXED or key in _NOT_HERE:
+            problems.error(
+                f"an overlay may not change `{key}`",
+                node.key_source,
+                code="overlay-fixed",
+                hint=f"set `{key}` in `tunectl.yaml`",
+            )
+        elif key.startswith("x-") or key == "include":
+            continue
+        elif known_key(key, node, in_module=False, problems=problems):
+            _top(tree, key, node)
+
+
+def _top(tree: Tree, key: str, node: Node) -> None:
+    if key == "variables":
+        node = _spelled_out(node)
+        if key in tree.top:
+            tree.top[key] = _spelled_out(tree.top[key])
+    before = tree.top.get(key)
+    if node.value is None:
+        tree.top.pop(key, None)
+    elif before is None:
+        tree.top[key] = _without_nulls(node)
+    else:
+        tree.top[key] = merged(before, node)
+
+
+def _spelled_out(variables: Node) -> Node:
+    """Write `epochs: 3` as `epochs: {default: 3}`, so that two layers merge."""
+    if not isinstance(variables.value, dict):
+        return variables
+    made = Node({}, variables.file, variables.line, variables.column, variables.length)
+    made.key = variables.key
+    values: dict[str, Node] = {}
+    for name, node in variables.items():
+        values[name] = node
+        if node.value is not None and not isinstance(node.value, dict):
+            values[name] = Node({"default": node}, node.file, node.line, node.column, node.length)
+            values[name].key = node.key
+    made.value = values
+    return made
+
+
+def _blocks(tree: Tree, kind: str, node: Node, problems: Problems) -> None:
+    if node.value is None:
+        for key in [key for key in tree.blocks if key[0] == kind and len(key[1]) == 1]:
+            del tree.blocks[key]
+        return
+    for name, child in entries(kind, node, problems):
+        key = (kind, (name,))
+        before = tree.blocks.get(key)
+        if child.value is None:
+            tree.blocks.pop(key, None)
+        elif before is None:
+            tree.blocks[key] = Block(kind, (name,), _without_nulls(child), child.key_source)
+        else:
+            tree.blocks[key] = Block(kind, (name,), merged(before.node, child), before.source)
+
+
+def merged(under: Node, over: Node) -> Node:
+    """Return one node with another laid over it."""
+    if not (isinstance(under.value, dict) and isinstance(over.value, dict)):
+        return _without_nulls(over)
+    value = dict(under.value)
+    for key, node in over.value.items():
+        if node.value is None:
+            value.pop(key, None)
+        elif key in value:
+            value[key] = merged(value[key], node)
+        else:
+            value[key] = _without_nulls(node)
+    made = Node(value, under.file, under.line, under.column, under.length)
+    made.key = under.key
+    return made
+
+
+def _without_nulls(node: Node) -> Node:
+    if not isinstance(node.value, dict):
+        return node
+    kept = {key: _without_nulls(child) for key, child in node.items() if child.value is not None}
+    made = Node(kept, node.file, node.line, node.column, node.length)
+    made.key = node.key
+    return made

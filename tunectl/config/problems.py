@@ -1,0 +1,111 @@
+"""The collector of what is wrong: every problem of a run, once each, in the order of the files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from tunectl.core.errors import ConfigError, Diagnostic, Exit, Severity, Source
+
+
+class Problems:
+    """Takes problems in any order."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], Diagnostic] = {}
+
+    def error(
+        self,
+        summary: str,
+        source: Source | None,
+        *,
+        hint: str = "",
+        code: str = "",
+        detail: str = "",
+        address: str = "",
+        exit: Exit = Exit.ERROR,  # noqa: A002  # the word of `Diagnostic`
+    ) -> None:
+        """Record an error."""
+        self.add(
+            Diagnostic(
+                summary=summary,
+                source=source,
+                hint=hint,
+                code=code,
+                detail=detail,
+                address=address,
+                exit=exit,
+            )
+        )
+
+    def warn(
+        self,
+        summary: str,
+        source: Source | None,
+        *,
+        hint: str = "",
+        code: str = "",
+        address: str = "",
+    ) -> None:
+        """Record a warning."""
+        self.add(
+            Diagnostic(
+                summary=summary,
+                severity=Severity.WARNING,
+                source=source,
+                hint=hint,
+                code=code,
+                address=address,
+            )
+        )
+
+    def add(self, made: Diagnostic) -> None:
+        """Record a diagnostic; the same one at the same place counts once."""
+        self._found.setdefault((made.summary, str(made.source or ""), made.detail), made)
+
+    def extend(self, made: Iterable[Diagnostic]) -> None:
+        """Record several."""
+        for diagnostic in made:
+            self.add(diagnostic)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error."""
+        return any(d.severity is Severity.ERROR for d in self._found.values())
+
+    @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """Everything: errors first, each sorted by place."""
+        return tuple(sorted(self._found.values(), key=_rank))
+
+    def stop(self) -> None:
+        """Raise when there is an error.
+
+        Raises:
+            ConfigError: with everything that was found.
+        """
+        if self.failed:
+            raise ConfigError(self.all)
+
+
+def _rank(made: Diagnostic) -> tuple[bool, str, int, int]:
+    place = made.source or Source("")
+    return (made.severity is not Severity.ERROR, place.file, place.line, place.column)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint with the nearest known word; `otherwise` when none is near."""
+    candidates = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
+    if not near:
+        folded = {c.casefold().replace("-", "_"): c for c in candidates}
+        found = folded.get(word.casefold().replace("-", "_"))
+        near = [found] if found else []
+    return f"did you mean `{near[0]}`?" if near else otherwise
+
+
+def listed(words: Iterable[str], most: int = 8) -> str:
+    """Return words in backticks, separated by commas, at most so many."""
+    shown = [f"`{word}`" for word in words]
+    rest = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,183 @@
+"""`providers:`: the accounts of a project. A key never stands in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import cast
+
+from tunectl.catalog.provider_types import provider_types
+from tunectl.config.node import Node, Path
+from tunectl.config.problems import Problems, did_you_mean, listed
+from tunectl.config.scope import Scope
+from tunectl.config.template import Evaluator
+from tunectl.config.words import validated
+from tunectl.core.errors import Source
+from tunectl.core.project import Provided
+from tunectl.core.resource import BUILTIN
+from tunectl.core.value import NAME, Plain
+from tunectl.kinds.provider import PROVIDERS, SECRETS
+from tunectl.kinds.values import name_hint
+
+LOCAL = "local"
+_GROUP = "tunectl.providers"
+_SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN")
+# Types of later versions.
+_PLANNED = frozenset({"anthropic", "bedrock", "tunectl"})
+
+
+def declared_providers(
+    node: Node | None, evaluator: Evaluator, scope: Scope, problems: Problems
+) -> dict[str, Provided]:
+    """Return the declared providers; without any there is `local`, which needs no account."""
+    if node is None:
+        return {LOCAL: Provided(name=LOCAL, type=LOCAL)}
+    found: dict[str, Provided] = {}
+    for name, child in node.items():
+        if name == BUILTIN or not NAME.fullmatch(name):
+            hint = "`builtin` is ours" if name == BUILTIN else name_hint(name)
+            problems.error(
+                f"a provider cannot be called `{name}`",
+                child.key_source,
+                code="bad-name",
+                hint=hint,
+            )
+            continue
+        provided = _provider(name, child, evaluator, scope, problems)
+        found[name] = provided or Provided(name=name, type=name, source=child.key_source)
+    return found
+
+
+def _provider(
+    name: str, node: Node, evaluator: Evaluator, scope: Scope, problems: Problems
+) -> Provided | None:
+    if node.value is None:
+        node_value: object = {}
+    elif isinstance(node.value, dict):
+        secret = _refuse_secrets(name, node, problems)
+        broken: set[Path] = set()
+        node_value = evaluator.value(node, scope, broken, secrets=True)
+        if secret or broken:
+            return None
+    else:
+        node_value = node.value
+    said = node_value.get("type") if isinstance(node_value, dict) else None
+    type_ = said if isinstance(said, str) else name
+    model = PROVIDERS.get(type_)
+    if model is None:
+        return _foreign(name, type_, node, node_value, problems)
+    made = validated(model, node, node_value, problems, f"providers.{name}")
+    if made is None:
+        return None
+    settings = made.model_dump(exclude_unset=True, exclude_none=True, exclude={"type"})
+    return Provided(name=name, type=type_, settings=settings, source=node.key_source)
+
+
+def _refuse_secrets(name: str, node: Node, problems: Problems) -> bool:
+    """Refuse a key that stands in the file, without showing it."""
+    found = False
+    for key, child in node.items():
+        if key.lower() not in SECRETS and not _looks_secret(child):
+            continue
+        found = True
+        place = child.key_source
+        problems.error(
+            f"`{key}` of provider `{name}` holds a secret",
+            _masked(place),
+            code="secret-in-file",
+            hint="put the key into an environment variable and write its name: "
+            f"`key_env: {name.upper()}_API_KEY`",
+            address=f"providers.{name}",
+        )
+    return found
+
+
+def _looks_secret(node: Node) -> bool:
+    value = node.value
+    return isinstance(value, str) and value.startswith(_SECRET_BEGINNINGS)
+
+
+def _masked(source: Source) -> Source:
+    head, colon, _ = source.text[source.column - 1 :].partition(":")
+    return replace(source, text=f"{source.text[: source.column - 1]}{head}{colon} ***")
+
+
+def _foreign(
+    name: str, type_: str, node: Node, value: object, problems: Problems
+) -> Provided | None:
+    """A type we have no model for: a plugin's settings are its own business."""
+    place = node.find(("type",))[0].source if isinstance(value, dict) and "type" in value else None
+    if type_ in _PLANNED:
+        problems.error(
+            f"provider type `{type_}` is not in this version",
+            place or node.key_source,
+            code="planned",
+            hint=f"types are {listed(PROVIDERS)}",
+        )
+        return None
+    if isinstance(value, dict) and type_ in _installed():
+        settings = {key: item for key, item in value.items() if key != "type"}
+        return Provided(
+            name=name,
+            type=type_,
+            settings=cast("Mapping[str, Plain]", _frozen(settings)),
+            source=node.key_source,
+        )
+    if place is None:
+        problems.error(
+            f"provider `{name}` needs `type:`",
+            node.key_source,
+            code="missing",
+            hint=did_you_mean(name, PROVIDERS, f"types are {listed(PROVIDERS)}"),
+        )
+    else:
+        problems.error(
+            f"unknown provider type `{type_}`",
+            place,
+            code="unknown-provider-type",
+            hint=did_you_mean(
+                type_, PROVIDERS, f"types are {listed(PROVIDERS)}; a plugin must be installed"
+            ),
+        )
+    return None
+
+
+def _installed() -> frozenset[str]:
+    from importlib.metadata import entry_points  # a scan of all packages
+
+    return frozenset(point.name for point in entry_points(group=_GROUP)) - {BUILTIN}
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def chosen_default(
+    said: str | None, providers: Mapping[str, Provided], at: Source | None, problems: Problems
+) -> str | None:
+    """Return the provider of resources that name none; a single one needs no choice."""
+    if said is not None:
+        if said not in providers:
+            problems.error(
+                f"`default_provider`: there is no provider `{said}`",
+                at,
+                code="unknown-provider",
+                hint=did_you_mean(said, providers, f"declared are {listed(providers)}"),
+            )
+        return said
+    return next(iter(providers)) if len(providers) == 1 else None
+
+
+def warn_of_unready(used: Iterable[Provided], problems: Problems) -> None:
+    """Say which providers in use this version can only validate."""
+    for provided in used:
+        type_ = provider_types().get(provided.type)
+        if type_ is not None and not type_.ready:
+            problems.warn(
+                f"provider `{provided.name}`: {type_.title} is only validated by this version",
+                provided.source,
+                code="provider-not-ready",
+                hint="plan and apply cannot connect to it yet",
+            )

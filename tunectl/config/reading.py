@@ -1,0 +1,79 @@
+"""Bytes of the project's own text files, with an honest word about what cannot be read."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from tunectl.config.problems import Problems, did_you_mean
+from tunectl.core.errors import Source
+
+_LARGEST = 64 * 1024 * 1024
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: Path, name: str, problems: Problems, at: Source | None = None) -> str | None:
+    """Return a file's text, None when it cannot be read; the reason goes to `problems`.
+
+    Args:
+        path: where it is.
+        name: how a user would type it.
+        problems: takes the reason.
+        at: where it is named; the problem is shown there, else at the file.
+    """
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= _LARGEST else b""
+    except FileNotFoundError:
+        problems.error(
+            f"there is no file `{name}`",
+            at or Source(name),
+            code="file-missing",
+            hint=_nearest(path, name),
+        )
+        return None
+    except OSError as error:
+        what = (
+            "is a folder" if path.is_dir() else f"cannot be read: {(error.strerror or '').lower()}"
+        )
+        problems.error(
+            f"`{name}` {what}", at or Source(name), code="file-unreadable", hint="name a text file"
+        )
+        return None
+    if size > _LARGEST:
+        problems.error(
+            f"`{name}` is larger than 64 MiB",
+            at or Source(name),
+            code="file-unreadable",
+            hint="rows belong into a `dataset`",
+        )
+        return None
+    return _decoded(content, name, problems)
+
+
+def _decoded(content: bytes, name: str, problems: Problems) -> str | None:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        wide = content[:2] in _UTF16
+        problems.error(
+            f"`{name}` is UTF-16, not UTF-8" if wide else f"`{name}` is not UTF-8",
+            Source(name, 0 if wide else line, 0 if wide else column),
+            code="not-utf8",
+            hint="save it as UTF-8 in your editor",
+        )
+        return None
+
+
+def _nearest(path: Path, name: str) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder `{name.rpartition('/')[0] or folder.name}` either"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    near = did_you_mean(path.name, names)
+    prefix = name.rpartition("/")[0]
+    if near and prefix:
+        return near.replace("`", f"`{prefix}/", 1)
+    return near or "paths are relative to the project's folder"

@@ -1,0 +1,278 @@
+"""YAML text to nodes: the core schema of YAML 1.2, parsed by libyaml.
+
+Where YAML 1.2 is silent or people expect more: a key twice is an error; `<<` merges maps, and a
+key that is written wins over a merged one; keys are always text, as written; a custom tag, a
+second document, an anchor that holds itself and aliases that explode are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import yaml
+from yaml._yaml import CParser
+
+from tunectl.config.node import File, Node, Scalar
+from tunectl.config.problems import Problems
+from tunectl.config.syntax import (
+    explain,
+    has_odd_space,
+    is_key_with_odd_space,
+    wrapped_in_typographic_quotes,
+)
+from tunectl.core.errors import Source
+
+_PLAIN, _TEXT, _COLLECTION = "plain", "text", "collection"
+_DEEPEST = 60
+_MOST_VALUES = 2_000_000
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INT = re.compile(r"[-+]?[0-9]{1,4000}")
+_BASED = re.compile(r"0o[0-7]{1,4000}|0x[0-9a-fA-F]{1,4000}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INF = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
+_NAN = frozenset({".nan", ".NaN", ".NAN"})
+_FIRST = frozenset("-+.0123456789~nNtTfF")
+_TAGS = {"tag:yaml.org,2002:" + t: t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
+# Fields that hold prose, where quotation marks and no-break spaces are the author's business.
+_PROSE = frozenset({"template", "description", "default", "value"})
+
+
+class _Composer(CParser):
+    """libyaml's composer, told only whether a scalar stood without quotes."""
+
+    def resolve(self, kind: type[object], _value: object, implicit: Sequence[bool]) -> str:
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _TEXT
+        return _COLLECTION
+
+    def descend_resolver(self, *_: object) -> None: ...
+
+    def ascend_resolver(self) -> None: ...
+
+
+def typed(text: str) -> Scalar:
+    """Return the value of a plain scalar by YAML 1.2's core schema."""
+    if not text or (text[0] in _FIRST):
+        if text in _NULLS:
+            return None
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        if _INT.fullmatch(text):
+            return int(text)
+        if _BASED.fullmatch(text):
+            return int(text, 0)
+        if _FLOAT.fullmatch(text):
+            return float(text)
+        if found := _INF.fullmatch(text):
+            return float(f"{found[1]}inf")
+        if text in _NAN:
+            return float("nan")
+    return text
+
+
+def parse(file: File, problems: Problems) -> Node | None:
+    """Parse one file; None when it cannot be parsed or holds nothing."""
+    try:
+        tree = _Composer(file.text).get_single_node()
+    except yaml.YAMLError as error:
+        problems.add(explain(error, file))
+        return None
+    if tree is None:
+        return None
+    return _Reader(file, problems).node(tree, 0, "")
+
+
+class _Reader:
+    """Turns libyaml's nodes into ours."""
+
+    def __init__(self, file: File, problems: Problems) -> None:
+        self._file = file
+        self._problems = problems
+        self._done: dict[int, Node] = {}
+        self._sizes: dict[int, int] = {}
+        self._open: set[int] = set()
+
+    def node(self, tree: yaml.Node, depth: int, under: str) -> Node:
+        """Convert a node that stands under a key; an alias shares what its anchor holds."""
+        start = tree.start_mark
+        if isinstance(tree, yaml.ScalarNode):
+            return self._scalar(tree, under)
+        if id(tree) in self._done:
+            return self._again(tree)
+        made = Node(None, self._file, start.line + 1, start.column + 1)
+        if depth > _DEEPEST or id(tree) in self._open:
+            held = id(tree) in self._open
+            self._problems.error(
+                "anchor holds itself" if held else "maps and lists are nested too deeply",
+                made.source,
+                code="yaml-nesting",
+                hint="remove the alias inside its own anchor"
+                if held
+                else f"at most {_DEEPEST} levels",
+            )
+            return made
+        self._open.add(id(tree))
+        if isinstance(tree, yaml.MappingNode):
+            made.value = self._map(tree, depth)
+        else:
+            made.value = [self.node(child, depth + 1, under) for child in tree.value]
+        self._open.discard(id(tree))
+        self._check_tag(tree, made)
+        self._done[id(tree)] = made
+        self._sizes[id(made.value)] = self._size(made)
+        return made
+
+    def _again(self, tree: yaml.Node) -> Node:
+        first = self._done[id(tree)]
+        return Node(first.value, first.file, first.line, first.column, first.length)
+
+    def _size(self, made: Node) -> int:
+        """Count the values with aliases written out, as everything after us sees them."""
+        value = made.value
+        assert isinstance(value, dict | list)
+        children = list(value.values()) if isinstance(value, dict) else value
+        size = 1 + sum(self._sizes.get(id(child.value), 1) for child in children)
+        if size > _MOST_VALUES:
+            self._problems.error(
+                f"aliases expand to more than {_MOST_VALUES:,} values",
+                made.source,
+                code="yaml-aliases",
+                hint="write fewer aliases of aliases",
+            )
+            made.value = None
+            return 1
+        return size
+
+    def _map(self, tree: yaml.MappingNode, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        merged: list[Node] = []
+        for key, value in tree.value:
+            if not isinstance(key, yaml.ScalarNode):
+                where = self._file.at(key.start_mark.line + 1, key.start_mark.column + 1)
+                self._problems.error(
+                    "key is not text", where, code="yaml-key", hint="a key is one word"
+                )
+                continue
+            child = self.node(value, depth + 1, key.value)
+            if key.value == "<<" and key.tag == _PLAIN:
+                merged.extend(self._merged(child))
+                continue
+            mark = key.start_mark
+            child.key = (mark.line + 1, mark.column + 1, _length(key), self._file)
+            if self._is_pasted(key.value, child):
+                continue
+            if key.value in found:
+                self._twice(key.value, found[key.value], child)
+            else:
+                found[key.value] = child
+        for source in merged:
+            for name, child in source.items():
+                found.setdefault(name, child)
+        return found
+
+    def _twice(self, name: str, first: Node, second: Node) -> None:
+        self._problems.error(
+            f"`{name}` stands here twice",
+            second.key_source,
+            code="duplicate-key",
+            detail=f"the first one is at {first.key_source}",
+            hint="keep one of them",
+        )
+
+    def _merged(self, node: Node) -> list[Node]:
+        sources = node.value if isinstance(node.value, list) else [node]
+        if all(isinstance(source.value, dict) for source in sources):
+            return sources
+        self._problems.error(
+            "`<<` takes a map", node.source, code="yaml-merge", hint="such as `<<: *defaults`"
+        )
+        return []
+
+    def _scalar(self, tree: yaml.ScalarNode, under: str) -> Node:
+        start, text, tag = tree.start_mark, tree.value, tree.tag
+        plain = tag == _PLAIN
+        made = Node(
+            typed(text) if plain else text,
+            self._file,
+            start.line + 1,
+            start.column + 1,
+            _length(tree),
+            plain,
+        )
+        if tag not in {_PLAIN, _TEXT}:
+            self._tagged(tree, made)
+        if plain and not text.isascii():
+            self._check_text(text, made, under)
+        return made
+
+    def _tagged(self, tree: yaml.ScalarNode, made: Node) -> None:
+        wanted = _TAGS.get(tree.tag)
+        value = typed(tree.value)
+        if wanted == "str" or tree.tag == "!":
+            return
+        if wanted == "float" and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        sorts = {"int": int, "float": float, "bool": bool, "null": type(None)}
+        if wanted in sorts and type(value) is sorts[wanted]:
+            made.value = value
+            return
+        self._check_tag(tree, made, wrong=True)
+
+    def _check_tag(self, tree: yaml.Node, made: Node, *, wrong: bool = False) -> None:
+        fits = {"map": yaml.MappingNode, "seq": yaml.SequenceNode}
+        wanted = fits.get(_TAGS.get(tree.tag, ""))
+        if wrong or not (tree.tag == _COLLECTION or (wanted and isinstance(tree, wanted))):
+            tag = tree.tag.replace("tag:yaml.org,2002:", "!!")
+            self._problems.error(
+                f"tag `{tag}` does not fit here" if tree.tag in _TAGS else f"unknown tag `{tag}`",
+                made.source,
+                code="yaml-tag",
+                hint="leave the tag out; values are written as they are",
+            )
+
+    def _is_pasted(self, key: str, child: Node) -> bool:
+        """Whether a key came with characters from a web page; such an entry is left out."""
+        if key.isascii():
+            return False
+        quoted = wrapped_in_typographic_quotes(key)
+        pasted = quoted is not None or has_odd_space(key)
+        if pasted:
+            self._paste(child.key_source, "quotes" if quoted else "space", quoted or "")
+        return pasted
+
+    def _check_text(self, text: str, made: Node, under: str) -> None:
+        if under in _PROSE:
+            return
+        quoted = wrapped_in_typographic_quotes(text)
+        if quoted:
+            self._paste(made.source, "quotes", quoted)
+            made.value = typed(quoted)
+        elif has_odd_space(text[:1]) or is_key_with_odd_space(text):
+            self._paste(made.source, "space", "")
+
+    def _paste(self, source: Source, what: str, inside: str) -> None:
+        if what == "quotes":
+            self._problems.error(
+                "typographic quotes are not quotes in YAML",
+                source,
+                code="typographic-quotes",
+                hint=f'write `"{inside}"` with straight quotes',
+            )
+        else:
+            self._problems.error(
+                "no-break space where a space belongs",
+                source,
+                code="no-break-space",
+                hint="it was pasted from a web page; delete it and type a space",
+            )
+
+
+def _length(tree: yaml.ScalarNode) -> int:
+    start, end = tree.start_mark, tree.end_mark
+    return int(end.column - start.column) if start.line == end.line else 1

@@ -1,0 +1,279 @@
+"""Variables: where their values come from, and that they have the declared type.
+
+The last of these that gives a value wins: the default, `TUNECTL_VAR_name`, the environment's
+overlay, `--var-file`, `--var`. A module's variables take the default or what `with:` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunectl.config.node import File, Node, plain, sort
+from tunectl.config.problems import Problems, did_you_mean
+from tunectl.config.reading import read_text
+from tunectl.config.scope import BROKEN, Broken
+from tunectl.config.source import parse, typed
+from tunectl.config.words import validated
+from tunectl.core.errors import Source
+from tunectl.core.value import NAME, Join, Ref
+from tunectl.kinds.project import Variable
+from tunectl.kinds.values import name_hint
+
+PREFIX = "TUNECTL_VAR_"
+_SORTS: Mapping[str, tuple[type, ...]] = {
+    "string": (str, Ref, Join),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "list": (list,),
+    "map": (dict,),
+}
+_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "list": "a list",
+    "map": "a map",
+}
+
+
+@dataclass
+class Variables:
+    """The variables of one module.
+
+    Attributes:
+        values: by name; what could not be found out is BROKEN.
+        sensitive: the names of those that may not be shown.
+    """
+
+    values: dict[str, object] = field(default_factory=dict)
+    sensitive: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A value from somewhere, as text or as it is.
+
+    Attributes:
+        origin: how a user would name the place.
+    """
+
+    value: object
+    origin: str
+    source: Source | None = None
+    as_text: bool = False
+
+
+class Givers:
+    """The values that come from outside the project's files."""
+
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        var_files: Sequence[Path],
+        environ: Mapping[str, str],
+        problems: Problems,
+    ) -> None:
+        self._problems = problems
+        self._environ = environ
+        self.options = {
+            name: _Given(text, f"--var {name}", None, as_text=True)
+            for name, text in variables.items()
+        }
+        self.files: dict[str, _Given] = {}
+        for path in var_files:
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
+        text = read_text(path, str(path), self._problems)
+        node = parse(File(str(path), text), self._problems) if text is not None else None
+        if node is not None and not isinstance(node.value, dict):
+            self._problems.error(
+                f"`{path}` must be a map of variables", node.source, code="wrong-type"
+            )
+        for name, child in node.items() if node is not None else ():
+            self.files[name] = _Given(plain(child), str(path), child.source)
+
+    def environment(self, name: str) -> _Given | None:
+        """Return what `TUNECTL_VAR_name` holds."""
+        text = self._environ.get(PREFIX + name)
+        return None if text is None else _Given(text, PREFIX + name, None, as_text=True)
+
+    def check_known(self, declared: Sequence[str]) -> None:
+        """Say which values are for variables that nobody declared."""
+        for name in self.options:
+            if name not in declared:
+                self._problems.error(
+                    f"`--var {name}`: there is no variable `{name}`",
+                    None,
+                    code="unknown-variable",
+                    hint=did_you_mean(name, declared, f"declare it: `variables: {{{name}: …}}`"),
+                )
+        for name, given in self.files.items():
+            if name not in declared:
+                self._problems.warn(
+                    f"there is no variable `{name}`",
+                    given.source,
+                    code="unknown-variable",
+                    hint=did_you_mean(name, declared),
+                )
+
+
+def project_variables(declared: Node | None, givers: Givers, problems: Problems) -> Variables:
+    """Return the values of the project's own variables."""
+    made = Variables()
+    names = [name for name, _ in declared.items()] if declared is not None else []
+    givers.check_known(names)
+    for name, node in declared.items() if declared is not None else ():
+        model, default = _declaration(name, node, problems)
+        if model is None:
+            made.values[name] = BROKEN
+            continue
+        overlaid = default is not None and bool(default.file.layer)
+        layers = [
+            _default(default) if not overlaid else None,
+            givers.environment(name),
+            _default(default) if overlaid else None,
+            givers.files.get(name),
+            givers.options.get(name),
+        ]
+        given = [layer for layer in layers if layer is not None]
+        _settle(made, name, node, model, default, given, problems)
+    return made
+
+
+def module_variables(
+    declared: Node | None, given: Mapping[str, tuple[object, Node]], problems: Problems
+) -> Variables:
+    """Return the values of a module's variables.
+
+    Args:
+        declared: its `variables:`.
+        given: the evaluated values under `with:` and where they stand.
+        problems: takes what is wrong.
+    """
+    made = Variables()
+    names = [name for name, _ in declared.items()] if declared is not None else []
+    for name, (_, node) in given.items():
+        if name not in names:
+            problems.error(
+                f"the module has no variable `{name}`",
+                node.key_source,
+                code="unknown-variable",
+                hint=did_you_mean(name, names),
+            )
+    for name, node in declared.items() if declared is not None else ():
+        model, default = _declaration(name, node, problems)
+        if model is None:
+            made.values[name] = BROKEN
+            continue
+        layers = [_default(default)] if default is not None else []
+        if name in given:
+            value, where = given[name]
+            layers.append(_Given(value, "with", where.source))
+        found = [layer for layer in layers if layer is not None]
+        _settle(made, name, node, model, default, found, problems)
+    return made
+
+
+def _declaration(name: str, node: Node, problems: Problems) -> tuple[Variable | None, Node | None]:
+    if not NAME.fullmatch(name):
+        problems.error(
+            f"`{name}` is not a name", node.key_source, code="bad-name", hint=name_hint(name)
+        )
+        return None, None
+    if not isinstance(node.value, dict):
+        return Variable(), None if node.value is None else node
+    value = plain(node)
+    assert isinstance(value, dict)
+    default = node.value.get("default")
+    return validated(Variable, node, value, problems, f"variables.{name}"), default
+
+
+def _default(node: Node | None) -> _Given | None:
+    return None if node is None else _Given(plain(node), "default", node.source)
+
+
+def _settle(  # one variable's facts
+    made: Variables,
+    name: str,
+    node: Node,
+    model: Variable,
+    default: Node | None,
+    given: Sequence[_Given],
+    problems: Problems,
+) -> None:
+    if model.sensitive:
+        made.sensitive.add(name)
+    made.values[name] = BROKEN
+    if not given:
+        problems.error(
+            f"variable `{name}` has no value",
+            node.key_source,
+            code="variable-unset",
+            hint=f"give one: `--var {name}=…`, `{PREFIX}{name}=…`, or a `default:`",
+        )
+        return
+    wanted = model.type or (_type_of(plain(default)) if default is not None else None)
+    last = given[-1]
+    value = _from_text(last.value, wanted) if last.as_text else last.value
+    if _interpolated(value) and last.origin != "with":
+        problems.error(
+            f"variable `{name}` cannot be made from other values",
+            last.source,
+            code="variable-interpolation",
+            hint="a variable's value is plain; a literal `${` is written where it is used",
+        )
+    elif _fits(value, wanted):
+        made.values[name] = value
+    elif not isinstance(value, Broken):
+        shown = "" if model.sensitive or not isinstance(last.value, str) else f" (`{last.value}`)"
+        problems.error(
+            f"variable `{name}` must be {_WORDS[wanted or 'string']}, not {sort(value)}{shown}",
+            last.source or node.key_source,
+            code="wrong-type",
+            detail="" if last.source else f"the value comes from `{last.origin}`",
+        )
+
+
+def _interpolated(value: object) -> bool:
+    return isinstance(value, str) and "${" in value
+
+
+def _type_of(value: object) -> str | None:
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "list"
+        case dict():
+            return "map"
+        case _:
+            return None
+
+
+def _fits(value: object, wanted: str | None) -> bool:
+    if wanted is None or value is None:
+        return not isinstance(value, Broken)
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    return isinstance(value, _SORTS[wanted])
+
+
+def _from_text(text: object, wanted: str | None) -> object:
+    assert isinstance(text, str)
+    if wanted in {"integer", "number", "boolean"}:
+        return typed(text.strip())
+    if wanted in {"list", "map"}:
+        node = parse(File("--var", text), Problems())
+        return plain(node) if node is not None else text
+    return text

@@ -1,0 +1,262 @@
+"""What a model refuses, in our words and at the place where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tunectl.config.node import Node, Path, sort
+from tunectl.config.problems import Problems, did_you_mean, listed
+from tunectl.config.syntax import is_key_with_odd_space
+from tunectl.core.value import Join, Ref
+from tunectl.kinds import KINDS, PLANNED
+from tunectl.kinds.values import OURS
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+    M = TypeVar("M", bound=BaseModel)
+
+_KEY = "[key]"
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+    "mapping_type": "a map",
+    "list_type": "a list",
+    "none_required": "nothing",
+    "finite_number": "a finite number",
+}
+# What YAML 1.1 read as a boolean and YAML 1.2 reads as text.
+_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false", "y": "true", "n": "false"}
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def validated(
+    model: type[M],
+    node: Node,
+    value: object,
+    problems: Problems,
+    subject: str,
+    broken: Collection[Path] = (),
+) -> M | None:
+    """Validate a value; None when it does not fit, with every reason told.
+
+    Args:
+        model: what it must fit.
+        node: where it stands.
+        value: the evaluated value; null fields count as not set.
+        problems: takes the reasons.
+        subject: what it is, for messages (`tuning_job.support`).
+        broken: paths whose evaluation failed already; nothing more is said of them.
+    """
+    from pydantic import ValidationError  # costs nothing where it is loaded already
+
+    if not isinstance(value, dict):
+        if isinstance(value, str) and is_key_with_odd_space(value):
+            return None
+        problems.error(
+            f"`{subject}` must be a map, not {sort(value)}", node.key_source, code="wrong-type"
+        )
+        return None
+    try:
+        return model.model_validate(_set_only(value))
+    except ValidationError as error:
+        for found in error.errors(include_url=False):
+            path = tuple(found["loc"])
+            if not any(path[: len(b)] == b or b[: len(path)] == path for b in broken):
+                _say(model, node, found, problems, subject)
+        return None
+
+
+def _set_only(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _set_only(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _say(
+    model: type[BaseModel], node: Node, found: ErrorDetails, problems: Problems, subject: str
+) -> None:
+    path = tuple(part for part in found["loc"] if part != _KEY)
+    at, whole = node.find(path)
+    name = _dotted(path)
+    kind, context, given = found["type"], found.get("ctx") or {}, found["input"]
+    if kind == "missing":
+        _missing(node, path, problems, subject)
+    elif kind == "extra_forbidden":
+        _unknown(model, path, at, problems, subject)
+    elif kind == OURS:
+        about = name or subject
+        source = at.key_source if _KEY in found["loc"] or not path else at.source
+        if isinstance(at.value, dict | list):
+            source = at.key_source
+        problems.error(
+            f"`{about}` {context['message']}",
+            source,
+            hint=context["hint"],
+            code="invalid",
+            address=subject,
+        )
+    elif kind in {"string_too_short", "too_short"}:
+        problems.error(
+            f"`{name or subject}` is empty",
+            at.source,
+            hint="write a value" if kind == "string_too_short" else "add at least one",
+            code="invalid",
+            address=subject,
+        )
+    else:
+        must, hint = _must(kind, context, given)
+        problems.error(
+            f"`{name or subject}` must be {must}",
+            at.source if whole else at.key_source,
+            hint=hint,
+            code="wrong-type" if kind in _TYPES else "invalid",
+            address=subject,
+        )
+
+
+def _must(kind: str, context: Mapping[str, Any], given: object) -> tuple[str, str]:
+    if isinstance(given, Ref | Join):
+        text = _TYPES.get(kind, "plain")
+        what = f"`{given}`" if isinstance(given, Ref) else "another resource's output"
+        return f"{text} that is known when planning", f"{what} is known only after apply"
+    if kind in _TYPES:
+        return f"{_TYPES[kind]}, not {_shown(given)}", _quoting(kind, given)
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"{words} {context[key]:g}, not {given}", ""
+    match kind:
+        case "literal_error":
+            return _one_of(context, given)
+        case "string_too_long":
+            return f"at most {context['max_length']} characters", ""
+        case "too_long":
+            return f"at most {context['max_length']} items", ""
+        case "string_pattern_mismatch":
+            return f"of the form `{context['pattern']}`, not `{given}`", ""
+        case _:
+            return "of another form", ""
+
+
+def _one_of(context: Mapping[str, Any], given: object) -> tuple[str, str]:
+    words = [w.strip("'") for w in str(context["expected"]).replace(" or ", ", ").split(", ")]
+    if isinstance(given, str) and given in {"dpo", "reinforcement", "history"}:
+        return f"one of {listed(words)}; `{given}` is not in this version", ""
+    shown = f"`{given}`" if isinstance(given, str) else sort(given)
+    near = did_you_mean(given, words) if isinstance(given, str) else ""
+    return f"one of {listed(words)}, not {shown}", near
+
+
+def _shown(given: object) -> str:
+    if isinstance(given, bool | int | float):
+        return f"{sort(given)} (`{str(given).lower()}`)"
+    return sort(given)
+
+
+def _quoting(kind: str, given: object) -> str:
+    if kind == "string_type" and isinstance(given, bool | int | float):
+        return f'write it in quotes: `"{str(given).lower()}"`'
+    if kind == "bool_type" and isinstance(given, str) and given.lower() in _BOOLEANS:
+        return f"write `{_BOOLEANS[given.lower()]}`"
+    if kind in {"int_type", "float_type", "bool_type"} and isinstance(given, str):
+        return f"write it without quotes: `{given}`" if _is_bare(kind, given) else ""
+    if kind == "list_type" and isinstance(given, str):
+        return f"write `[{given}]`"
+    return ""
+
+
+def _is_bare(kind: str, given: str) -> bool:
+    if kind == "bool_type":
+        return given in {"true", "false"}
+    return given.replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _missing(node: Node, path: Sequence[str | int], problems: Problems, subject: str) -> None:
+    owner, _ = node.find(tuple(path[:-1]))
+    field = path[-1]
+    child = owner.value.get(str(field)) if isinstance(owner.value, dict) else None
+    about = _dotted(path[:-1])
+    if child is not None:
+        problems.error(
+            f"`{_dotted(path)}` has no value",
+            child.key_source,
+            hint="write one after the `:`",
+            code="missing",
+            address=subject,
+        )
+        return
+    problems.error(
+        f"`{about or subject}` needs `{field}:`",
+        owner.key_source,
+        hint=f"add `{field}: {'helpdesk' if field == 'project' else '…'}`",
+        code="missing",
+        address=subject,
+    )
+
+
+def _unknown(
+    model: type[BaseModel], path: Sequence[str | int], at: Node, problems: Problems, subject: str
+) -> None:
+    key = str(path[-1])
+    where = _dotted(path[:-1])
+    inside = f"`{where}`" if where else f"`{subject}`"
+    hint, code, summary = "", "unknown-key", f"unknown key `{key}` in {inside}"
+    known = _fields_at(model, path[:-1])
+    if key in PLANNED:
+        summary, code, hint = f"`{key}` is not in this version", "planned", "remove it"
+    elif key in KINDS:
+        summary, code = f"kind `{key}` stands inside {inside}", "nested-kind"
+        hint = f"move `{key}:` to the left margin"
+    else:
+        hint = did_you_mean(key, known, f"known are {listed(known, 12)}" if known else "")
+    problems.error(summary, at.key_source, hint=hint, code=code, address=subject)
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Return the field names of the model a path leads to."""
+    schema = _schema(model)
+    definitions = schema.get("$defs", {})
+    here = schema
+    for step in path:
+        here = _inner(here, definitions)
+        if isinstance(step, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
+    return list(_inner(here, definitions).get("properties", {}))
+
+
+def _inner(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    for option in (schema, *schema.get("anyOf", ()), *schema.get("allOf", ())):
+        if "$ref" in option:
+            found: dict[str, Any] = definitions[option["$ref"].rpartition("/")[2]]
+            return found
+        if option.get("type") in {"object", "array"}:
+            return dict(option)
+    return schema
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

@@ -1,0 +1,59 @@
+"""What a user may write, one pydantic model a file, with the words that describe it.
+
+May: say which fields there are, their types, limits that hold everywhere, and their meaning; the
+JSON Schema and the configuration reference are made from these models.
+Never: reads a file, resolves a reference, knows positions in files or what another resource is.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tunectl.kinds.dataset import Dataset
+from tunectl.kinds.declared import Declared
+from tunectl.kinds.endpoint import Endpoint
+from tunectl.kinds.prompt_template import PromptTemplate
+from tunectl.kinds.tuning_job import TuningJob
+
+__all__ = ["DERIVED", "KINDS", "PLANNED"]
+
+KINDS: Mapping[str, type[Declared]] = MappingProxyType(
+    {
+        "dataset": Dataset,
+        "tuning_job": TuningJob,
+        "endpoint": Endpoint,
+        "prompt_template": PromptTemplate,
+    }
+)
+
+# Kinds that the loader makes and nobody writes.
+DERIVED = ("upload",)
+
+# Words of later versions: refused as "not in this version", never silently accepted.
+PLANNED = frozenset(
+    {
+        "evaluation",
+        "knowledge_base",
+        "budget",
+        "retirement",
+        "import",
+        "expires_after",
+        "expires_at",
+        "requires",
+        "traffic",
+        "serving",
+        "deployment",
+        "volatility",
+        "max_tokens",
+        "cache",
+        "wrap",
+        "overflow",
+        "knowledge",
+        "top_k",
+        "keep_last",
+        "output",
+        "tests",
+        "publish",
+        "targets",
+        "memory",
+    }
+)

@@ -1,0 +1,146 @@
+"""`providers`: the accounts to work with. Settings name variables that hold keys, never a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tunectl.kinds.values import Fields, problem
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_KEY_LIKE = re.compile(r"(sk|pk|rk|key|ghp|xox.)[-_].*[0-9a-z]{12,}|[0-9a-fA-F]{24,}", re.DOTALL)
+
+# Keys under which people write a secret; each is refused in favour of `key_env`.
+SECRETS = frozenset(
+    {
+        "api_key",
+        "apikey",
+        "key",
+        "token",
+        "access_token",
+        "secret",
+        "secret_key",
+        "password",
+        "credentials",
+        "bearer",
+        "auth",
+    }
+)
+
+
+def _variable(value: str) -> str:
+    if not _VARIABLE.fullmatch(value) or _KEY_LIKE.fullmatch(value):
+        raise problem(
+            "must be the name of an environment variable",
+            "write the name, such as `OPENAI_API_KEY`, and keep the key itself out of the file",
+        )
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.match(r"https?://[^/\s]+", value):
+        raise problem("must be a URL", "such as `https://api.example.com/v1`")
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(_variable)]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class LocalProvider(Fields):
+    """Trains and serves small models on this machine. Needs no account."""
+
+    type: Literal["local"] = Field(default="local", description="The provider's type.")
+    trainer: Literal["lora", "simulated"] | None = Field(
+        default=None,
+        description="`lora` (the default) really trains; `simulated` is instant.",
+    )
+    executor: Literal["process"] | None = Field(
+        default=None, description="Where trainers run: a process of this machine."
+    )
+    root: str | None = Field(
+        default=None, min_length=1, description="The folder with models, jobs and files."
+    )
+    idle: int | None = Field(
+        default=None, ge=0, description="Seconds without a request after which the server stops."
+    )
+    timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
+    device: Literal["cpu", "cuda", "mps"] | None = Field(
+        default=None, description="Where to train; detected if not set."
+    )
+    dtype: str | None = Field(
+        default=None, min_length=1, description="Number format of the weights; detected if not set."
+    )
+    threads: int | None = Field(default=None, ge=1, description="Threads of the trainer.")
+    max_tokens: int | None = Field(
+        default=None, ge=8, description="Longer rows are cut to so many tokens."
+    )
+    checkpoint_every: int | None = Field(
+        default=None, ge=1, description="Steps between two checkpoints."
+    )
+    step_seconds: float | None = Field(
+        default=None, ge=0, description="Only for `simulated`: how long one step takes."
+    )
+
+
+class OpenAIProvider(Fields):
+    """OpenAI, or a service that speaks its wire."""
+
+    type: Literal["openai"] = Field(default="openai", description="The provider's type.")
+    profile: Literal["openai", "azure", "nebius", "bedrock-mantle"] | None = Field(
+        default=None,
+        description="What differs on this service. With `base_url` alone nothing is assumed.",
+    )
+    base_url: Url | None = Field(default=None, description="Where the service is.")
+    key_env: VariableName | None = Field(
+        default=None, description="The environment variable that holds the key."
+    )
+    data_residency: Literal["global", "us", "eu", "ae", "au", "in", "jp"] | None = Field(
+        default=None, description="OpenAI's region; not together with `base_url`."
+    )
+    organization: str | None = Field(
+        default=None, min_length=1, description="OpenAI organisation id."
+    )
+    project: str | None = Field(default=None, min_length=1, description="OpenAI project id.")
+    training_type: Literal["Standard", "GlobalStandard", "Developer"] | None = Field(
+        default=None, description="Only for profile `azure`: where it trains."
+    )
+    timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> Self:
+        if self.base_url is not None and self.data_residency is not None:
+            raise problem("has both `base_url:` and `data_residency:`", "keep one of them")
+        if self.profile in {"azure", "bedrock-mantle"} and self.base_url is None:
+            raise problem(
+                f"needs `base_url:`, because `{self.profile}` has one for each account",
+                "it ends in `/v1`",
+            )
+        foreign = self.profile not in {None, "openai"} or (
+            self.base_url is not None and "api.openai.com" not in self.base_url
+        )
+        if foreign and self.key_env is None:
+            raise problem("needs `key_env:`", "name the environment variable that holds the key")
+        if self.training_type is not None and self.profile != "azure":
+            raise problem("sets `training_type`, which only profile `azure` has", "remove it")
+        return self
+
+
+class VertexProvider(Fields):
+    """Google Vertex AI; this version validates it and cannot connect to it yet."""
+
+    type: Literal["vertex"] = Field(default="vertex", description="The provider's type.")
+    project: str = Field(min_length=1, description="The Google Cloud project.")
+    location: str = Field(min_length=1, description="The region, such as `europe-west4`.")
+    staging: str | None = Field(
+        default=None, pattern=r"^gs://", description="The bucket training data goes through."
+    )
+
+
+PROVIDERS: Mapping[str, type[LocalProvider | OpenAIProvider | VertexProvider]] = MappingProxyType(
+    {"local": LocalProvider, "openai": OpenAIProvider, "vertex": VertexProvider}
+)
