@@ -1,0 +1,116 @@
+"""How what a provider answers becomes an `Instance`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from datetime import UTC
+from typing import Any
+
+from tunectl.core.errors import ConfigError, Diagnostic
+from tunectl.core.ports import Mark, Request
+from tunectl.core.resource import Instance, Need, Status
+from tunectl.core.value import Plain
+
+RESERVED_SETTINGS = frozenset({"type", "name", "project_root", "env"})
+
+
+def made(
+    request: Request,
+    *,
+    account: str,
+    id: str,  # noqa: A002  # the field's own name
+    outputs: Mapping[str, Plain],
+    status: Status = Status.READY,
+    progress: str = "",
+    reason: str = "",
+) -> Instance:
+    """Return the record of an object that was just created for `request`."""
+    wanted = request.resource
+    return Instance(
+        address=wanted.address,
+        provider=wanted.provider,
+        account=account,
+        id=id,
+        spec=dict(request.spec),
+        outputs=dict(outputs),
+        status=status,
+        needs=tuple(Need(address, found.id) for address, found in request.dependencies.items()),
+        fingerprint=wanted.fingerprint,
+        progress=progress,
+        reason=reason,
+        op=request.mark.op,
+        created_at=request.now.astimezone(UTC).isoformat(timespec="seconds"),
+        lifecycle=wanted.lifecycle,
+        recreate=wanted.recreate,
+        parent=wanted.parent,
+        labels=dict(wanted.labels),
+    )
+
+
+def found(
+    mark: Mark,
+    *,
+    provider: str,
+    account: str,
+    id: str,  # noqa: A002  # the field's own name
+    outputs: Mapping[str, Plain],
+    status: Status = Status.READY,
+    progress: str = "",
+    reason: str = "",
+) -> Instance:
+    """Return what `find` knows of an object that carries `mark`.
+
+    The settings are not told by the remote side in the words of the declaration: `spec`, `needs`,
+    `fingerprint` and what else the declaration says are for the caller to fill in from its intent.
+    """
+    return Instance(
+        address=mark.address,
+        provider=provider,
+        account=account,
+        id=id,
+        spec={},
+        outputs=dict(outputs),
+        status=status,
+        progress=progress,
+        reason=reason,
+        op=mark.op,
+    )
+
+
+def check_settings(provider: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse settings that nobody reads.
+
+    Raises:
+        ConfigError: naming every unknown one, with the nearest known name.
+    """
+    problems = []
+    for key in sorted(settings.keys() - set(known) - RESERVED_SETTINGS):
+        near = difflib.get_close_matches(key, sorted(known), n=1)
+        listed = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
+        problems.append(
+            Diagnostic(
+                summary=f"unknown setting `{key}` of provider `{provider}`",
+                hint=f"did you mean `{near[0]}`?" if near else f"known settings: {listed}",
+                code="unknown-setting",
+            )
+        )
+    if problems:
+        raise ConfigError(tuple(problems))
+
+
+def text_setting(provider: str, settings: Mapping[str, Any], key: str) -> str | None:
+    """Return a setting that is a text; an empty one is as good as none.
+
+    Raises:
+        ConfigError: when it is something else.
+    """
+    value = settings.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigError.of(
+            f"setting `{key}` of provider `{provider}` must be a text, not `{value}`",
+            code="wrong-setting",
+        )
+    return value

@@ -1,0 +1,211 @@
+"""Endpoints: a stable name for a model where the service has aliases, else a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from tunectl.core.errors import ConflictError, Diagnostic, NotFoundError, Severity
+from tunectl.core.ports import Mark, Request
+from tunectl.core.resource import Instance, Resource
+from tunectl.core.value import Plain
+from tunectl.providers.instances import found, made
+from tunectl.providers.wire.account import Account
+from tunectl.providers.wire.client import Wire, fields
+from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata
+
+
+def outputs_of(wire: Wire, model: str) -> dict[str, Plain]:
+    """Return what others may refer to: the model's name for callers, and where to call it."""
+    return {
+        "model_id": model,
+        "base_url": wire.base_url,
+        "invoke": f"{wire.base_url}/chat/completions",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Handler of kind `endpoint` where a model answers under its own id: nothing remote is made.
+
+    Moving the endpoint changes its `model_id`.
+    """
+
+    wire: Wire
+    account: Account
+
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:
+        """Say where a tuned model needs something deployed that is not managed."""
+        profile = self.wire.profile
+        if profile.serves_tuned_models or resource.spec.get("deployment"):
+            return
+        yield Diagnostic(
+            summary=f"{profile.title} answers for a tuned model only after {profile.deploys_by}; "
+            "this is not managed yet",
+            severity=Severity.WARNING,
+            hint="deploy it there by hand; this endpoint only records the model's id",
+            code="provider-deployment",
+            address=str(resource.address),
+            source=resource.source,
+        )
+
+    def read(self, instance: Instance) -> Instance | None:
+        """Return the record: there is nothing that could have changed it."""
+        return replace(instance, outputs=outputs_of(self.wire, _served(instance.spec)))
+
+    def create(self, request: Request) -> Instance:
+        """Return a record; nothing is sent."""
+        return made(
+            request,
+            account=self.account.id(),
+            id=f"record-{request.mark.op}",
+            outputs=outputs_of(self.wire, _served(request.spec)),
+        )
+
+    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
+        """Find nothing: a record exists only where it is recorded."""
+        return ()
+
+    def poll(self, instance: Instance) -> Instance:
+        """Return the record."""
+        return instance
+
+    def update(self, request: Request) -> Instance:
+        """Return the record with the new model."""
+        fresh = self.create(request)
+        return fresh if request.prior is None else _continued(fresh, request.prior)
+
+    def delete(self, instance: Instance) -> Instance | None:  # noqa: ARG002
+        """Do nothing: there is nothing to remove."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """Handler of kind `endpoint` where the service keeps aliases: a name that never changes.
+
+    `PUT` replaces an alias in one step, so callers always reach a whole model.
+    """
+
+    wire: Wire
+    account: Account
+
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
+        """Find nothing that the service would refuse."""
+        return ()
+
+    def read(self, instance: Instance) -> Instance | None:
+        """Return the alias as it is now, None when it is gone."""
+        try:
+            alias = self._get(instance.id)
+        except NotFoundError:
+            return None
+        spec = {**instance.spec, "model": str(alias["model"])}
+        return replace(instance, spec=spec, outputs=outputs_of(self.wire, instance.id))
+
+    def create(self, request: Request) -> Instance:
+        """Make the alias.
+
+        Raises:
+            ConflictError: the name is taken by an alias that this request did not make.
+        """
+        name = alias_name(request.mark)
+        try:
+            before = self._get(name)
+        except NotFoundError:
+            before = None
+        if before is not None and not carries(before.get("metadata"), OP, request.mark.op):
+            raise ConflictError.of(
+                f"the alias `{name}` exists already and is not of this operation: "
+                f"it stands for `{before.get('model')}`",
+                hint="delete the alias, or rename the endpoint",
+                address=str(request.resource.address),
+            )
+        self._put(name, request.spec, mark_metadata(request.mark))
+        return made(
+            request,
+            account=self.account.id(),
+            id=name,
+            outputs=outputs_of(self.wire, name),
+        )
+
+    def find(self, mark: Mark) -> Iterable[Instance]:
+        """Yield the aliases that carry the operation."""
+        listed = self.wire.ask(
+            "list the aliases", lambda c: fields(c.get(self._path(), cast_to=dict[str, Any]))
+        )
+        data = listed.get("data")
+        for alias in data if isinstance(data, list) else []:
+            if carries(alias.get("metadata"), OP, mark.op):
+                yield replace(
+                    found(
+                        mark,
+                        provider=self.wire.provider,
+                        account=self.account.id(),
+                        id=str(alias["name"]),
+                        outputs=outputs_of(self.wire, str(alias["name"])),
+                    ),
+                    spec={"model": str(alias["model"])},
+                )
+
+    def poll(self, instance: Instance) -> Instance:
+        """Return the alias; it is never pending.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        self._get(instance.id)
+        return instance
+
+    def update(self, request: Request) -> Instance:
+        """Let the alias stand for another model, keeping its name and mark."""
+        prior = request.prior
+        mark = request.mark if prior is None else replace(request.mark, op=prior.op)
+        name = alias_name(request.mark) if prior is None else prior.id
+        self._put(name, request.spec, mark_metadata(mark))
+        fresh = made(
+            request, account=self.account.id(), id=name, outputs=outputs_of(self.wire, name)
+        )
+        return fresh if prior is None else _continued(fresh, prior)
+
+    def delete(self, instance: Instance) -> Instance | None:
+        """Remove the alias; nothing stays."""
+        path = self._path(instance.id)
+        try:
+            self.wire.tell(
+                f"delete the alias `{instance.id}`",
+                lambda c: c.delete(path, cast_to=dict[str, Any]),
+            )
+        except NotFoundError:
+            return None
+        return None
+
+    def _get(self, name: str) -> dict[str, Any]:
+        path = self._path(name)
+        return self.wire.ask(
+            f"read the alias `{name}`",
+            lambda c: fields(c.get(path, cast_to=dict[str, Any]), "name", "model"),
+        )
+
+    def _put(self, name: str, spec: Mapping[str, Plain], metadata: Mapping[str, str]) -> None:
+        path, content = self._path(name), {"model": _served(spec), "metadata": dict(metadata)}
+        self.wire.tell(
+            f"set the alias `{name}`",
+            lambda c: fields(c.put(path, cast_to=dict[str, Any], body=content), "name"),
+        )
+
+    def _path(self, name: str = "") -> str:
+        path = self.wire.profile.alias_path or ""
+        return f"{path}/{quote(name, safe='')}" if name else path
+
+
+def _served(spec: Mapping[str, Plain]) -> str:
+    """Return the name that callers give: of a deployment where there is one, else of the model."""
+    return str(spec.get("deployment") or spec["model"])
+
+
+def _continued(fresh: Instance, prior: Instance) -> Instance:
+    """Return an updated object: the same one, so with its own id, mark and age."""
+    return replace(fresh, id=prior.id, op=prior.op, created_at=prior.created_at)

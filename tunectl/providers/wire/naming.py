@@ -1,0 +1,95 @@
+"""Names that are derived: suffixes of models, names of files, keys of owner marks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from tunectl.core.ports import Mark
+from tunectl.core.value import Address
+
+OP = "tunectl-op"
+LINEAGE = "tunectl-lineage"
+ADDRESS = "tunectl-address"
+MARK_KEYS = ("tunectl", LINEAGE, "tunectl-project", "tunectl-env", ADDRESS, OP)
+
+_LONGEST_VALUE = 512  # OpenAI's limit of a metadata value, API reference 2026-08
+_LONGEST_FILE_NAME = 200
+
+# Latin letters that have no decomposition, and Cyrillic as passports write it (ICAO Doc 9303,
+# part 3, table 6B), which needs no other sign than a to z.
+_LETTERS = str.maketrans(
+    {
+        "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe",
+        "ı": "i", "ħ": "h", "ŋ": "n",
+        "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh",
+        "з": "z", "и": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o",
+        "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts",
+        "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "ie", "ы": "y", "ь": "", "э": "e", "ю": "iu",
+        "я": "ia", "і": "i", "ї": "i", "є": "ie", "ґ": "g", "ў": "u",
+    }
+)  # fmt: skip
+
+
+def ascii_name(text: str) -> str:
+    """Return text as lower-case a to z, 0 to 9 and single hyphens.
+
+    >>> ascii_name("Obsługa Klientów"), ascii_name("Поддержка_2")
+    ('obsluga-klientow', 'podderzhka-2')
+    """
+    # Composed first: Cyrillic й must not fall apart into и and a sign.
+    lowered = unicodedata.normalize("NFC", text).lower().translate(_LETTERS)
+    split = unicodedata.normalize("NFKD", lowered)
+    bare = "".join(c for c in split if not unicodedata.combining(c)).translate(_LETTERS)
+    return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
+
+
+def derived_suffix(project: str, address: Address, longest: int) -> str | None:
+    """Return a suffix of a model's name that tells people whose it is, None when nothing is left.
+
+    Args:
+        project: the project's name.
+        address: of the tuning job.
+        longest: characters; 0 gives None.
+    """
+    parts = [ascii_name(part) for part in (project, *address.path, address.key or "")]
+    text = "-".join(part for part in parts if part)
+    return text[:longest].strip("-") or None
+
+
+def file_name(mark: Mark, dataset: str, split: str, sha256: str) -> str:
+    """Return the name of an uploaded file, which is all that can carry its mark.
+
+    Args:
+        mark: its owner.
+        dataset: the dataset's address as text.
+        split: the split's name.
+        sha256: of its rows, hexadecimal.
+    """
+    safe = ascii_name(dataset.partition(".")[2] or dataset) or "data"
+    name = f"tunectl.{mark.op}.{safe[:80]}.{(ascii_name(split) or 'rows')[:40]}.{sha256[:12]}"
+    return f"{name[:_LONGEST_FILE_NAME]}.jsonl"
+
+
+def has_op(name: str, op: str) -> bool:
+    """Tell whether a file name carries the mark of an operation."""
+    return name.startswith(f"tunectl.{op}.")
+
+
+def mark_metadata(mark: Mark) -> dict[str, str]:
+    """Return an owner mark as metadata."""
+    values = ("1", mark.lineage, mark.project, mark.env, str(mark.address), mark.op)
+    return {key: text[:_LONGEST_VALUE] for key, text in zip(MARK_KEYS, values, strict=True)}
+
+
+def carries(metadata: object, key: str, value: str) -> bool:
+    """Tell whether metadata that came back has this pair: a service may ignore a filter."""
+    return isinstance(metadata, Mapping) and metadata.get(key) == value
+
+
+def alias_name(mark: Mark) -> str:
+    """Return the name of an alias: project, environment unless it is the default one, address."""
+    env = () if mark.env == "default" else (mark.env,)
+    key = () if mark.address.key is None else (mark.address.key,)
+    return "-".join((mark.project, *env, *mark.address.path, *key))

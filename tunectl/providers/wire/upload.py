@@ -1,0 +1,166 @@
+"""Uploads: the converted rows of one split, as a file of purpose `fine-tune`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, Any, BinaryIO, Final, cast
+
+from tunectl.core.errors import (
+    ConflictError,
+    Diagnostic,
+    InvalidRequestError,
+    NotFoundError,
+)
+from tunectl.core.ports import Mark, Request
+from tunectl.core.resource import Instance, Resource, Status
+from tunectl.providers.instances import found, made
+from tunectl.providers.wire.account import Account
+from tunectl.providers.wire.client import Wire, fields, items
+from tunectl.providers.wire.naming import file_name, has_op
+
+PURPOSE: Final = "fine-tune"
+_BOM = b"\xef\xbb\xbf"
+_IN_MEMORY = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Handler of kind `upload`. Its mark is in the file's name: files have no metadata."""
+
+    wire: Wire
+    account: Account
+
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
+        """Find nothing: what the rows must be is the concern of the dataset's checks."""
+        return ()
+
+    def read(self, instance: Instance) -> Instance | None:
+        """Return the file as it is now, None when it was deleted or has expired."""
+        file_id = instance.id
+        try:
+            file = self.wire.ask(
+                f"read the file `{file_id}`", lambda c: fields(c.files.retrieve(file_id), "id")
+            )
+        except NotFoundError:
+            return None
+        status, reason = self._status(file)
+        return replace(instance, status=status, reason=reason, progress=_progress(status))
+
+    def create(self, request: Request) -> Instance:
+        """Send the rows. The bytes are read once, from the request's reader."""
+        spec = request.spec
+        name = file_name(
+            request.mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"])
+        )
+        account = self.account.id()
+        with request.reader.open(spec) as rows, self._bytes(rows) as stream:
+            file = self.wire.tell(
+                f"upload `{name}`",
+                lambda c: fields(
+                    c.files.create(file=(name, cast("IO[bytes]", stream)), purpose=PURPOSE), "id"
+                ),
+                large=True,
+            )
+        status, reason = self._status(file)
+        return made(
+            request,
+            account=account,
+            id=file["id"],
+            outputs={"file_id": file["id"]},
+            status=status,
+            reason=reason,
+            progress=_progress(status),
+        )
+
+    def find(self, mark: Mark) -> Iterable[Instance]:
+        """Yield the files whose name carries the operation."""
+        files = self.wire.ask(
+            "list the files",
+            lambda c: items(lambda: c.files.list(purpose=PURPOSE), "id"),
+        )
+        account = self.account.id()
+        for file in files:
+            if has_op(str(file.get("filename")), mark.op):
+                status, reason = self._status(file)
+                yield found(
+                    mark,
+                    provider=self.wire.provider,
+                    account=account,
+                    id=file["id"],
+                    outputs={"file_id": file["id"]},
+                    status=status,
+                    reason=reason,
+                    progress=_progress(status),
+                )
+
+    def poll(self, instance: Instance) -> Instance:
+        """Return the file's status.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        now = self.read(instance)
+        if now is None:
+            raise NotFoundError.of(
+                f"the file `{instance.id}` of `{instance.address}` is gone",
+                address=str(instance.address),
+            )
+        return now
+
+    def update(self, request: Request) -> Instance:
+        """Refuse: a file cannot be changed, only another one made.
+
+        Raises:
+            InvalidRequestError: always.
+        """
+        raise InvalidRequestError.of(
+            f"an uploaded file cannot be changed: `{request.resource.address}`",
+            hint="replace it",
+            address=str(request.resource.address),
+        )
+
+    def delete(self, instance: Instance) -> Instance | None:
+        """Delete the file; nothing stays."""
+        file_id = instance.id
+        try:
+            answer = self.wire.tell(
+                f"delete the file `{file_id}`", lambda c: fields(c.files.delete(file_id))
+            )
+        except NotFoundError:
+            return None
+        if answer.get("deleted") is False:
+            raise ConflictError.of(
+                f"the file `{file_id}` was not deleted",
+                hint="a running job may use it; try again later",
+                address=str(instance.address),
+            )
+        return None
+
+    def _status(self, file: dict[str, Any]) -> tuple[Status, str]:
+        """Return status and reason; `status` of files is deprecated and empty at some services."""
+        state = file.get("status")
+        if state == "error":
+            return Status.FAILED, str(file.get("status_details") or "the file was not accepted")
+        if self.wire.profile.file_ready_wait and state != "processed":
+            return Status.PENDING, ""
+        return Status.READY, ""
+
+    @contextmanager
+    def _bytes(self, rows: BinaryIO) -> Iterator[BinaryIO]:
+        """Give the rows as the service wants them: with a byte order mark where it asks for one."""
+        if not self.wire.profile.byte_order_mark:
+            yield rows
+            return
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as marked:
+            marked.write(_BOM)
+            shutil.copyfileobj(rows, marked)
+            marked.seek(0)
+            yield cast("BinaryIO", marked)
+
+
+def _progress(status: Status) -> str:
+    return "the provider is processing the file" if status is Status.PENDING else ""
