@@ -1,0 +1,52 @@
+"""`tunectl apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tunectl.cli.applying import carry_out, execution_options
+from tunectl.cli.command import command as tunectl_command
+from tunectl.cli.session import Session, pass_session
+from tunectl.core.errors import Exit
+
+EXAMPLE = """
+tunectl apply
+tunectl plan -o prod.plan && tunectl apply prod.plan
+tunectl apply --auto-approve --json
+"""
+
+
+@tunectl_command("apply", example=EXAMPLE)
+@click.argument("planfile", required=False, type=click.Path(path_type=Path))
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Leave jobs running and exit 8.")
+@click.option("--replace", multiple=True, metavar="ADDR", help="Make this anew; may be repeated.")
+@click.option("--json", is_flag=True, help="Print one JSON object for each event.")
+@execution_options
+@pass_session
+def command(
+    session: Session,
+    planfile: Path | None,
+    auto_approve: bool,
+    no_wait: bool,
+    replace: tuple[str, ...],
+    json: bool,
+) -> Exit:
+    """Make the models as declared.
+
+    Plans, asks, and carries the plan out. With PLANFILE it does exactly what was saved, without
+    asking, or refuses with exit 5 when something has moved since. Safe to interrupt at any
+    instant: the next apply goes on, and never starts the same job twice.
+    """
+    if planfile is not None and replace:
+        raise click.UsageError("`--replace` belongs to `plan` when a saved plan is applied")
+    return carry_out(
+        session,
+        planned_file=planfile,
+        replace=replace,
+        wait=not no_wait,
+        auto_approve=auto_approve,
+        json=json,
+    )

@@ -1,0 +1,151 @@
+"""What `apply` and `destroy` share: run it, show it, say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tunectl.cli.approval import Approval
+from tunectl.cli.presenter import now, presenter
+from tunectl.cli.session import Session
+from tunectl.core.errors import Diagnostic, Exit
+from tunectl.views import json_events
+from tunectl.views.diagnostics import diagnostics_text
+from tunectl.views.outcome import apply_summary, incomplete_text, outputs_text, remains_text
+from tunectl.views.text import json_text
+
+if TYPE_CHECKING:
+    from tunectl.app.applying import Applied
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def execution_options(function: F) -> F:
+    """Add `--lock-timeout` and `--parallelism`; what they hold goes to the session."""
+
+    def set_timeout(ctx: click.Context, param: click.Parameter, value: float) -> None:
+        del param
+        ctx.ensure_object(Session).lock_timeout = value
+
+    def set_parallelism(ctx: click.Context, param: click.Parameter, value: int) -> None:
+        del param
+        ctx.ensure_object(Session).parallelism = value
+
+    timeout = click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        expose_value=False,
+        callback=set_timeout,
+        help="Wait so long for a held lock [default: 0].",
+    )
+    parallelism = click.option(
+        "--parallelism",
+        type=click.IntRange(1, 100),
+        default=10,
+        metavar="N",
+        expose_value=False,
+        callback=set_parallelism,
+        help="Changes at once [default: 10].",
+    )
+    return timeout(parallelism(function))
+
+
+def carry_out(
+    session: Session,
+    *,
+    planned_file: Path | None = None,
+    destroy: bool = False,
+    replace: tuple[str, ...] = (),
+    wait: bool = True,
+    auto_approve: bool = False,
+    json: bool = False,
+) -> Exit:
+    """Plan, ask, apply and report. Returns the exit code."""
+    import tunectl
+    from tunectl.app import applying
+
+    if planned_file is not None and not planned_file.is_file():
+        raise click.UsageError(f"plan file `{planned_file}`: there is no such file")
+    session.machine = "ndjson" if json else ""
+    if json:
+        session.screen.say(json_text(json_events.version_line(tunectl.__version__, now())))
+    approval = Approval(session, auto_approve or planned_file is not None, destroy)
+    with presenter(session) as shown:
+        applied = applying.apply(
+            session.options(),
+            applying.Asked(
+                approve=approval,
+                on_event=shown.event,
+                planned_file=planned_file,
+                destroy=destroy,
+                replace_addresses=replace,
+                wait=wait,
+                on_interrupt=approval.interrupted,
+            ),
+        )
+    report = _report_json if json else _report
+    report(session, applied, approval.hidden)
+    return applied.exit
+
+
+def _counts(applied: Applied) -> tuple[int, int, int, int]:
+    return applied.added, applied.changed, applied.destroyed, applied.forgotten
+
+
+def _summary(applied: Applied) -> str:
+    destroy = applied.plan.destroy
+    if applied.failures or applied.running or applied.skipped:
+        return incomplete_text(
+            _counts(applied),
+            failed=len(applied.failures),
+            running=len(applied.running),
+            skipped=applied.skipped,
+            destroy=destroy,
+        )
+    return apply_summary(*_counts(applied), destroy=destroy)
+
+
+def _problems(applied: Applied) -> tuple[Diagnostic, ...]:
+    blocked = tuple(
+        Diagnostic(
+            summary=f"`{b.address}` is blocked: {b.reason}",
+            hint=b.hint,
+            code="blocked",
+            address=str(b.address),
+        )
+        for b in applied.plan.blocked
+        if b.by is None
+    )
+    return (*applied.failures, *blocked)
+
+
+def _report(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
+    screen = session.screen
+    blocks = [_summary(applied), remains_text(applied.remains, screen.out_paint)]
+    blocks += [f"{i.address}: still running [id={i.id}]" for i in applied.running]
+    blocks.append(outputs_text(applied.outputs, screen.out_paint, hidden=hidden))
+    for block in blocks:
+        if block:
+            screen.say(f"\n{block}")
+    if applied.running:
+        session.advise("\n`tunectl wait` waits for it; the next `tunectl apply` goes on with it.")
+    if problems := _problems(applied):
+        screen.warn("\n" + diagnostics_text(problems, screen.err_paint))
+
+
+def _report_json(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
+    screen, counts, destroy = session.screen, _counts(applied), applied.plan.destroy
+    problems = _problems(applied)
+    lines = [json_events.diagnostic_line(d, now()) for d in problems]
+    lines.append(json_events.apply_summary_line(_summary(applied), counts, now(), destroy=destroy))
+    lines.append(json_events.outputs_line(applied.outputs, now(), hidden))
+    for line in lines:
+        screen.say(json_text(line))
+    if problems:
+        screen.warn(diagnostics_text(problems, screen.err_paint))

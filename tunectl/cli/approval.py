@@ -1,0 +1,114 @@
+"""Asking before anything is changed: the typed `yes`, as Terraform asks for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tunectl.cli.presenter import now
+from tunectl.cli.session import Session
+from tunectl.core.errors import TunectlError
+from tunectl.views.diagnostics import diagnostics_text
+from tunectl.views.human_plan import plan_text
+from tunectl.views.json_events import diagnostic_line, plan_summary_line, planned_line
+from tunectl.views.text import json_text
+
+if TYPE_CHECKING:
+    from tunectl.app.planning import Planned
+
+_APPLY = """
+Do you want to perform these actions?
+  tunectl will perform the actions described above.
+  Only 'yes' will be accepted to approve.
+
+  Enter a value: """
+_DESTROY = """
+Do you really want to destroy everything above?
+  tunectl will delete what this project made, as shown above.
+  There is no undo. Only 'yes' will be accepted to confirm.
+
+  Enter a value: """
+_INTERRUPTED = (
+    b"\nInterrupt received. Nothing new is started; running jobs go on at the provider.\n"
+    b"Press Ctrl-C again to leave at once.\n"
+)
+
+
+class Declined(TunectlError):  # noqa: N818  # it is an answer, not an error
+    """The user said no; it has been said on the screen."""
+
+
+@dataclass
+class Approval:
+    """Shows the plan and asks, once, under the lock.
+
+    Attributes:
+        granted: approved beforehand: `--auto-approve`, or a saved plan.
+        hidden: names of sensitive outputs, known when the plan is.
+    """
+
+    session: Session
+    granted: bool = False
+    destroy: bool = False
+    hidden: frozenset[str] = frozenset()
+    _asking: bool = field(default=False, init=False)
+
+    def __call__(self, planned: Planned) -> None:
+        """Show the plan and return when it may be carried out.
+
+        Raises:
+            Declined: the user said no.
+            TunectlError: there is nobody to ask.
+        """
+        self.hidden = frozenset(o.name for o in planned.project.outputs if o.sensitive)
+        self._show(planned)
+        if planned.plan.empty or self.granted:
+            if not planned.plan.empty and not self.session.machine:
+                self.session.screen.say()
+            return
+        if not sys.stdin.isatty() or self.session.machine:
+            raise TunectlError.of(
+                "not interactive; pass --auto-approve or a saved plan", code="not-interactive"
+            )
+        self._ask()
+
+    def interrupted(self) -> None:
+        """Answer the first Ctrl-C: at the prompt it ends the command.
+
+        Raises:
+            KeyboardInterrupt: at the prompt.
+        """
+        if self._asking:
+            raise KeyboardInterrupt
+        # Runs inside a signal handler, where a buffered stream may be in the middle of a write.
+        os.write(2, _INTERRUPTED)
+
+    def _show(self, planned: Planned) -> None:
+        screen = self.session.screen
+        if self.session.machine:
+            lines = [diagnostic_line(d, now()) for d in planned.warnings]
+            lines += [planned_line(change, now()) for change in planned.plan.changes]
+            for line in [*lines, plan_summary_line(planned.plan, now())]:
+                screen.say(json_text(line))
+            return
+        if planned.warnings:
+            screen.warn(diagnostics_text(planned.warnings, screen.err_paint) + "\n")
+        screen.say(plan_text(planned.plan, screen.out_paint))
+
+    def _ask(self) -> None:
+        self._asking = True
+        try:
+            answer = self.session.screen.ask(_DESTROY if self.destroy else _APPLY)
+        finally:
+            self._asking = False
+        self.session.screen.say()
+        if not answer:
+            raise TunectlError.of(
+                "not interactive; pass --auto-approve or a saved plan", code="not-interactive"
+            )
+        if answer.strip() != "yes":
+            word = "Destroy" if self.destroy else "Apply"
+            self.session.screen.say(f"{word} cancelled.")
+            raise Declined

@@ -1,0 +1,71 @@
+"""What every command shares: the project it is about, and the screen it prints on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tunectl.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from tunectl.app.options import Options
+
+
+@dataclass
+class Session:
+    """The global options as given so far, before and after the command's name.
+
+    Attributes:
+        machine: what stdout carries: text (empty), one JSON document (`json`) or JSON lines
+            (`ndjson`).
+        lock_timeout: seconds to wait for a held lock.
+        parallelism: how many independent changes run at once.
+    """
+
+    root: Path = field(default_factory=Path)
+    env: str = field(default_factory=lambda: os.environ.get("TUNECTL_ENV") or "default")
+    variables: dict[str, str] = field(default_factory=dict)
+    var_files: list[Path] = field(default_factory=list)
+    color: bool = True
+    machine: str = ""
+    lock_timeout: float = 0.0
+    parallelism: int = 10
+    _screen: Screen | None = None
+
+    @property
+    def screen(self) -> Screen:
+        """The screen, made when first used: by then the options are known."""
+        if self._screen is None:
+            self._screen = Screen.on_process(self.root, color=self.color)
+        return self._screen
+
+    def options(self) -> Options:
+        """Return what the app is told.
+
+        Raises:
+            click.UsageError: the project's folder does not exist.
+        """
+        from tunectl.app.options import Options
+
+        if not self.root.is_dir():
+            raise click.UsageError(f"`-C {self.root}`: there is no such folder")
+        return Options(
+            root=self.root,
+            env=self.env,
+            variables=dict(self.variables),
+            var_files=tuple(self.var_files),
+            lock_timeout=self.lock_timeout,
+            parallelism=self.parallelism,
+        )
+
+    def advise(self, text: str) -> None:
+        """Print advice to a person; dropped in automation and where a machine reads."""
+        if not os.environ.get("TUNECTL_IN_AUTOMATION") and not self.machine:
+            self.screen.say(text)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -1,0 +1,191 @@
+"""The plan as a Terraform user expects to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tunectl.core.plan import Action, Change, Drift, OutputChange, Plan
+from tunectl.core.resource import BUILTIN
+from tunectl.core.state import Intent
+from tunectl.core.value import Address
+from tunectl.views import sentences
+from tunectl.views.fields import aligned, delta_lines, field_lines
+from tunectl.views.paint import PLAIN, Paint, Style
+from tunectl.views.sentences import MEANING, STYLE, Symbol
+from tunectl.views.text import counted, indent, one_line, scrub
+from tunectl.views.values import SENSITIVE, UNKNOWN, inline, is_known, rows_summary
+
+NO_CHANGES = "No changes. Your models match the configuration."
+
+
+def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
+    """Return the whole plan, ending in the summary line; no newline at the end."""
+    plan = scrub(plan)
+    blocks = [
+        *_drift(plan.drift, paint),
+        *_recover(plan.recover, paint),
+        *_actions(plan, paint),
+        *_outputs(plan.outputs, paint),
+        *_blocked(plan, paint),
+        *_notes(plan.notes, paint),
+        _end(plan, paint),
+    ]
+    return "\n\n".join(blocks)
+
+
+def _end(plan: Plan, paint: Paint) -> str:
+    if plan.empty and not plan.blocked:
+        text = "No changes. No objects need to be destroyed." if plan.destroy else NO_CHANGES
+        head, _, rest = text.partition(". ")
+        return paint(f"{head}.", Style.GOOD) + f" {rest}"
+    line = sentences.summary(plan)
+    text = paint("Plan:", Style.BOLD) + line.removeprefix("Plan:")
+    if plan.blocked:
+        text += "\n" + sentences.blocked_count(plan)
+    return text
+
+
+def _actions(plan: Plan, paint: Paint) -> Iterable[str]:
+    if plan.changes:
+        yield _legend(plan, paint) + "\n\ntunectl will perform the following actions:"
+    for moved in plan.moved:
+        yield paint(f"  # {sentences.moved_sentence(moved)}", Style.BOLD)
+    children = _children(plan)
+    for change in plan.changes:
+        if not any(change is child for child in children.get(_parent(change), ())):
+            yield _block(change, children.get(change.address, []), paint)
+
+
+def _parent(change: Change) -> Address:
+    return change.parent or change.address
+
+
+def _children(plan: Plan) -> Mapping[Address, list[Change]]:
+    """Derived objects under what they come from, where that is in the plan too."""
+    tops = {c.address for c in plan.changes if c.parent is None and c.after is not None}
+    found: dict[Address, list[Change]] = {}
+    for change in plan.changes:
+        if change.parent in tops and change.after is not None:
+            found.setdefault(_parent(change), []).append(change)
+    return found
+
+
+def _legend(plan: Plan, paint: Paint) -> str:
+    used = {sentences.symbol(change) for change in plan.changes}
+    lines = [
+        f"{paint(symbol.value.rjust(3), STYLE[symbol])} {MEANING[symbol]}"
+        for symbol in Symbol
+        if symbol in used
+    ]
+    intro = "tunectl used the selected providers to generate the following execution plan."
+    return "\n".join([intro, "Actions are indicated with the following symbols:", *lines])
+
+
+def _block(change: Change, children: list[Change], paint: Paint) -> str:
+    lines = [paint(f"  # {sentences.heading(change)}", Style.BOLD), _headline(change, paint)]
+    lines += [f"      rows: {sentences.rows_sentence(delta)}" for delta in change.rows]
+    lines += [indent(line, "      ") for line in field_lines(change, paint)]
+    lines += [_child(child, paint) for child in children]
+    if change.held and change.doomed is not None:
+        lines.append(paint(f"      # {_keeps(change)}", Style.FAINT))
+    lines += [f"      # {one_line(note)}" for note in change.notes]
+    return "\n".join(lines)
+
+
+def _keeps(change: Change) -> str:
+    old = one_line(change.doomed.id) if change.doomed else "the old one"
+    kept = change.after.lifecycle.keep_previous if change.after else 0
+    if kept:
+        return f"{old} is kept for a rollback (keep_previous: {kept})"
+    return f"{old} is kept as long as something uses it"
+
+
+def _headline(change: Change, paint: Paint) -> str:
+    symbol = sentences.symbol(change)
+    text = f"{paint(symbol.value.rjust(3), STYLE[symbol])} {change.address}"
+    if change.before is not None:
+        text += f" [id={one_line(change.before.id)}]"
+    elif change.provider != BUILTIN:
+        text += f" (provider {one_line(change.provider)})"
+    return text
+
+
+def _child(change: Change, paint: Paint) -> str:
+    """One line for a derived object: what goes where."""
+    symbol = sentences.symbol(change)
+    text = f"    {paint(symbol.value.rjust(3), STYLE[symbol])} {change.address}"
+    spec = change.after.spec if change.after else {}
+    after = rows_summary({k: v for k, v in spec.items() if k in {"rows", "sha256"}})
+    if change.before is not None and change.action is not Action.CREATE:
+        old = rows_summary({k: v for k, v in change.before.spec.items() if k in {"rows", "sha256"}})
+        return f"{text}: {old} -> {after}" if old and after else text
+    return f"{text}: {after}" if after else text
+
+
+def _outputs(outputs: tuple[OutputChange, ...], paint: Paint) -> Iterable[str]:
+    if not outputs:
+        return
+    column = max(len(output.name) for output in outputs)
+    lines = [_output(output, column, paint) for output in outputs]
+    yield "\n".join([paint("Changes to Outputs:", Style.BOLD), *lines])
+
+
+def _output(output: OutputChange, column: int, paint: Paint) -> str:
+    name = output.name.ljust(column)
+    before = SENSITIVE if output.sensitive else inline(output.before)
+    after = SENSITIVE if output.sensitive else inline(output.after)
+    if not is_known(output.after):
+        after = UNKNOWN
+    if output.gone:
+        return f"  {paint('-', Style.REMOVE)} {name} = {before} -> null"
+    if output.before is None:
+        return f"  {paint('+', Style.ADD)} {name} = {after}"
+    return f"  {paint('~', Style.CHANGE)} {name} = {before} -> {after}"
+
+
+def _drift(drift: tuple[Drift, ...], paint: Paint) -> Iterable[str]:
+    if not drift:
+        return
+    head = paint("Note:", Style.NOTE) + " objects have changed outside of tunectl"
+    blocks = [head]
+    for found in drift:
+        lines = [paint(f"  # {sentences.drift_heading(found)}", Style.BOLD)]
+        if not found.released:
+            sign = ("-", Style.REMOVE) if found.gone else ("~", Style.CHANGE)
+            lines.append(f"  {paint(*sign)} {found.address}")
+        lines += [f"      {line}" for line in aligned(list(delta_lines(found.deltas)), paint)]
+        blocks.append("\n".join(lines))
+    yield "\n\n".join(blocks)
+
+
+def _recover(intents: tuple[Intent, ...], paint: Paint) -> Iterable[str]:
+    if not intents:
+        return
+    head = paint("To recover:", Style.WARNING) + " an interrupted apply left "
+    head += f"{counted(len(intents), 'step')} open; the next apply settles them first"
+    lines = [
+        f"  {paint('?', Style.WARNING)} {intent.action} {intent.address}"
+        + (f" [id={one_line(intent.id)}]" if intent.id else "")
+        + (f", begun {one_line(intent.time)}" if intent.time else "")
+        for intent in intents
+    ]
+    yield "\n".join([head, "", *lines])
+
+
+def _blocked(plan: Plan, paint: Paint) -> Iterable[str]:
+    if not plan.blocked:
+        return
+    lines = [paint("Blocked:", Style.ERROR) + " these cannot go on until you act", ""]
+    for blocked in plan.blocked:
+        reason = indent(blocked.reason, "    ").lstrip()
+        lines.append(f"  {paint('!', Style.ERROR)} {blocked.address}: {reason}")
+        if blocked.hint:
+            lines.append(f"    {paint('hint:', Style.NOTE)} {one_line(blocked.hint)}")
+    yield "\n".join(lines)
+
+
+def _notes(notes: tuple[tuple[Address, str], ...], paint: Paint) -> Iterable[str]:
+    if not notes:
+        return
+    lines = [f"  {address}: {one_line(note)}" for address, note in notes]
+    yield "\n".join([paint("Notes:", Style.NOTE), "", *lines])

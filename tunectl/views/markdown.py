@@ -1,0 +1,201 @@
+"""The plan as the body of a pull-request comment.
+
+GitHub takes 65,536 characters; the budget is 60,000. What is destroyed or replaced comes first,
+so that cutting takes the harmless end, and never leaves a fence or a `<details>` open. The
+hidden first line lets a bot find its comment and edit it in place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tunectl.core.plan import Action, Change, Plan
+from tunectl.views import sentences
+from tunectl.views.human_plan import plan_text
+from tunectl.views.sentences import Symbol
+from tunectl.views.text import counted, cut, one_line, scrub
+
+LIMIT = 60_000  # characters
+_TABLE_SHARE = 2  # the table may take this part of the budget: a half
+_UNFOLDED = 12  # lines of plan shown without folding, as Atlantis does
+_CELL = 200
+_ORDER = (
+    Symbol.DELETE,
+    Symbol.RECREATE,
+    Symbol.REPLACE,
+    Symbol.FORGET,
+    Symbol.KEEP,
+    Symbol.CREATE,
+    Symbol.UPDATE,
+    Symbol.WAIT,
+)
+
+
+def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
+    """Return the comment, at most `limit` characters (at least 2,000)."""
+    plan = scrub(plan)
+    digest = plan.digest
+    head = [
+        _marker(plan, digest),
+        f"## tunectl plan: {_prose(plan.project)} ({_prose(plan.env)}): {_result(plan)}",
+        *_caution(plan),
+        *_blocked(plan, limit // 6),
+    ]
+    foot = _foot(plan, digest)
+    parts = [*head, *_table(plan, limit // _TABLE_SHARE - sum(map(len, head)))]
+    used = sum(len(part) + 2 for part in [*parts, foot])
+    if not (plan.empty and not plan.drift):
+        parts.append(_details(plan_text(plan), limit - used))
+    return "\n\n".join(part for part in [*parts, foot] if part) + "\n"
+
+
+def _marker(plan: Plan, digest: str) -> str:
+    project, env = _attribute(plan.project), _attribute(plan.env)
+    return f"<!-- tunectl:plan project={project} env={env} digest={digest} -->"
+
+
+def _result(plan: Plan) -> str:
+    if plan.empty and not plan.blocked:
+        return "No changes."
+    return sentences.summary(plan)
+
+
+def _caution(plan: Plan) -> Iterable[str]:
+    ends = [c for c in plan.changes if _is_loss(c)]
+    if not ends:
+        return
+    lines = [f"> - {_code(str(c.address))} {_ending(c)}" for c in ends[:_LISTED]]
+    if len(ends) > _LISTED:
+        lines.append(f"> - and {len(ends) - _LISTED} more")
+    intro = f"> {counted(len(ends), 'object')} will be **destroyed or replaced**:"
+    yield "\n".join(["> [!CAUTION]", intro, *lines])
+
+
+_LISTED = 10
+
+
+def _is_loss(change: Change) -> bool:
+    """Whether a reviewer must see it first; a derived upload made anew is no loss."""
+    symbol = sentences.symbol(change)
+    return symbol in _ORDER[:3] or (symbol is Symbol.KEEP and change.parent is None)
+
+
+def _ending(change: Change) -> str:
+    word = "is **destroyed**" if change.action is Action.DELETE else "is **replaced**"
+    if change.held:
+        word += ", the old one is kept"
+    why = sentences.reason(change)
+    return word + (f" ({_prose(cut(why, _CELL))})" if why else "")
+
+
+def _blocked(plan: Plan, budget: int) -> Iterable[str]:
+    if not plan.blocked:
+        return
+    lines = ["> [!WARNING]", f"> {counted(len(plan.blocked), 'resource')} blocked:"]
+    for number, blocked in enumerate(plan.blocked):
+        line = f"> - {_code(str(blocked.address))}: {_prose(cut(one_line(blocked.reason), _CELL))}"
+        if sum(map(len, lines)) + len(line) > budget:
+            lines.append(f"> - and {len(plan.blocked) - number} more")
+            break
+        lines.append(line)
+    yield "\n".join(lines)
+
+
+def _table(plan: Plan, budget: int) -> Iterable[str]:
+    if not plan.changes:
+        return
+    ranked = sorted(plan.changes, key=lambda c: _ORDER.index(sentences.symbol(c)))
+    lines = ["| | Address | Why |", "|---|---|---|"]
+    size = sum(map(len, lines))
+    for number, change in enumerate(ranked):
+        line = _row(change)
+        size += len(line) + 1
+        if size > budget:
+            lines.append(f"| | and {len(ranked) - number} more | |")
+            break
+        lines.append(line)
+    yield "\n".join(lines)
+
+
+def _row(change: Change) -> str:
+    words = [sentences.reason(change)]
+    words += [sentences.rows_sentence(delta) for delta in change.rows]
+    if not any(words):
+        words = [sentences.MEANING[sentences.symbol(change)]]
+    why = "; ".join(word for word in words if word)
+    if change.source is not None:
+        why += f" ({change.source.file}:{change.source.line})"
+    symbol = sentences.symbol(change).value
+    return f"| `{symbol}` | {_code(str(change.address))} | {_prose(cut(one_line(why), _CELL))} |"
+
+
+def _details(text: str, room: int) -> str:
+    """The human plan in a `diff` fence, its signs in column 0 so that GitHub colours them."""
+    lines = [_coloured(line) for line in text.split("\n")]
+    runs = [len(run) for line in lines for run in re.findall(r"`{3,}", line)]
+    fence = "`" * max(3, *(length + 1 for length in runs), 3)
+    start, end = f"{fence}diff\n", f"\n{fence}"
+    if len(lines) > _UNFOLDED:
+        summary = f"<details><summary>Full plan ({len(lines)} lines)</summary>"
+        start, end = f"{summary}\n\n{start}", f"{end}\n\n</details>"
+    room -= len(start) + len(end)
+    return start + _fitting(lines, room) + end if room > 0 else ""
+
+
+def _fitting(lines: list[str], room: int) -> str:
+    body = "\n".join(lines)
+    if len(body) <= room:
+        return body
+    kept: list[str] = []
+    used = 80
+    for line in lines:
+        used += len(line) + 1
+        if used > room:
+            break
+        kept.append(line)
+    return "\n".join([*kept, f"# … cut here: {len(lines) - len(kept)} more lines"])
+
+
+_SIGNED = re.compile(r"^(\s*)([-+~!]|\+/=|\+/-|-/\+)( .*)$")
+
+
+def _coloured(line: str) -> str:
+    """A sign in column 0; `!` is what GitHub colours orange."""
+    found = _SIGNED.match(line)
+    if found is None:
+        return line
+    space, sign, rest = found.groups()
+    return f"{'!' if sign == '~' else sign}{space}{rest}"
+
+
+def _foot(plan: Plan, digest: str) -> str:
+    drift = counted(len(plan.drift), "object") if plan.drift else "none"
+    parts = [f"drift: {drift}", f"unchanged: {plan.unchanged}", f"digest: `{digest[:19]}…`"]
+    return " · ".join(parts)
+
+
+def _code(text: str) -> str:
+    """A code span that no text can leave; a bar is escaped, as tables ask."""
+    return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+_MARKED = re.compile(r"([\\*_\[\]<>|#~!])")
+
+
+def _prose(text: str) -> str:
+    """Text of others in prose: nothing in it is markup, a link or a mention but code spans."""
+    parts = one_line(text).split("`")
+    if len(parts) % 2 == 0:
+        parts = ["'".join(parts)]
+    return "".join(_code(p) if i % 2 else _escaped(p) for i, p in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    text = _MARKED.sub(r"\\\1", text.replace("&", "&amp;"))
+    return text.replace("@", "@\u2060")
+
+
+def _attribute(text: str) -> str:
+    """Text inside the hidden comment, which `-->` must not end."""
+    return re.sub(r"[^\w.]+", "_", text) or "_"

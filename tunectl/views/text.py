@@ -1,0 +1,165 @@
+"""Text of others made safe to show, and text measured in terminal columns.
+
+Names, prompts, rows and error messages come from files and servers. A terminal obeys escape
+sequences and bidirectional controls inside them, so they are taken out before anything is shown
+(the same as OpenTofu 1.12 does to its messages).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from operator import is_
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+# CSI, OSC/DCS/APC/PM/SOS up to their end, and any other two-character escape.
+_SEQUENCES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+# C0 but tab and newline, DEL, C1, bidirectional controls, byte order mark, invisible tags.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+_BREAKS = re.compile("[\u2028\u2029]|\r\n?")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_ANY = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str) -> str:
+    """Return the text without control characters; newlines and tabs stay.
+
+    `clean(clean(text)) == clean(text)`.
+    """
+    if not _ANY.search(text):
+        return text
+    text = _BREAKS.sub("\n", text)
+    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _SEQUENCES.sub("", text)))
+
+
+def scrub(value: T) -> T:
+    """Return a value of the core with every text inside it cleaned."""
+    return cast("T", _scrub(value))
+
+
+_ATOMS = frozenset({int, float, bool, type(None)})
+
+
+def _scrub(value: Any) -> Any:  # noqa: ANN401  # walks any value of the core
+    """Return the very same object where nothing in it needs cleaning: that is nearly always."""
+    kind = type(value)
+    if kind is str:
+        return clean(value)
+    if kind in _ATOMS or isinstance(value, Enum):
+        return value
+    if kind is tuple or kind is frozenset:
+        items = [_scrub(item) for item in value]
+        return value if all(map(is_, items, value)) else kind(items)
+    if isinstance(value, Mapping):
+        pairs = {_scrub(key): _scrub(item) for key, item in value.items()}
+        same = all(map(is_, pairs, value)) and all(map(is_, pairs.values(), value.values()))
+        return value if same else pairs
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {}
+        for name in _names(kind):
+            before = getattr(value, name)
+            after = _scrub(before)
+            if after is not before:
+                changed[name] = after
+        return replace(value, **changed) if changed else value
+    return value
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; looked up once, for a plan holds very many of few classes."""
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(field.name for field in fields(kind))
+    return _FIELDS[kind]
+
+
+def json_text(tree: object, *, indent: int | None = None) -> str:
+    """Return JSON in which letters stay as they are and what a terminal obeys is escaped."""
+    text = json.dumps(tree, ensure_ascii=False, indent=indent, default=_listed)
+    return _ANY.sub(_escaped, text)
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def one_line(text: str) -> str:
+    """Return the text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def width(text: str) -> int:
+    """How many terminal columns a line takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # only when there is something wide to measure
+
+    return cell_len(text)
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill up with spaces to a number of terminal columns."""
+    return text + " " * (columns - width(text))
+
+
+def cut(text: str, columns: int) -> str:
+    """Shorten a line to at most so many columns, the last one an ellipsis when it was longer."""
+    if width(text) <= columns:
+        return text
+    kept = text[: columns - 1]
+    while width(kept) > columns - 1:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def indent(text: str, by: str) -> str:
+    """Put the same characters before every line."""
+    return "\n".join(by + line if line else line for line in text.split("\n"))
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return aligned lines, the columns two spaces apart."""
+    lines = [head, *rows]
+    columns = [max(width(line[i]) for line in lines) for i in range(len(head))]
+    return [
+        "  ".join(pad(cell, columns[i]) for i, cell in enumerate(line)).rstrip() for line in lines
+    ]
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 row`, `2 rows`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return `7s`, `3m2s`, `2h5m`: the way Terraform writes how long a step took."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours}h{minutes}m"
+    return f"{minutes}m{left}s" if minutes else f"{left}s"
