@@ -1,0 +1,137 @@
+"""Ask a deployed endpoint, a tuned model, a prompt template or any model id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from tunectl.app.options import Options
+from tunectl.app.reading import instance
+from tunectl.app.workspace import Workspace, open_workspace
+from tunectl.core.errors import ConfigError
+from tunectl.core.ports import Chat, Delta
+from tunectl.core.resource import BUILTIN, Instance
+from tunectl.core.state import State
+from tunectl.core.value import Plain
+from tunectl.kinds import KINDS
+from tunectl.prompts import Prompt, PromptError, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What to ask.
+
+    Attributes:
+        target: `endpoint.x`, `tuning_job.x`, `prompt_template.x` or a model id.
+        system: system instructions; only where the target is no prompt template.
+        provider: which provider has the model id; the default one when not given.
+        inputs: further inputs of a prompt template.
+    """
+
+    target: str
+    text: str
+    system: str | None = None
+    provider: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    inputs: Mapping[str, str] | None = None
+
+
+def ask(options: Options, question: Question) -> Iterator[Delta]:
+    """Stream one answer.
+
+    Raises:
+        ConfigError: there is nothing to ask at the target.
+        ProviderError: the provider refused or could not be asked.
+    """
+    workspace = open_workspace(options)
+    state = workspace.ledger.load()
+    if question.target.partition(".")[0] in KINDS:
+        provider, model, messages = _declared(workspace, state, question)
+    else:
+        provider, model = _default(workspace, question), question.target
+        messages = _plain(question)
+    connected = workspace.connector(state)(provider)
+    if not hasattr(connected, "chat"):
+        raise ConfigError.of(f"provider `{provider}` cannot answer")
+    params: dict[str, Plain] = {}
+    if question.max_tokens is not None:
+        params["max_tokens"] = question.max_tokens
+    if question.temperature is not None:
+        params["temperature"] = question.temperature
+    return cast("Chat", connected).chat(model, messages, **params)
+
+
+def _declared(
+    workspace: Workspace, state: State, question: Question
+) -> tuple[str, str, Sequence[Mapping[str, Plain]]]:
+    found = instance(state, question.target)
+    if found.address.kind == "prompt_template":
+        prompt = _prompt(workspace, found)
+        return _provider_of(state, found), prompt.model, _rendered(prompt, question)
+    model = found.outputs.get("model_id")
+    if not isinstance(model, str):
+        raise ConfigError.of(
+            f"`{question.target}` has no model to ask: it is {found.status.value}",
+            hint="ask an `endpoint` or a finished `tuning_job`",
+        )
+    return found.provider, model, _plain(question)
+
+
+def _prompt(workspace: Workspace, found: Instance) -> Prompt:
+    place = Path(workspace.project.root) / str(found.outputs["path"])
+    try:
+        return load(found.address.name, path=place)
+    except PromptError as error:
+        raise ConfigError.of(str(error), hint="run `tunectl apply` to write it again") from error
+
+
+def _rendered(prompt: Prompt, question: Question) -> list[dict[str, str]]:
+    if question.system is not None:
+        raise ConfigError.of(
+            "a prompt template has its own system section",
+            hint="leave `--system` out, or ask the endpoint",
+        )
+    given = dict(question.inputs or {})
+    left = [name for name in prompt.inputs if name not in given]
+    if left:
+        given[left[0]] = question.text
+    try:
+        return prompt.messages(**given)
+    except PromptError as error:
+        raise ConfigError.of(
+            str(error), hint="pass further inputs as `--input name=value`"
+        ) from error
+
+
+def _provider_of(state: State, found: Instance) -> str:
+    """The provider of the first thing a prompt template is made for."""
+    for need in found.needs:
+        user = state.instances.get(need.address)
+        if user is not None and user.provider != BUILTIN:
+            return user.provider
+    raise ConfigError.of(
+        f"`{found.address}` names a model id, not an endpoint",
+        hint="ask the model id itself, with `--provider`",
+    )
+
+
+def _default(workspace: Workspace, question: Question) -> str:
+    if question.provider is not None:
+        return question.provider
+    names = sorted({r.provider for r in workspace.project.resources} - {BUILTIN})
+    names = names or sorted(workspace.project.providers)
+    if len(names) != 1:
+        raise ConfigError.of(
+            f"which provider has `{question.target}`?",
+            hint="name one with `--provider`; declared are "
+            + (", ".join(f"`{n}`" for n in names) or "none"),
+        )
+    return names[0]
+
+
+def _plain(question: Question) -> list[dict[str, str]]:
+    system = [{"role": "system", "content": question.system}] if question.system else []
+    return [*system, {"role": "user", "content": question.text}]

@@ -1,0 +1,63 @@
+"""Outputs: computed from the state an apply left, stored, and written for applications."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from tunectl.core.errors import ConfigError
+from tunectl.core.project import Output, Project
+from tunectl.core.state import Published, State
+from tunectl.core.value import Plain, plain, resolve
+from tunectl.engine.run import Run, lookup
+
+
+def values(outputs: tuple[Output, ...], state: State) -> dict[str, Plain]:
+    """Return the outputs whose references all have a value."""
+    found: dict[str, Plain] = {}
+    for output in outputs:
+        done = resolve(output.value, lambda ref: lookup(state, ref))
+        try:
+            found[output.name] = plain(done)
+        except TypeError:
+            continue
+    return found
+
+
+def publish(run: Run, project: Project, *, destroy: bool) -> Mapping[str, Plain]:
+    """Record the outputs and write their files.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    outputs = () if destroy else project.outputs
+    found = values(outputs, run.state)
+    if found != dict(run.state.outputs):
+        run.record(Published(found))
+    for output in outputs:
+        if output.name in found:
+            for name in output.write:
+                _write(Path(project.root) / name, found[output.name], output)
+    return found
+
+
+def _write(path: Path, value: Plain, output: Output) -> None:
+    content = orjson.dumps(
+        value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    )
+    try:
+        if path.exists() and path.read_bytes() == content:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise ConfigError.of(
+            f"output `{output.name}` cannot be written to `{path}`: "
+            + (error.strerror or "").lower(),
+            source=output.source,
+        ) from error

@@ -1,0 +1,112 @@
+"""One opened project: its declaration, data, state and providers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tunectl.app.connecting import Connector
+from tunectl.app.options import Options
+from tunectl.app.uploading import DatasetReader
+from tunectl.config.load import Loaded, load
+from tunectl.core.errors import ConfigError, StaleError
+from tunectl.core.ports import Lease, Store
+from tunectl.core.project import Project
+from tunectl.core.state import State
+from tunectl.core.value import Address
+from tunectl.data.dataset import Dataset
+from tunectl.data.diff import marks_to_bytes
+from tunectl.stores.file import FileStore
+from tunectl.stores.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project and the rooms it needs."""
+
+    options: Options
+    project: Project
+    datasets: Mapping[Address, Dataset]
+    store: Store
+    ledger: Ledger
+
+    def connector(self, state: State) -> Connector:
+        """Return a connector for the declared and the recorded providers."""
+        return Connector(self.project, state)
+
+    @property
+    def reader(self) -> DatasetReader:
+        """Where upload bytes come from."""
+        return DatasetReader(self.datasets)
+
+    def lock(self, operation: str) -> AbstractContextManager[Lease]:
+        """Hold the environment's lock."""
+        return self.store.lock(self.options.env, operation, timeout=self.options.lock_timeout)
+
+    def keep_rows(self, address: Address) -> None:
+        """Store a dataset's row hashes under their own hash; already there is fine."""
+        dataset = self.datasets[address]
+        with contextlib.suppress(StaleError):
+            self.store.write(
+                rows_name(dataset.marks_sha256), marks_to_bytes(dataset.marks), expected=None
+            )
+
+
+def rows_name(sha256: str) -> str:
+    """Return the name of the content-addressed list of row hashes."""
+    return f"rows/{sha256}"
+
+
+def declared(options: Options) -> Loaded:
+    """Load the declaration and read its data.
+
+    Raises:
+        ConfigError: every problem found.
+    """
+    return load(
+        options.root,
+        env=options.env,
+        variables=options.variables,
+        var_files=options.var_files,
+        environ=os.environ,
+    )
+
+
+def open_workspace(options: Options) -> Workspace:
+    """Load the declaration and find its state.
+
+    Raises:
+        ConfigError: every problem of the declaration, or a state address of no known kind.
+    """
+    loaded = declared(options)
+    store = open_store(loaded.project)
+    ledger = Ledger(store, loaded.project.name, options.env, version("tunectl"))
+    return Workspace(options, loaded.project, loaded.datasets, store, ledger)
+
+
+def open_store(project: Project) -> Store:
+    """Return the store of a project's `state:` address.
+
+    Raises:
+        ConfigError: the address is of a kind this version does not have.
+    """
+    scheme, separator, _ = project.state.partition("://")
+    if separator:
+        raise ConfigError.of(
+            f"state `{project.state}`: `{scheme}://` is not in this version",
+            hint="use a folder, such as `state: state/`",
+            code="unknown-store",
+        )
+    return FileStore(Path(project.root) / project.state)
+
+
+@contextlib.contextmanager
+def locked(workspace: Workspace, operation: str) -> Iterator[tuple[Lease, State]]:
+    """Hold the lock and give the state as it is under it."""
+    with workspace.lock(operation) as lease:
+        yield lease, workspace.ledger.load()
