@@ -1,0 +1,66 @@
+"""`python -m tunectl.server`: run the local server in this process. See the package's charter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from tunectl.server.serve import Listen, ServeError, serve
+from tunectl.server.service import Settings
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(1, f"error: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; returns 0 after an orderly end and 1 when the server cannot start."""
+    options = _options(arguments)
+    try:
+        host, port = _address(options.listen, options.port)
+        listen = Listen(host, port, options.tls_cert, options.tls_key)
+        settings = Settings(
+            options.root, options.trainer, options.idle, options.mimic_openai, listen.public()
+        )
+        serve(settings, listen, foreground=options.foreground)
+    except ServeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="python -m tunectl.server", description="The local tuning server.")
+    add = parser.add_argument
+    add("--root", type=Path, required=True, help="the server's folder")
+    add("--trainer", choices=("lora", "simulated"), default="lora", help="how jobs are trained")
+    add("--idle", type=float, default=900.0, metavar="SECONDS", help="stop when idle; 0 = never")
+    add("--port", type=int, default=0, help="port on the loopback interface; 0 = a free one")
+    add("--foreground", action="store_true", help="log to the terminal and print the address")
+    add("--listen", metavar="HOST:PORT", help="listen elsewhere; other hosts need TLS")
+    add("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
+    add("--tls-key", type=Path, metavar="FILE", help="private key, PEM")
+    add(
+        "--mimic-openai",
+        action="store_true",
+        help="send what OpenAI really sends where that departs from its specification",
+    )
+    return parser.parse_args(arguments)
+
+
+def _address(listen: str | None, port: int) -> tuple[str, int]:
+    if listen is None:
+        return "127.0.0.1", port
+    host, separator, number = listen.rpartition(":")
+    if not separator or not host or not number.isdigit():
+        raise ServeError(f"`--listen {listen}` is not HOST:PORT\nhint: `--listen 0.0.0.0:8443`")
+    return host.strip("[]"), int(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Answers of the models on this machine: the interface, and the choice of an engine.
+
+Two engines answer. llama.cpp, where `llama_cpp` can be imported and the base has a GGUF: about
+four times as fast on a CPU, in a quarter of the memory. transformers everywhere else. Both render
+the chat template that was used in training.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from tunectl.server.adapter import UnsupportedAdapterError
+
+DEFAULT_MAX_TOKENS = 1024
+"""Answer tokens when the caller names no limit: a small model may repeat itself for ever."""
+
+ENGINES = ("llamacpp", "transformers")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of an answer. The last one has `finish_reason` (stop or length) and both counts."""
+
+    text: str
+    finish_reason: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model as files: the base's Hugging Face folder, its GGUF, and a PEFT folder if tuned."""
+
+    name: str
+    base: Path
+    gguf: Path | None
+    adapter: Path | None
+    simulated: bool = False
+
+
+class ContextOverflowError(ValueError):
+    """The prompt does not fit; the wire's 400 with code `context_length_exceeded`."""
+
+    def __init__(self, limit: int, prompt_tokens: int) -> None:
+        """Say it in the words of OpenAI's API."""
+        super().__init__(
+            f"This model's maximum context length is {limit} tokens. However, your messages "
+            f"resulted in {prompt_tokens} tokens. Please reduce the length of the messages."
+        )
+        self.limit = limit
+        self.prompt_tokens = prompt_tokens
+
+
+class Generator(Protocol):
+    """Whatever answers chats. One generation runs at a time; `cancelled` ends it early."""
+
+    def chat(
+        self,
+        model: Loaded,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        max_tokens: int | None,
+        temperature: float,
+        top_p: float,
+        seed: int | None,
+        stop: Sequence[str],
+        cancelled: threading.Event,
+    ) -> Iterator[Piece]:
+        """Check the request now, answer piece by piece when iterated.
+
+        Raises:
+            ContextOverflowError: the prompt alone fills the context.
+            UnsupportedMessageError: the messages hold anything but text.
+        """
+        ...
+
+
+def answer_limit(context: int, prompt_tokens: int, max_tokens: int | None) -> int:
+    """How many tokens an answer may have: what was asked for, or the default, if there is room.
+
+    Raises:
+        ContextOverflowError: there is no room for a single token.
+    """
+    room = context - prompt_tokens
+    if room < 1:
+        raise ContextOverflowError(context, prompt_tokens)
+    return min(room, DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens)
+
+
+@contextmanager
+def waiting_for(lock: threading.Lock, cancelled: threading.Event) -> Iterator[bool]:
+    """Hold the lock, or give up (False) when the caller goes away while waiting for it."""
+    held = False
+    while not held and not cancelled.is_set():
+        held = lock.acquire(timeout=0.2)
+    try:
+        yield held
+    finally:
+        if held:
+            lock.release()
+
+
+def open_generator(root: Path) -> Generator:
+    """The generator of this machine; nothing is loaded before the first chat.
+
+    `TUNECTL_ENGINE` (`llamacpp` or `transformers`) overrides the choice.
+
+    Raises:
+        ValueError: `TUNECTL_ENGINE` names no engine.
+    """
+    wanted = os.environ.get("TUNECTL_ENGINE") or None
+    if wanted is not None and wanted not in ENGINES:
+        raise ValueError(f"TUNECTL_ENGINE is `llamacpp` or `transformers`, not `{wanted}`")
+    if wanted is None:
+        wanted = "llamacpp" if importlib.util.find_spec("llama_cpp") else "transformers"
+    return EngineChoice(root, prefer_llamacpp=wanted == "llamacpp")
+
+
+class EngineChoice:
+    """Sends each chat to an engine that can answer it, and opens engines when first needed."""
+
+    def __init__(self, root: Path, *, prefer_llamacpp: bool) -> None:
+        """Nothing is imported yet."""
+        self.root = root
+        self.prefer_llamacpp = prefer_llamacpp
+        self._engines: dict[str, Generator] = {}
+        self._lock = threading.Lock()
+
+    def chat(
+        self,
+        model: Loaded,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        max_tokens: int | None,
+        temperature: float,
+        top_p: float,
+        seed: int | None,
+        stop: Sequence[str],
+        cancelled: threading.Event,
+    ) -> Iterator[Piece]:
+        """Answer with the engine chosen for the model; see `Generator.chat`."""
+        return self.engine(model).chat(
+            model,
+            messages,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            stop=stop,
+            cancelled=cancelled,
+        )
+
+    def engine(self, model: Loaded) -> Generator:
+        """llama.cpp when it is there and can take base and adapter, else transformers."""
+        with self._lock:
+            if self.prefer_llamacpp and model.gguf is not None and self._convertible(model):
+                return self._engines.get("llamacpp") or self._open_llamacpp()
+            return self._engines.get("transformers") or self._open_transformers()
+
+    def _convertible(self, model: Loaded) -> bool:
+        """Whether llama.cpp can have the adapter: converted before, or of a form we convert."""
+        from tunectl.server.lora_gguf import adapter_gguf
+
+        if model.adapter is None:
+            return True
+        try:
+            adapter_gguf(model.adapter, model.base)
+        except UnsupportedAdapterError:
+            return False
+        return True
+
+    def _open_llamacpp(self) -> Generator:
+        from tunectl.server.generate_llamacpp import LlamaCppGenerator
+
+        return self._engines.setdefault("llamacpp", LlamaCppGenerator())
+
+    def _open_transformers(self) -> Generator:
+        from tunectl.server.generate_transformers import TransformersGenerator
+
+        return self._engines.setdefault("transformers", TransformersGenerator(self.root))

@@ -1,0 +1,111 @@
+"""The runner: `python -m tunectl.server.runner JOBDIR` takes the lock, waits, becomes the trainer.
+
+It holds the job's lock from its first moment; it validates the files once, queues for the machine's
+one training slot (first come, first served), and then replaces itself by the trainer, which
+inherits both locks. The kernel frees them on any death, so no process id is ever trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from tunectl.server.folder import take_lock
+from tunectl.server.jobs import (
+    EXIT_CANCELLED,
+    EXIT_FAILED,
+    EXIT_PAUSED,
+    EXIT_SUCCEEDED,
+    TERMINAL,
+    JobFolder,
+)
+from tunectl.server.trainers import MODULES
+from tunectl.server.validate import check_job
+
+_LOCK_PATIENCE = 2.0  # a reader's probe holds the lock for an instant; that must not turn us away
+_POLL = 0.1
+
+
+def run(job: JobFolder) -> int:
+    """Bring `job` to its trainer; returns an exit code only where there is nothing to train."""
+    lock = take_lock(job.lock, wait=_LOCK_PATIENCE)
+    if lock is None:
+        print(f"job `{job.id}` already has a trainer", file=sys.stderr)
+        return EXIT_SUCCEEDED
+    if job.status()["state"] in TERMINAL:
+        return EXIT_SUCCEEDED
+    code = _stopped(job)
+    if code is None and not job.status().get("validated"):
+        code = _validate(job)
+    if code is not None:
+        return code
+    job.write_status(state="queued", pid=os.getpid())
+    slot = _wait_for_slot(job)
+    if slot is None:
+        return _stopped(job) or EXIT_CANCELLED
+    started = job.status().get("started_at") or int(time.time())
+    job.write_status(state="loading", pid=os.getpid(), started_at=started)
+    for descriptor in (lock, slot):
+        os.set_inheritable(descriptor, True)
+    module = MODULES[job.recipe()["trainer"]]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.execv(sys.executable, [sys.executable, "-P", "-m", module, str(job.path)])  # noqa: S606
+
+
+def _validate(job: JobFolder) -> int | None:
+    meta = job.meta()
+    job.write_status(state="validating_files", pid=os.getpid())
+    job.event(f"Validating training file: {meta.get('training_file')}")
+    if meta.get("validation_file"):
+        job.event(f"Validating validation file: {meta.get('validation_file')}")
+    problem = check_job(job.training, job.validation if job.validation.exists() else None)
+    if problem is not None:
+        job.event(problem["message"], level="error")
+        job.finish("failed", error=problem)
+        return EXIT_FAILED
+    job.write_status(validated=True)
+    job.event("Files validated, moving job to queued state")
+    return _stopped(job)
+
+
+def _stopped(job: JobFolder) -> int | None:
+    """Honour a control file before training began; cancel wins over pause."""
+    if job.wants_cancel():
+        job.finish("cancelled")
+        job.event("Fine-tuning job cancelled")
+        return EXIT_CANCELLED
+    if job.wants_pause():
+        job.write_status(state="paused")
+        job.event("Fine-tuning job paused")
+        return EXIT_PAUSED
+    return None
+
+
+def _wait_for_slot(job: JobFolder) -> int | None:
+    """Queue for the slot in order of creation; None when the job is to stop instead."""
+    root = job.root
+    ticket = root.queue / f"{int(job.recipe().get('created_ns', 0)):020d}.{job.id}"
+    ticket.touch()
+    try:
+        while not (job.wants_cancel() or job.wants_pause()):
+            if not _somebody_before(job, ticket):
+                slot = take_lock(root.slot_lock)
+                if slot is not None:
+                    return slot
+            time.sleep(_POLL)
+        return None
+    finally:
+        ticket.unlink(missing_ok=True)
+
+
+def _somebody_before(job: JobFolder, ticket: Path) -> bool:
+    """Tell whether a living runner holds an older ticket; a dead one's ticket is skipped."""
+    older = sorted(path for path in ticket.parent.iterdir() if path.name < ticket.name)
+    return any(JobFolder(job.root.jobs / path.name.partition(".")[2]).alive() for path in older)
+
+
+if __name__ == "__main__":
+    sys.exit(run(JobFolder(Path(sys.argv[1]).resolve())))

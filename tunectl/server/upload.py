@@ -1,0 +1,175 @@
+"""Uploads: a multipart body is streamed to the disk and hashed on its way, never held in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Any
+
+from tunectl.server.files import MAX_BYTES, PURPOSES, FileStore, shown
+from tunectl.server.validate import check_upload
+from tunectl.server.wire import ApiError
+
+_FIELDS = {"purpose", "expires_after[anchor]", "expires_after[seconds]", "expires_after"}
+_MAX_FIELD = 4096
+
+
+class Form:
+    """Collects one multipart form: small fields in memory, the part `file` in a file."""
+
+    def __init__(self, content_type: str, target: Path) -> None:
+        from python_multipart.multipart import MultipartParser, parse_options_header
+
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            raise ApiError(400, "Expected a multipart/form-data body with the file in it.")
+        self.fields: dict[str, str] = {}
+        self.filename: str | None = None
+        self.digest = hashlib.sha256()
+        self._options = parse_options_header
+        self._stream: IO[bytes] = target.open("wb")
+        self._size = 0
+        self._header = [b"", b""]
+        self._disposition: bytes = b""
+        self._name = ""
+        self._value = b""
+        self._parser = MultipartParser(
+            options[b"boundary"],
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_end,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body; raises `ApiError` (400) for a malformed one."""
+        from python_multipart.exceptions import FormParserError
+
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise ApiError(400, f"The multipart body is malformed: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stream.close()
+
+    def _begin(self) -> None:
+        self._header = [b"", b""]
+        self._disposition, self._value = b"", b""
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header[0] += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header[1] += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._header[0].lower() == b"content-disposition":
+            self._disposition = self._header[1]
+        self._header = [b"", b""]
+
+    def _headers_end(self) -> None:
+        _, options = self._options(self._disposition)
+        self._name = options.get(b"name", b"").decode("utf-8", errors="replace")
+        if self._name == "file":
+            if self.filename is not None:
+                raise ApiError(400, "The form has more than one file.", "file")
+            self.filename = options.get(b"filename", b"upload").decode("utf-8", errors="replace")
+        elif self._name not in _FIELDS:
+            raise ApiError(
+                400, f"Unknown parameter: '{self._name}'.", self._name, code="unknown_parameter"
+            )
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        chunk = data[start:end]
+        if self._name == "file":
+            self._size += len(chunk)
+            if self._size > MAX_BYTES:
+                raise ApiError(400, "The file is larger than the maximum of 512 MB.", "file")
+            self.digest.update(chunk)
+            self._stream.write(chunk)
+            return
+        self._value += chunk
+        if len(self._value) > _MAX_FIELD:
+            raise ApiError(400, f"'{self._name}' is too long.", self._name)
+
+    def _end(self) -> None:
+        if self._name != "file":
+            self.fields[self._name] = self._value.decode("utf-8", errors="replace")
+
+
+async def receive(content_type: str, body: AsyncIterator[bytes], target: Path) -> Form:
+    """Write the file of a multipart body to `target` and return the form around it.
+
+    Raises:
+        ApiError: 400, for a malformed body, an unknown field or too large a file.
+        OSError: the disk is full.
+    """
+    form = Form(content_type, target)
+    try:
+        async for chunk in body:
+            form.feed(chunk)
+    finally:
+        form.close()
+    return form
+
+
+def keep_upload(files: FileStore, form: Form, target: Path) -> dict[str, Any]:
+    """Check what has arrived in `target` and make it a file, shown as the wire shows it.
+
+    Raises:
+        ApiError: 400, for a missing part, a wrong purpose, or a file that is not JSON lines.
+    """
+    purpose = form.fields.get("purpose")
+    if purpose not in PURPOSES:
+        names = ", ".join(f"'{name}'" for name in PURPOSES)
+        got = "'purpose' is a required property" if purpose is None else (
+            f"'{purpose}' is not one of [{names}]"
+        )  # fmt: skip
+        raise ApiError(400, f"{got} - 'purpose'", "purpose")
+    if form.filename is None:
+        raise ApiError(400, "'file' is a required property", "file")
+    seconds = _expiry(form.fields)
+    rows = None
+    if purpose in {"fine-tune", "batch"}:
+        extension = Path(form.filename).suffix.lstrip(".").lower()
+        if extension not in {"jsonl", ""}:
+            raise ApiError(
+                400, f"Invalid file format. Only .jsonl files are supported, got '{extension}'.",
+                "file", code="invalid_file_format",
+            )  # fmt: skip
+        rows, problem = check_upload(target)
+        if problem is not None:
+            raise ApiError(400, problem, "file")
+    return shown(
+        files.keep(
+            target,
+            filename=form.filename,
+            purpose=purpose,
+            sha256=form.digest.hexdigest(),
+            rows=rows,
+            expires_after=seconds,
+        )
+    )
+
+
+def _expiry(fields: dict[str, str]) -> int | None:
+    anchor, seconds = fields.get("expires_after[anchor]"), fields.get("expires_after[seconds]")
+    if anchor is None and seconds is None and "expires_after" not in fields:
+        return None
+    if anchor != "created_at":
+        raise ApiError(400, "'expires_after.anchor' must be 'created_at'.", "expires_after.anchor")
+    if seconds is None or not seconds.isdigit() or not 3600 <= int(seconds) <= 2_592_000:
+        raise ApiError(
+            400,
+            "'expires_after.seconds' must be an integer from 3600 to 2592000.",
+            "expires_after.seconds",
+        )
+    return int(seconds)
