@@ -229,3 +229,12 @@ def test_long_examples_are_cut_and_the_job_says_how_many(place):
     job = write_job(*place, [*ROWS, chat("q", "y" * 400)], name="cut")
     assert lora.main([str(job.path)]) == 0
     assert any("1 of 19 examples" in e["message"] and e["level"] == "warn" for e in job.events())
+
+
+def test_the_catalogue_names_the_trainer_whose_results_these_are():
+    """The number is part of a job's identity: a trainer with other results is another trainer."""
+    from tunectl.catalog.provider_types import provider_types
+    from tunectl.server.trainers.recipe import TRAINER_VERSION
+
+    number = provider_types()["local"].trainers["lora"]
+    assert f"lora-{number}" == TRAINER_VERSION

@@ -82,9 +82,7 @@ def train(job: JobFolder, stop: StopRequests) -> int:
         reason = training.run()
         if reason is None:
             training.finish()
-            job.event(
-                "New fine-tuned model created", data={"step": training.done, "adapter": "adapter"}
-            )
+            job.event(f"New fine-tuned model created: {job.recipe()['fine_tuned_model']}")
             job.event("The job has successfully completed")
             job.finish("succeeded")
             return EXIT_SUCCEEDED

@@ -1,0 +1,55 @@
+# The verbs of this repository; CI uses the same.
+PYTHON ?= python3
+VENV ?= .venv
+# Where the CPU build of torch comes from on a machine without a GPU; see README, "Installing torch".
+TORCH_INDEX ?=
+BIN = $(abspath $(VENV))/bin
+PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: help quickstart clean-quickstart check test test-slow fix docs bench build
+
+help:  ## show the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+quickstart: $(VENV)/local  ## fine-tune, serve and compare a model on this machine (examples/01-helpdesk)
+	cd examples/01-helpdesk && $(BIN)/tunectl plan
+	cd examples/01-helpdesk && $(BIN)/tunectl apply --auto-approve
+	cd examples/01-helpdesk && $(BIN)/python compare.py
+	@printf '\nClean up:  cd examples/01-helpdesk && %s destroy\n' "$(BIN)/tunectl"
+
+check: $(VENV)/dev  ## formatting, lint, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## every check and every test that is fast (no model weights)
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-slow: $(VENV)/dev  ## the tests with real model weights and a real training
+	$(BIN)/pytest -m slow --timeout 1800
+
+fix: $(VENV)/dev  ## format and repair what can be repaired; refresh snapshots and schemas
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tests.refresh
+	$(BIN)/pytest -q tests/views tests/cli --snapshot-update
+
+bench: $(VENV)/dev  ## measure; prints the table of tests/bench/README.md
+	$(BIN)/python -m tests.bench
+
+build: $(VENV)/dev  ## build the wheel and the source distribution
+	$(BIN)/python -m build
+
+$(VENV)/torch:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	@touch $@
+
+$(VENV)/local: $(VENV)/torch pyproject.toml constraints.txt
+	$(PIP) --editable '.[local]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local
+	$(PIP) --editable '.[local,dev]'
+	@touch $@
