@@ -28,6 +28,9 @@ from tunectl.core.errors import Exit, LockError
         ["apply", "missing.plan"],
         ["output", "--raw"],
         ["show", "--format", "markdown"],
+        ["schema"],
+        ["ask", "endpoint.support", " "],
+        ["plan", "--destroy", "--replace", "tuning_job.support"],
     ],
     ids=" ".join,
 )
@@ -39,6 +42,13 @@ def test_a_usage_error_is_exit_1_with_a_hint(
     assert result.out == ""
     assert result.err == snapshot
     assert result.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("args", [[], ["state"], ["model"]], ids=" ".join)
+def test_without_a_command_the_help_is_shown_as_it_is(args: list[str], tunectl: Run) -> None:
+    result = tunectl(*args)
+    assert result.code == Exit.ERROR
+    assert result.err == tunectl(*args, "--help").out
 
 
 def test_every_problem_of_the_configuration_is_shown_with_its_place(

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tests.config.error_cases import rows
-from tests.config.making import loaded, problems, project, resources, write
+from tests.config.making import loaded, project, resources, write
 from tunectl.core.resource import Recreate
 from tunectl.core.value import Address
 
@@ -245,14 +245,21 @@ def test_a_base_that_closes_soon_is_a_warning(tmp_path, day, said):
     assert [w.summary[-len(s) :] for w, s in zip(found, said, strict=True)] == said
 
 
-def test_a_base_that_is_shut_down_is_an_error(tmp_path):
+def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tmp_path):
     text = BASE + JOB.replace("smollm2-135m-instruct", "ft:gpt-4o-2024-08-06:acme:x:1").replace(
         "data:", "provider: openai, data:"
     )
-    root = project(tmp_path, text)
-    assert problems(root, now=date(2027, 1, 14)) == [
-        "base model `ft:gpt-4o-2024-08-06:acme:x:1` was shut down on 2027-01-14"
+    said = "base model `ft:gpt-4o-2024-08-06:acme:x:1` was shut down on 2027-01-14"
+    found = loaded(project(tmp_path, text), now=date(2027, 1, 14)).project
+    assert [w.summary for w in found.warnings] == [said]
+    [job] = [r for r in found.resources if r.address.kind == "tuning_job"]
+    assert job.retired == said
+    [alive] = [
+        r
+        for r in loaded(tmp_path, now=date(2027, 1, 13)).project.resources
+        if r.address.kind == "tuning_job"
     ]
+    assert alive.retired == ""
 
 
 def test_vertex_is_validated_and_said_to_be_no_more(tmp_path):

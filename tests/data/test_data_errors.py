@@ -63,7 +63,29 @@ def test_twenty_broken_lines_are_shown_and_the_others_counted(read_content):
     assert [d.source.line for d in problems[:20]] == list(range(2, 22))
     assert len(problems) == 21
     assert problems[20].summary == "and 37 more lines that cannot be read"
-    assert str(problems[20].source) == "rows.jsonl"
+    assert str(problems[20].source) == "rows.jsonl:58"
+
+
+def test_a_file_that_is_not_utf8_is_told_of_once(read_content):
+    content = (GOOD + "{oops\n").encode("utf-8") + GOOD.replace("a", "ż").encode("cp1250") * 30
+    _, problems = read_content(content)
+    assert [(d.code, d.source.line) for d in problems] == [
+        ("broken-json", 2),
+        ("not-utf8", 3),
+        ("not-utf8", 32),
+    ]
+    assert problems[2].summary == "and 29 more lines that cannot be read"
+
+
+def test_an_unclosed_quote_in_csv_is_shown_where_its_row_begins(read_content, one):
+    found = one(read_content('prompt,completion\na,b\n"c,d\ne,f\n', "rows.csv"))
+    assert (found.summary, found.source.line) == ("a quote is not closed", 3)
+    assert found.hint
+
+
+def test_a_path_with_backslashes_is_explained(folder, one):
+    found = one(read(DataSpec(source="data\\rows.jsonl"), folder))
+    assert found.hint == "write paths with `/`, also on Windows: `data/rows.jsonl`"
 
 
 def test_all_files_are_read_before_the_problems_are_told(folder):

@@ -110,7 +110,7 @@ def test_a_row_that_breaks_one_rule_is_refused_by_that_rule_alone(name, broken, 
     dataset, problems = read_rows([broken, row({**USER, "content": "inne"}, ASSISTANT)])
     assert {d.code for d in problems} == {name}
     assert {d.exit for d in problems} == {Exit.REFUSED}
-    assert {str(d.source) for d in problems} == {"rows.jsonl:1"}
+    assert {str(d.source) for d in problems} == {"rows.jsonl:1:1"}
     assert dataset is not None
 
 
@@ -159,7 +159,7 @@ def test_of_each_rule_ten_findings_are_shown_and_the_others_counted(read_rows):
 def test_an_unknown_key_is_shown_once_a_key(read_rows):
     rows = [row({**USER, "content": f"{n}"}, ASSISTANT, id=n, email="x") for n in range(5)]
     _, problems = read_rows(rows)
-    shown = [d for d in problems if d.source.line]
+    shown = [d for d in problems if d.source.text]
     assert sorted(d.summary for d in shown) == [
         "a chat row has no key `email`",
         "a chat row has no key `id`",
@@ -189,7 +189,7 @@ def test_a_repeated_row_is_a_warning_that_names_the_first(read_rows, one):
     assert (found.code, found.severity, str(found.source)) == (
         "duplicate-row",
         Severity.WARNING,
-        "rows.jsonl:3",
+        "rows.jsonl:3:1",
     )
     assert found.summary == "the row repeats rows.jsonl:1"
     assert dataset.splits["train"].rows == 3
@@ -221,7 +221,7 @@ def test_an_overlap_of_named_splits_is_refused(kept, what, folder, jsonl, one):
     assert (found.code, found.exit, str(found.source)) == (
         "split-overlap",
         Exit.REFUSED,
-        "b.jsonl:1",
+        "b.jsonl:1:1",
     )
     assert found.summary == f"the {what} of `validation` stands in `train` too, at a.jsonl:1"
 

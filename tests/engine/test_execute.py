@@ -14,7 +14,7 @@ from tunectl.core.errors import Refused, StateError, UnavailableError, UnknownOu
 from tunectl.core.event import Phase
 from tunectl.core.planner import Wish, make_plan
 from tunectl.core.resource import Status
-from tunectl.core.state import Made, State, fold
+from tunectl.core.state import Account, Made, State, fold
 from tunectl.engine.apply import Execution
 from tunectl.engine.recover import recover
 from tunectl.engine.refresh import observe
@@ -279,3 +279,78 @@ def test_folding_a_prefix_twice_changes_nothing():
             once.instances.keys()
         )
         assert isinstance(once, State)
+
+
+def crashed_after_upload(remote, rows="r1"):
+    """What survives a kill between the upload's arrival and the record of it."""
+    log = Log(1)  # the intent alone is durable
+    execution = Execution(
+        planned(world.empty(), remote, rows), world.empty(), world.tools(remote, log)
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        list(execution.events())
+    return world.replayed(world.empty(), log)
+
+
+def test_what_was_begun_for_other_data_is_adopted_and_then_replaced():
+    remote = Remote()
+    run = Run(crashed_after_upload(remote), world.tools(remote, Log()))
+    list(recover(run, world.project("r2"), lambda: None))
+    assert run.state.instances[FILE].spec == remote.objects["upload-1"].spec
+    done, _, _ = applied(remote, run.state, "r2")
+    assert done.outcome.failures == []
+    assert done.state.instances[FILE].spec == {"sha256": "r2"}
+    assert "upload-1" not in remote.objects
+    assert planned(done.state, remote, "r2").empty
+
+
+def test_an_open_step_is_settled_only_in_the_account_it_was_begun_in():
+    remote = Remote()
+    state = crashed_after_upload(remote)
+    here = Account(type="memory", account="memory")
+    elsewhere = replace(state, providers={"memory": replace(here, account="other")})
+    run = Run(elsewhere, world.tools(remote, Log()))
+    with pytest.raises(Refused, match="was begun in account `other`"):
+        list(recover(run, world.project(), lambda: None))
+    assert run.state.intents == state.intents
+
+
+def test_where_nobody_can_tell_the_user_may_allow_another():
+    remote = Remote()
+
+    class Unsure(world.MemoryHandler):
+        def find(self, mark):
+            raise UnknownOutcomeError.of("the service keeps no marks")
+
+    class Provider(world.MemoryProvider):
+        @property
+        def handlers(self):
+            return {k: Unsure(self.remote, k) for k in ("upload", "tuning_job", "endpoint")}
+
+    tools = world.tools(remote, Log(), connect=lambda name: Provider(remote))
+    run = Run(crashed_after_upload(remote), tools)
+    with pytest.raises(UnknownOutcomeError):
+        list(recover(run, world.project(), lambda: None))
+    assert len(run.state.intents) == 1
+    list(recover(run, world.project(), lambda: None, {FILE}))
+    assert run.state.intents == ()
+
+
+def test_superseded_objects_of_another_account_are_refused_too():
+    remote = Remote()
+    first, _, _ = applied(remote)
+    old = replace(first.state.instances[JOB], id="old", account="other")
+    with pytest.raises(Refused, match="lives in account `other`"):
+        observe(replace(first.state, superseded=(old,)), world.tools(remote, Log()).connect)
+
+
+def test_when_nobody_listens_any_more_waits_let_go():
+    remote = Remote(polls=10**6)
+    tools = world.tools(remote, Log())
+    execution = Execution(planned(world.empty(), remote), world.empty(), tools)
+    events = execution.events()
+    while next(events).phase is not Phase.PROGRESS:
+        pass
+    events.close()
+    assert tools.stop.is_set()
+    assert execution.state.instances[JOB].status is Status.PENDING

@@ -100,7 +100,7 @@ def test_the_vertex_starter_validates_and_says_that_it_can_do_no_more(site):
     site.folder.mkdir()
     site.run("init", "--starter", "vertex")
     assert "only validated" in site.run("validate").err
-    assert "not installed" in site.run("plan", code=1).err
+    assert "cannot connect to it yet" in site.run("plan", code=1).err
 
 
 def test_a_readme_application_renders_the_prompt_that_apply_wrote(site):

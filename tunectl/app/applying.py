@@ -13,15 +13,15 @@ from tunectl.app import planfile
 from tunectl.app.connecting import Connector
 from tunectl.app.interrupting import interruptible
 from tunectl.app.options import Options
-from tunectl.app.planning import Planned, plan_for
-from tunectl.app.publishing import publish
+from tunectl.app.planning import Planned, addresses, plan_for
+from tunectl.app.publishing import publish, write_files
 from tunectl.app.workspace import Workspace, locked, open_workspace
 from tunectl.core.errors import Diagnostic, Exit, Interrupted, strongest
 from tunectl.core.event import Event, Phase
 from tunectl.core.plan import Action, Plan
 from tunectl.core.ports import Lease
 from tunectl.core.resource import Instance, Status
-from tunectl.core.state import Renamed, State
+from tunectl.core.state import Renamed, State, fold
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address, Plain
 from tunectl.engine.apply import Execution
@@ -58,13 +58,19 @@ class Applied:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How an apply was asked for."""
+    """How an apply was asked for.
+
+    Attributes:
+        retry_unknown: resources of which another may be made although nothing tells whether an
+            interrupted step already made one.
+    """
 
     approve: Callable[[Planned], None]
     on_event: Callable[[Event], None]
     planned_file: Path | None = None
     destroy: bool = False
     replace_addresses: tuple[str, ...] = ()
+    retry_unknown: tuple[str, ...] = ()
     wait: bool = True
     on_interrupt: Callable[[], None] = lambda: None
 
@@ -102,12 +108,24 @@ def apply(options: Options, asked: Asked) -> Applied:
         )
         if stored is not None:
             planfile.check(stored, planned.plan)
+        if stop.is_set():
+            raise Interrupted.of("interrupted; nothing was begun", hint="run it again")
         asked.approve(planned)
         if planned.plan.empty:
-            return Applied(
-                plan=planned.plan, state=state, outputs=state.outputs, exit=_blocked(planned.plan)
-            )
+            return _unchanged(workspace, planned, state)
         return _executed(workspace, planned, connect, asked, lease, stop)
+
+
+def _unchanged(workspace: Workspace, planned: Planned, before: State) -> Applied:
+    """Store what the record caught up with, and write files that are missing or old."""
+    state = planned.state
+    if state != before:
+        state = workspace.ledger.save(state)
+    if not planned.plan.destroy:
+        write_files(workspace.project, state.outputs)
+    return Applied(
+        plan=planned.plan, state=state, outputs=state.outputs, exit=_blocked(planned.plan)
+    )
 
 
 def _recovered(workspace: Workspace, state: State, connect: Connector, asked: Asked) -> State:
@@ -116,7 +134,8 @@ def _recovered(workspace: Workspace, state: State, connect: Connector, asked: As
         return state
     state = workspace.ledger.save(state)
     run = Run(state, _tools(workspace, state, connect, asked))
-    for event in recover(run, workspace.project, lambda: time.sleep(_SETTLE)):
+    retry = addresses(asked.retry_unknown)
+    for event in recover(run, workspace.project, lambda: time.sleep(_SETTLE), retry):
         asked.on_event(event)
     return workspace.ledger.save(run.state)
 
@@ -136,11 +155,12 @@ def _executed(
     tools = replace(
         _tools(workspace, state, connect, asked), stop=stop, wait=asked.wait, hold=lease.check
     )
-    execution = Execution(plan, state, tools)
+    moves = [Renamed(before, after) for before, after in plan.moved]
+    for move in moves:
+        tools.journal.append(move)
+    execution = Execution(plan, fold(state, moves), tools)
     tally = _Tally({c.address: c.action for c in plan.changes if c.action in _WAITED})
     try:
-        for before, after in plan.moved:
-            execution.run.record(Renamed(before, after))
         for change in plan.changes:
             if change.after is not None and change.address in workspace.datasets:
                 workspace.keep_rows(change.address)
@@ -225,7 +245,7 @@ def _applied(plan: Plan, state: State, execution: Execution, tally: _Tally) -> A
         outputs=state.outputs,
         running=running,
         failures=tuple(outcome.failures),
-        skipped=len({s.address for s in outcome.skipped}),
+        skipped=len({s.address for s in outcome.skipped} - outcome.begun),
         exit=strongest(codes),
     )
 
@@ -237,7 +257,7 @@ def _blocked(plan: Plan) -> Exit:
 def _interrupted(state: State, execution: Execution) -> Interrupted:
     running = [i for i in state.instances.values() if i.status is Status.PENDING]
     lines = [f"`{i.address}` goes on running as {i.id}" for i in running]
-    left = len({s.address for s in execution.outcome.skipped})
+    left = len({s.address for s in execution.outcome.skipped} - execution.outcome.begun)
     if left:
         lines.append(f"{left} {'change was' if left == 1 else 'changes were'} not begun")
     return Interrupted.of(

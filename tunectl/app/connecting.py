@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
+from tunectl.catalog.provider_types import provider_types as catalogued
 from tunectl.core.errors import ConfigError, ProviderError, Source
 from tunectl.core.ports import Provider
 from tunectl.core.project import Project
@@ -48,7 +50,13 @@ class Connector:
         found: dict[str, Account] = {}
         for name in sorted(names - {BUILTIN}):
             type_, settings, _ = self._settings(name)
-            found[name] = Account(type=type_, account=self(name).account(), settings=settings)
+            declared = self._project.providers.get(name)
+            secret = declared.secret if declared is not None else frozenset()
+            found[name] = Account(
+                type=type_,
+                account=self(name).account(),
+                settings={key: value for key, value in settings.items() if key not in secret},
+            )
         return found
 
     def _settings(self, name: str) -> tuple[str, Mapping[str, Plain], Source | None]:
@@ -68,6 +76,14 @@ class Connector:
     def _connect(self, name: str) -> Provider:
         type_, settings, source = self._settings(name)
         known = provider_types()
+        planned = catalogued().get(type_)
+        if type_ not in known and planned is not None and not planned.ready:
+            raise ConfigError.of(
+                f"provider `{name}`: {planned.title} is only validated by this version",
+                hint="plan and apply cannot connect to it yet",
+                code="provider-not-ready",
+                source=source,
+            )
         if type_ not in known:
             near = difflib.get_close_matches(type_, known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else _listed(known)
@@ -83,7 +99,11 @@ class Connector:
                 source=source,
             ) from error
         reserved = {"name": name, "project_root": self._project.root, "env": self._project.env}
-        connected: Provider = connect(**{**settings, **reserved})
+        try:
+            connected: Provider = connect(**{**settings, **reserved})
+        except (ConfigError, ProviderError) as error:
+            placed = tuple(replace(d, source=d.source or source) for d in error.diagnostics)
+            raise type(error)(placed, error.exit) from error
         return connected
 
 

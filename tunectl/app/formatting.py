@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tunectl.config.fmt import format_text
+from tunectl.config.problems import Problems
+from tunectl.config.reading import read_text
 from tunectl.core.errors import ConfigError
 
 
@@ -15,18 +17,20 @@ def fmt(paths: Iterable[Path], *, check: bool = False) -> tuple[Path, ...]:
     Raises:
         ConfigError: a file cannot be read, written or parsed.
     """
-    changed: list[Path] = []
-    for path in paths:
+    problems = Problems()
+    texts = {path: read_text(path, str(path), problems) for path in paths}
+    problems.stop()
+    styled = {path: format_text(text, str(path)) for path, text in texts.items() if text}
+    changed = tuple(path for path, text in styled.items() if text != texts[path])
+    for path in () if check else changed:
         try:
-            before = path.read_text(encoding="utf-8")
-            after = format_text(before, str(path))
-            if after != before:
-                changed.append(path)
-                if not check:
-                    path.write_text(after, encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError.of(f"cannot format `{path}`: {error}") from error
-    return tuple(changed)
+            path.write_text(styled[path], encoding="utf-8")
+        except OSError as error:
+            raise ConfigError.of(
+                f"cannot write `{path}`: {(error.strerror or '').lower()}",
+                hint="`tunectl fmt --check` only reads",
+            ) from error
+    return changed
 
 
 def project_files(root: Path) -> tuple[Path, ...]:

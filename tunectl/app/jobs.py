@@ -45,34 +45,36 @@ def wait(
     workspace = open_workspace(options)
     with (
         interruptible(on_interrupt) as stop,
-        locked(workspace, "wait") as (lease, recorded),
+        locked(workspace, "wait") as (lease, state),
     ):
-        state = recorded
         chosen = [instance(state, address)] if address else list(state.instances.values())
         pending = [i for i in chosen if i.status is Status.PENDING]
-        plan = _waiting(state, pending)
-        if pending:
-            state = workspace.ledger.save(state)
-        tools = Tools(
-            connect=workspace.connector(state),
-            journal=workspace.ledger.journal(state),
-            reader=workspace.reader,
-            clock=lambda: datetime.now(UTC),
-            stop=stop,
-            hold=lease.check,
-        )
-        execution = Execution(plan, state, tools)
+        if not pending:
+            return state, Execution(_waiting(state, []), state, _tools(workspace, state))
+        saved = workspace.ledger.save(state)
+        tools = replace(_tools(workspace, saved), stop=stop, hold=lease.check)
+        execution = Execution(_waiting(saved, pending), saved, tools)
         try:
             for event in execution.events():
                 on_event(event)
         finally:
-            if pending:
-                state = workspace.ledger.save(execution.state)
+            saved = workspace.ledger.save(execution.state)
+        if execution.outcome.fatal is not None:
+            raise execution.outcome.fatal
         if stop.is_set() and execution.outcome.detached:
             raise Interrupted.of(
                 "stopped waiting; the jobs go on", hint="run `tunectl wait` or `tunectl apply`"
             )
-    return state, execution
+    return saved, execution
+
+
+def _tools(workspace: Workspace, state: State) -> Tools:
+    return Tools(
+        connect=workspace.connector(state),
+        journal=workspace.ledger.journal(state),
+        reader=workspace.reader,
+        clock=lambda: datetime.now(UTC),
+    )
 
 
 def _waiting(state: State, pending: list[Instance]) -> Plan:
@@ -113,7 +115,7 @@ def logs(options: Options, address: str, *, follow: bool = False) -> Iterator[Jo
     _, handler = _handler(workspace, state, found)
     if not hasattr(handler, "events"):
         raise ConfigError.of(
-            f"a `{found.address.kind}` at provider `{found.provider}` has no log",
+            f"`{found.address}` has no log",
             hint="tuning jobs have one: `tunectl logs tuning_job.NAME`",
         )
     source = cast("Events", handler)
@@ -141,7 +143,10 @@ def cancel(options: Options, address: str) -> Instance:
         found = instance(state, address)
         _, handler = _handler(workspace, state, found)
         if not hasattr(handler, "cancel"):
-            raise ConfigError.of(f"a `{found.address.kind}` cannot be cancelled")
+            raise ConfigError.of(
+                f"`{found.address}` cannot be cancelled: it is no job",
+                hint="tuning jobs can be: `tunectl cancel tuning_job.NAME`",
+            )
         now = handler.poll(found) if found.status is Status.PENDING else found
         if now.status is not Status.PENDING:
             raise ConfigError.of(

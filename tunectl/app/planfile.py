@@ -37,6 +37,8 @@ def save(
 ) -> None:
     """Store a plan. It holds no secret and no text of a dataset's rows.
 
+    Values of sensitive variables are left out: whoever applies the plan gives them again.
+
     Raises:
         ConfigError: the file cannot be written.
     """
@@ -44,7 +46,11 @@ def save(
         "tunectl_plan": FORMAT,
         "digest": planned.plan.digest,
         "replace": list(replace),
-        "variables": dict(variables or {}),
+        "variables": {
+            name: value
+            for name, value in (variables or {}).items()
+            if name not in planned.project.sensitive
+        },
         "var_files": [str(p) for p in var_files],
         "plan": plan_to_tree(planned.plan),
     }
@@ -78,7 +84,8 @@ def read(path: Path) -> PlanFile:
         )
     except OSError as error:
         raise ConfigError.of(
-            f"cannot read plan file `{path}`: {(error.strerror or '').lower()}"
+            f"cannot read plan file `{path}`: {(error.strerror or '').lower()}",
+            hint="make one with `tunectl plan -o FILE`",
         ) from error
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError.of(

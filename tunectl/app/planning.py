@@ -13,7 +13,7 @@ from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
 from tunectl.core.planner import Wish, make_plan
 from tunectl.core.project import Project
-from tunectl.core.state import State
+from tunectl.core.state import State, caught_up, fold
 from tunectl.core.value import Address
 from tunectl.data.diff import marks_from_bytes, row_diff
 from tunectl.engine.refresh import accounts, observe
@@ -24,6 +24,7 @@ class Planned:
     """A plan with what it was made from.
 
     Attributes:
+        state: as recorded, with what the declaration and the observed objects say now.
         warnings: what was noticed and stops nothing.
     """
 
@@ -94,10 +95,13 @@ def plan_for(
         outputs=project.outputs,
         moved=project.moved,
         removed=project.removed,
-        replace=_addresses(project, replace_addresses),
+        replace=_replaced(project, replace_addresses),
         destroy=destroy,
     )
     observed = observe(state, connect) if refresh else {}
+    # The user's present word (`protect`, labels) and what objects say of themselves count at once;
+    # an apply stores them, even one that changes nothing.
+    state = fold(state, caught_up(state, project.resources, observed))
     named = {i.provider for i in state.everything}
     if not destroy:
         named |= {r.provider for r in project.resources}
@@ -139,21 +143,26 @@ def _able(kinds: Iterable[str]) -> str:
     return f"it manages {names}" if names else "it manages nothing in this version"
 
 
-def _addresses(project: Project, texts: Sequence[str]) -> frozenset[Address]:
-    declared = {r.address for r in project.resources}
-    found: set[Address] = set()
-    for text in texts:
-        try:
-            address = Address.parse(text)
-        except ValueError as error:
-            raise ConfigError.of(str(error)) from error
-        if address not in declared:
-            raise ConfigError.of(
-                f"`--replace {text}`: there is no such resource",
-                hint="`tunectl state list` shows the addresses",
-            )
-        found.add(address)
-    return frozenset(found)
+def addresses(texts: Iterable[str]) -> frozenset[Address]:
+    """Read addresses as a user types them.
+
+    Raises:
+        ConfigError: one is malformed.
+    """
+    try:
+        return frozenset(Address.parse(text) for text in texts)
+    except ValueError as error:
+        raise ConfigError.of(str(error)) from error
+
+
+def _replaced(project: Project, texts: Sequence[str]) -> frozenset[Address]:
+    found = addresses(texts)
+    for address in sorted(found - {r.address for r in project.resources}):
+        raise ConfigError.of(
+            f"`--replace {address}`: there is no such resource",
+            hint="`tunectl state list` shows the addresses",
+        )
+    return found
 
 
 def _with_rows(workspace: Workspace, change: Change) -> Change:

@@ -37,11 +37,21 @@ def publish(run: Run, project: Project, *, destroy: bool) -> Mapping[str, Plain]
     found = values(outputs, run.state)
     if found != dict(run.state.outputs):
         run.record(Published(found))
-    for output in outputs:
+    if not destroy:
+        write_files(project, found)
+    return found
+
+
+def write_files(project: Project, found: Mapping[str, Plain]) -> None:
+    """Write the files of the outputs that have a value; one that is as it should be stays.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    for output in project.outputs:
         if output.name in found:
             for name in output.write:
                 _write(Path(project.root) / name, found[output.name], output)
-    return found
 
 
 def _write(path: Path, value: Plain, output: Output) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunectl.config.schema import yaml_schema
-from tunectl.stores.statefile import schema as state_schema
+from tunectl.stores.stateschema import schema as state_schema
 from tunectl.views import json_events, plan_document
 
 NAMES = ("config", "plan", "state", "events")

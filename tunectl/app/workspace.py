@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
 from tunectl.app.uploading import DatasetReader
 from tunectl.config.load import Loaded, load
+from tunectl.config.outline import outline
 from tunectl.core.errors import ConfigError, StaleError
 from tunectl.core.ports import Lease, Store
 from tunectl.core.project import Project
@@ -71,7 +73,7 @@ def declared(options: Options) -> Loaded:
     return load(
         options.root,
         env=options.env,
-        variables=options.variables,
+        variables={unicodedata.normalize("NFC", k): v for k, v in options.variables.items()},
         var_files=options.var_files,
         environ=os.environ,
     )
@@ -85,8 +87,28 @@ def open_workspace(options: Options) -> Workspace:
     """
     loaded = declared(options)
     store = open_store(loaded.project)
-    ledger = Ledger(store, loaded.project.name, options.env, version("tunectl"))
+    ledger = _ledger(store, loaded.project, options)
     return Workspace(options, loaded.project, loaded.datasets, store, ledger)
+
+
+def open_record(options: Options) -> tuple[Project, Ledger]:
+    """Find the state alone: neither the rest of the declaration nor its data need be sound.
+
+    Raises:
+        ConfigError: the project's name or its state address cannot be read.
+    """
+    project = outline(
+        options.root,
+        env=options.env,
+        variables=options.variables,
+        var_files=options.var_files,
+        environ=os.environ,
+    )
+    return project, _ledger(open_store(project), project, options)
+
+
+def _ledger(store: Store, project: Project, options: Options) -> Ledger:
+    return Ledger(store, project.name, options.env, version("tunectl"))
 
 
 def open_store(project: Project) -> Store:
@@ -98,7 +120,7 @@ def open_store(project: Project) -> Store:
     scheme, separator, _ = project.state.partition("://")
     if separator:
         raise ConfigError.of(
-            f"state `{project.state}`: `{scheme}://` is not in this version",
+            f"`state:` names a `{scheme}://` address, which is not in this version",
             hint="use a folder, such as `state: state/`",
             code="unknown-store",
         )

@@ -23,6 +23,12 @@ tunectl apply --auto-approve --json
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Leave jobs running and exit 8.")
 @click.option("--replace", multiple=True, metavar="ADDR", help="Make this anew; may be repeated.")
+@click.option(
+    "--retry-unknown",
+    multiple=True,
+    metavar="ADDR",
+    help="Make another although an interrupted step may have made one.",
+)
 @click.option("--json", is_flag=True, help="Print one JSON object for each event.")
 @execution_options
 @pass_session
@@ -32,6 +38,7 @@ def command(
     auto_approve: bool,
     no_wait: bool,
     replace: tuple[str, ...],
+    retry_unknown: tuple[str, ...],
     json: bool,
 ) -> Exit:
     """Make the models as declared.
@@ -46,6 +53,7 @@ def command(
         session,
         planned_file=planfile,
         replace=replace,
+        retry_unknown=retry_unknown,
         wait=not no_wait,
         auto_approve=auto_approve,
         json=json,

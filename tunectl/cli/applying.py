@@ -62,6 +62,7 @@ def carry_out(
     planned_file: Path | None = None,
     destroy: bool = False,
     replace: tuple[str, ...] = (),
+    retry_unknown: tuple[str, ...] = (),
     wait: bool = True,
     auto_approve: bool = False,
     json: bool = False,
@@ -70,8 +71,6 @@ def carry_out(
     import tunectl
     from tunectl.app import applying
 
-    if planned_file is not None and not planned_file.is_file():
-        raise click.UsageError(f"plan file `{planned_file}`: there is no such file")
     session.machine = "ndjson" if json else ""
     if json:
         session.screen.say(json_text(json_events.version_line(tunectl.__version__, now())))
@@ -85,6 +84,7 @@ def carry_out(
                 planned_file=planned_file,
                 destroy=destroy,
                 replace_addresses=replace,
+                retry_unknown=retry_unknown,
                 wait=wait,
                 on_interrupt=approval.interrupted,
             ),

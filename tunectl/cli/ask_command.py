@@ -44,6 +44,8 @@ def command(
     from tunectl.views.text import clean
 
     given = sys.stdin.read() if text == "-" else text
+    if not given.strip():
+        raise click.UsageError("the question is empty")
     question = asking.Question(
         target=target,
         text=given.rstrip("\n"),

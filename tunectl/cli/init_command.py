@@ -13,11 +13,20 @@ tunectl -C helpdesk plan
 """
 
 
+def _starters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names, which are known only to the room that has the files."""
+    del ctx, param
+    from tunectl.app import starting
+
+    return [name for name in starting.starters() if name.startswith(incomplete)]
+
+
 @tunectl_command("init", example=EXAMPLE)
 @click.option(
     "--starter",
     default="local",
     metavar="NAME",
+    shell_complete=_starters,
     help="local, openai-compatible or vertex [default: local].",
 )
 @pass_session

@@ -34,7 +34,7 @@ ENTRIES = (
     Entry("destroy", _CHANGE, "Delete everything this project made."),
     Entry("show", _LOOK, "Show a saved plan, or what is managed now."),
     Entry("output", _LOOK, "Print the outputs of the last apply."),
-    Entry("state", _LOOK, "List and show what is recorded."),
+    Entry("state", _LOOK, "List, show and forget what is recorded."),
     Entry("wait", _JOBS, "Wait until running jobs are done."),
     Entry("logs", _JOBS, "Print the log of a tuning job."),
     Entry("cancel", _JOBS, "Cancel a running tuning job."),

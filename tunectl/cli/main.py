@@ -84,6 +84,9 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         session.screen.warn("\ninterrupted")
         return Exit.INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        session.screen.warn(error.ctx.get_help() if error.ctx else error.format_message())
+        return Exit.ERROR
     except click.ClickException as error:
         return _tell(session, _usage(error))
     except TunectlError as error:
@@ -97,6 +100,8 @@ def _usage(error: click.ClickException) -> TunectlError:
         near = f"\ndid you mean `{error.possibilities[0]}`?" if error.possibilities else ""
         error = click.UsageError(f"there is no option `{error.option_name}`{near}", error.ctx)
     summary, _, hint = error.format_message().partition("\n")
+    if isinstance(error, click.MissingParameter):
+        summary, hint = summary.removesuffix(". Choose from:"), ""
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx is not None else "tunectl"
     summary = summary[:1].lower() + summary[1:].rstrip(".") if summary else "wrong usage"

@@ -58,6 +58,8 @@ def command(
     """
     from tunectl.app import planfile, planning
 
+    if destroy and replace:
+        raise click.UsageError("`--destroy` and `--replace` exclude each other")
     session.machine = "json" if format_ == "json" else ""
     options = session.options()
     planned = planning.plan(

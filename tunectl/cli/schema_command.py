@@ -18,8 +18,9 @@ tunectl schema config > tunectl.schema.json
 def command(session: Session, name: str) -> None:
     """Print a JSON Schema, for editors and programs.
 
-    `config` is for editors: completion and checking of `tunectl.yaml`. `plan`, `state` and
-    `events` describe what `--format json` and `--json` print.
+    `config` is for editors: completion and checking of `tunectl.yaml`. `plan` is what
+    `plan --format json` prints, `events` what `apply --json` does, and `state` the file that
+    holds what is recorded.
     """
     from tunectl.app import schemas
     from tunectl.views.text import json_text

@@ -25,7 +25,9 @@ tunectl serve --root /srv/models --port 8430 --idle 0
     metavar="SECONDS",
     help="Stop after so long without work; 0: never [default: 0].",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0: any free one."
+)
 @pass_session
 def command(session: Session, root: str | None, trainer: str, idle: float, port: int) -> int:
     """Run the local tuning and inference server.

@@ -17,7 +17,7 @@ tunectl state show tuning_job.support
 
 @click.group("state", cls=ExampleGroup, context_settings=SETTINGS, example=EXAMPLE)
 def command() -> None:
-    """List and show what is recorded."""
+    """List, show and forget what is recorded."""
 
 
 @command.add
@@ -55,3 +55,20 @@ def show(session: Session, address: str, format_: str) -> None:
         screen.say(json_text(instance_to_tree(found), indent=2))
     else:
         screen.say(instance_text(found, screen.out_paint))
+
+
+@command.add
+@tunectl_command("rm", example="tunectl state rm tuning_job.support")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@pass_session
+def remove(session: Session, addresses: tuple[str, ...]) -> None:
+    """Forget recorded objects without deleting them.
+
+    For what is gone together with its account, or shall be managed no longer. What still exists
+    at a provider goes on existing, and may go on billing. What is still declared is made anew by
+    the next apply.
+    """
+    from tunectl.app import reading
+
+    for found in reading.forget(session.options(), addresses):
+        session.screen.say(f"{found.address}: forgotten [id={found.id}]")

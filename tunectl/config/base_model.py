@@ -1,6 +1,8 @@
-"""Base models by the catalog's dates: shut down is an error, soon closed to training a warning."""
+"""Base models by the catalog's dates: what is shut down, closed to training, or soon will be."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from tunectl.catalog.base_models import find, names
 from tunectl.catalog.provider_types import Service
@@ -24,11 +26,10 @@ def check_base_model(
         return
     left = model.days_of_training_left(world.now)
     if model.is_shut_down(world.now):
-        world.problems.error(
+        world.problems.warn(
             f"base model `{name}` was shut down on {model.shutdown}",
             at,
             code="base-retired",
-            detail=f"{model.source}, read {model.source_date}",
             hint=_alternatives(world, service),
             address=address,
         )
@@ -50,6 +51,17 @@ def check_base_model(
             hint=f"it and what is tuned from it end on {model.shutdown}",
             address=address,
         )
+
+
+def retirement(name: str, service: Service, now: date) -> str:
+    """Return why no job can be made from a base model any more; empty when one can.
+
+    It stops nothing here: only where the state is known can be told whether a job shall be made.
+    """
+    model = find(service.name, name)
+    if model is None or not model.is_shut_down(now):
+        return ""
+    return f"base model `{name}` was shut down on {model.shutdown}"
 
 
 def _alternatives(world: World, service: Service) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ class _Item:
 def expand(tree: Tree, scopes: Scopes, problems: Problems) -> tuple[Known, list[_Item]]:
     """Return the keys of every block, and one item for each resource it makes."""
     known: Known = dict.fromkeys(tree.blocks)
-    evaluator = Evaluator(References(dict.fromkeys(tree.blocks), problems), problems)
+    evaluator = Evaluator(References(dict.fromkeys(tree.blocks), problems, tree.unusable), problems)
     items: list[_Item] = []
     for name, block in tree.blocks.items():
         scope = scopes[block.module]
@@ -92,7 +93,7 @@ def _each(node: Node, scope: Scope, evaluator: Evaluator, problems: Problems) ->
                 code="wrong-type",
                 hint=f'write it in quotes: `"{item}"`' if isinstance(item, int | float) else "",
             )
-        elif item in found:
+        elif (item := unicodedata.normalize("NFC", item)) in found:
             problems.error(
                 f"`for_each` has `{item}` twice", at, code="duplicate-key", hint="keep one of them"
             )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
+from tunectl.config.providers import LOCAL
 from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.resource import Resource
@@ -23,13 +24,16 @@ def lower_endpoints(world: World) -> None:
         provider = _provider(world, draft, target)
         if target is None or provider is None:
             continue
+        alias = provider.type == LOCAL  # a name and an address that stay when it moves
         world.resources[draft.address] = Resource(
             address=draft.address,
             provider=provider.name,
             spec={"model": target},
             outputs=model.outputs,
+            stable=frozenset(model.outputs if alias else ("base_url",)),
             depends_on=depends_on,
             lifecycle=lifecycle,
+            destroy_first=alias,
             labels=world.labels_of(draft),
             source=draft.source,
         )

@@ -144,6 +144,10 @@ def evaluate(text: str, scope: Scope, *, secrets: bool) -> object:
             "inside `${…}` stands a Jinja expression, such as `var.epochs * 2`",
             "jinja",
         ) from None
+    except RecursionError:
+        raise BadExpressionError(
+            "the expression in `${…}` is nested too deeply", "write it with fewer brackets", "jinja"
+        ) from None
     names = _allowed(compiled, scope, secrets=secrets)
     if isinstance(names, Broken):
         return BROKEN

@@ -151,7 +151,7 @@ def _names(root: Path, problems: Problems) -> list[str]:
         problems.error(f"there is no folder `{root}`", None, code="no-project")
         return []
     others = sorted(path.name for path in root.glob(f"*{_SUFFIX}") if path.is_file())
-    if (root / MAIN).exists():
+    if os.path.lexists(root / MAIN):  # a link that leads nowhere is told of when it is read
         return [MAIN, *others]
     if others:
         return others

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tunectl.catalog.provider_types import Service, provider_types
-from tunectl.config.base_model import check_base_model
+from tunectl.config.base_model import check_base_model, retirement
 from tunectl.config.datasets import Rows, dataset_ref, rows_of
 from tunectl.config.derive import fingerprint, in_file_order, upload
 from tunectl.config.drafts import Draft
@@ -156,6 +156,9 @@ def _resource(world: World, job: _Job) -> Resource:
         depends_on=world.depends_on(draft),
         lifecycle=world.lifecycle(draft, keep_previous=keep),
         recreate=Recreate.ON_REQUEST,
+        retired=retirement(str(job.base), service, world.now)
+        if service is not None and isinstance(job.base, str)
+        else "",
         labels=world.labels_of(draft),
         source=draft.source,
     )

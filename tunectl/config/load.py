@@ -100,12 +100,12 @@ def _loaded(  # the parts of one loading
     now: date,
     problems: Problems,
 ) -> Loaded:
-    top = _top_node(tree)
-    scopes = _scopes(tree, givers, environ, problems)
+    top = top_node(tree)
+    scopes = scopes_of(tree, givers, environ, problems)
     known, items = expand(tree, scopes, problems)
-    references = References(known, problems)
+    references = References(known, problems, tree.unusable)
     evaluator = Evaluator(references, problems)
-    fields = _project_fields(top, evaluator, scopes[()], problems)
+    fields = project_fields(top, evaluator, scopes[()], problems)
     default = _text(tree.top.get("default_provider"))
     providers = declared_providers(tree.top.get("providers"), evaluator, scopes[()], problems)
     at = top.find(("default_provider",))[0].source
@@ -156,10 +156,11 @@ def _project(  # the parts of one project
         moved=closing.moves(top.get("moved"), addresses, world.problems),
         removed=closing.removals(top.get("removed"), addresses, world.problems),
         labels=fields.labels,
+        sensitive=scope.sensitive,
     )
 
 
-def _top_node(tree: Tree) -> Node:
+def top_node(tree: Tree) -> Node:
     """Return one node with all of the top level, standing at the head of the main file."""
     for key in ("project", *tree.top):
         if key in tree.top:
@@ -170,7 +171,7 @@ def _top_node(tree: Tree) -> Node:
     return Node(dict(tree.top), file, 1, 1)
 
 
-def _scopes(
+def scopes_of(
     tree: Tree, givers: Givers, environ: Mapping[str, str], problems: Problems
 ) -> dict[tuple[str, ...], Scope]:
     """Return the scope of the project and of each module."""
@@ -188,7 +189,7 @@ def _scopes(
         declared=names,
     )
     scopes: dict[tuple[str, ...], Scope] = {(): base}
-    references = References(dict.fromkeys(tree.blocks), problems)
+    references = References(dict.fromkeys(tree.blocks), problems, tree.unusable)
     evaluator = Evaluator(references, problems)
     for path, module in tree.modules.items():
         if not path:
@@ -213,7 +214,7 @@ def _scopes(
     return scopes
 
 
-def _project_fields(
+def project_fields(
     top: Node, evaluator: Evaluator, scope: Scope, problems: Problems
 ) -> ProjectFields:
     """Return the validated top level; where it is wrong, a stand-in to check the rest with."""

@@ -70,7 +70,7 @@ def _blocks(tree: Tree, kind: str, node: Node, problems: Problems) -> None:
         for key in [key for key in tree.blocks if key[0] == kind and len(key[1]) == 1]:
             del tree.blocks[key]
         return
-    for name, child in entries(kind, node, problems):
+    for name, child in entries(kind, node, problems, tree.unusable):
         key = (kind, (name,))
         before = tree.blocks.get(key)
         if child.value is None:

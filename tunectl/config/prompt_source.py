@@ -75,7 +75,7 @@ def names_used(
             hint=found.hint,
             address=subject,
         )
-        return frozenset()
+        return frozenset(inputs)  # it may mean to use any of them
     for name, line in found.items():
         if name not in inputs:
             problems.error(
@@ -113,6 +113,8 @@ def _analysed(text: str) -> Mapping[str, int] | _Wrong:
         environment.compile(text)
     except TemplateSyntaxError as error:
         return _syntax(error.message or "", error.lineno, list(environment.filters))
+    except RecursionError:
+        return _Wrong("the template is nested too deeply", 1, "write it with fewer brackets")
     loads = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
     for node in tree.find_all(loads):
         return _Wrong(

@@ -29,7 +29,8 @@ def lower_prompts(world: World) -> None:
         if target is None or sections is None:
             continue
         inputs = _inputs(model)
-        spec: dict[str, Value] = {"model": target}
+        # The file is found by this name: after a move another file must be made.
+        spec: dict[str, Value] = {"name": _name(draft.address), "model": target}
         if isinstance(target, Ref) and target.address.kind == "endpoint":
             spec["base_url"] = Ref(target.address, ("base_url",))
         spec["inputs"] = inputs
@@ -39,12 +40,19 @@ def lower_prompts(world: World) -> None:
             address=draft.address,
             provider=BUILTIN,
             spec=spec,
+            immutable=frozenset({"name"}),
             outputs=model.outputs,
             depends_on=tuple(dict.fromkeys((*depends_on, *datasets))),
             lifecycle=lifecycle,
+            destroy_first=True,  # its file has a fixed name
             labels=world.labels_of(draft),
             source=draft.source,
         )
+
+
+def _name(address: Address) -> str:
+    name = ".".join(address.path)
+    return name if address.key is None else f"{name}[{address.key}]"
 
 
 def version(inputs: Mapping[str, Plain], sections: tuple[Plain, ...]) -> str:

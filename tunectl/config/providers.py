@@ -70,7 +70,20 @@ def _provider(
     if made is None:
         return None
     settings = made.model_dump(exclude_unset=True, exclude_none=True, exclude={"type"})
-    return Provided(name=name, type=type_, settings=settings, source=node.key_source)
+    return Provided(
+        name=name,
+        type=type_,
+        settings=settings,
+        secret=_secret(settings, scope),
+        source=node.key_source,
+    )
+
+
+def _secret(settings: Mapping[str, object], scope: Scope) -> frozenset[str]:
+    """Return the names of settings that hold a secret value, or a text made from one."""
+    hidden = {str(scope.variables.get(name, "")) for name in scope.sensitive}
+    texts = (hidden | set(scope.env.values())) - {""}
+    return frozenset(k for k, v in settings.items() if any(text in str(v) for text in texts))
 
 
 def _refuse_secrets(name: str, node: Node, problems: Problems) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import shlex
 from pathlib import Path
 
 from tunectl.config.problems import Problems, did_you_mean
@@ -36,9 +37,10 @@ def read_text(path: Path, name: str, problems: Problems, at: Source | None = Non
         what = (
             "is a folder" if path.is_dir() else f"cannot be read: {(error.strerror or '').lower()}"
         )
-        problems.error(
-            f"`{name}` {what}", at or Source(name), code="file-unreadable", hint="name a text file"
-        )
+        hint = "name a text file"
+        if isinstance(error, PermissionError):
+            hint = f"`chmod u+r {shlex.quote(name)}`"
+        problems.error(f"`{name}` {what}", at or Source(name), code="file-unreadable", hint=hint)
         return None
     if size > _LARGEST:
         problems.error(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tunectl.config.expression import BadExpressionError, looked_up
@@ -35,14 +36,16 @@ class References:
     Attributes:
         known: the keys of each `for_each`, None for a resource without one; by kind and path.
         problems: takes what is wrong with a reference.
+        unusable: kinds whose names could not all be read; an unknown one of these was told of.
     """
 
     known: Mapping[tuple[str, tuple[str, ...]], Sequence[str] | None]
     problems: Problems
+    unusable: Collection[str] = ()
 
     def looks_like_one(self, text: str) -> bool:
         """Whether a text has the form of a reference."""
-        return _FORM.fullmatch(text) is not None
+        return _FORM.fullmatch(unicodedata.normalize("NFC", text)) is not None
 
     def resolve(
         self, text: str, scope: Scope, source: Source, *, whole: bool = False
@@ -55,6 +58,7 @@ class References:
             source: the place to show problems at.
             whole: whether all resources of a `for_each` may be meant; then the key is left out.
         """
+        text = unicodedata.normalize("NFC", text)  # as the names are
         found = _FORM.fullmatch(text)
         if not found:
             self.problems.error(
@@ -76,6 +80,8 @@ class References:
             return None
         path, after = self._longest(kind, parts, scope, indexed=found["index"] is not None)
         if path is None:
+            if kind in self.unusable:
+                return None
             self._unknown(kind, parts, text, scope, source)
             return None
         return self._keyed(

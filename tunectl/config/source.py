@@ -2,12 +2,14 @@
 
 Where YAML 1.2 is silent or people expect more: a key twice is an error; `<<` merges maps, and a
 key that is written wins over a merged one; keys are always text, as written; a custom tag, a
-second document, an anchor that holds itself and aliases that explode are errors.
+second document, an anchor that holds itself and aliases that explode are errors. Keys are in
+Unicode's composed form (NFC), so that a name typed on any system is the same name.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import yaml
@@ -22,6 +24,7 @@ from tunectl.config.syntax import (
     wrapped_in_typographic_quotes,
 )
 from tunectl.core.errors import Source
+from tunectl.kinds import KINDS
 
 _PLAIN, _TEXT, _COLLECTION = "plain", "text", "collection"
 _DEEPEST = 60
@@ -167,10 +170,11 @@ class _Reader:
             child.key = (mark.line + 1, mark.column + 1, _length(key), self._file)
             if self._is_pasted(key.value, child):
                 continue
-            if key.value in found:
-                self._twice(key.value, found[key.value], child)
-            else:
-                found[key.value] = child
+            name = key.value if key.value.isascii() else unicodedata.normalize("NFC", key.value)
+            if name not in found:
+                found[name] = child
+            elif depth == 0 or not _holds_a_bare_kind(found):
+                self._twice(name, found[name], child)
         for source in merged:
             for name, child in source.items():
                 found.setdefault(name, child)
@@ -271,6 +275,11 @@ class _Reader:
                 code="no-break-space",
                 hint="it was pasted from a web page; delete it and type a space",
             )
+
+
+def _holds_a_bare_kind(found: dict[str, Node]) -> bool:
+    """Whether a kind was indented too far: then what follows belongs to it, not to this map."""
+    return any(name in KINDS and node.value is None for name, node in found.items())
 
 
 def _length(tree: yaml.ScalarNode) -> int:

@@ -139,7 +139,14 @@ def _special(problem: str, source: Source, file: File) -> Diagnostic | None:
             summary="tab used for indentation",
             code="tab",
             source=source,
-            hint="YAML is indented with spaces; `tunectl fmt` cannot guess them here",
+            hint="YAML is indented with spaces: put two for each level",
+        )
+    if "expected key" in problem and (opened := _runaway_quote(source, file)):
+        return Diagnostic(
+            summary="quote is not closed",
+            code="yaml-syntax",
+            source=opened,
+            hint=f"close it where the text ends; as it is, it ends only in line {source.line}",
         )
     if "expected key" in problem and re.search(r"""["']\s+\S?$""", before):
         return Diagnostic(
@@ -165,6 +172,22 @@ def _special(problem: str, source: Source, file: File) -> Diagnostic | None:
                 hint=f'write `"{found[1]}"` with straight quotes',
             )
     return None
+
+
+def _runaway_quote(source: Source, file: File) -> Source | None:
+    """Return where the quoted text began that ends just before a place, lines further down."""
+    last = None
+    try:
+        for token in yaml.scan(file.text, Loader=yaml.CSafeLoader):
+            if token.start_mark.line + 1 >= source.line:
+                break
+            if isinstance(token, yaml.ScalarToken):
+                last = token
+    except yaml.YAMLError:
+        return None  # broken in another way, further down or up
+    if last is None or last.style not in {'"', "'"} or last.end_mark.line + 1 != source.line:
+        return None
+    return file.at(last.start_mark.line + 1, last.start_mark.column + 1)
 
 
 def _place(error: yaml.YAMLError, file: File) -> Source:

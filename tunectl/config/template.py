@@ -7,6 +7,7 @@ that is one expression keeps the expression's type; `$${` is a literal `${`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -170,14 +171,15 @@ class Evaluator:
         return resolve(Join(tuple(values)), lambda ref: ref)
 
     def _expr(self, expr: Expr, node: Node, scope: Scope, *, secrets: bool) -> object:
-        root = _ROOT.match(expr.text)
+        text = unicodedata.normalize("NFC", expr.text)  # as names are
+        root = _ROOT.match(text)
         if root and (root[1] in KINDS or root[1] in DERIVED):
-            return self._reference(expr.text.strip(), scope, spot(node, expr))
+            return self._reference(text.strip(), scope, spot(node, expr))
         try:
-            simple = _SIMPLE.fullmatch(expr.text)
+            simple = _SIMPLE.fullmatch(text)
             if simple:
                 return looked_up(simple[1], simple[2].split(".")[1:], scope, secrets=secrets)
-            return evaluate(expr.text, scope, secrets=secrets)
+            return evaluate(text, scope, secrets=secrets)
         except BadExpressionError as error:
             at = spot(node, expr)
             self._problems.error(error.summary, at, code=error.code, hint=error.hint)

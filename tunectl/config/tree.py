@@ -59,10 +59,16 @@ class Module:
 
 @dataclass
 class Tree:
-    """Everything that was read."""
+    """Everything that was read.
+
+    Attributes:
+        unusable: kinds of which some names could not be read, so that a reference to one of that
+            kind may be right.
+    """
 
     modules: dict[tuple[str, ...], Module] = field(default_factory=lambda: {(): Module()})
     blocks: dict[tuple[str, tuple[str, ...]], Block] = field(default_factory=dict)
+    unusable: set[str] = field(default_factory=set)
 
     @property
     def top(self) -> dict[str, Node]:
@@ -92,7 +98,7 @@ def _take(tree: Tree, module: Module, key: str, node: Node, problems: Problems) 
     if key.startswith("x-"):
         return
     if key in KINDS:
-        for name, child in entries(key, node, problems):
+        for name, child in entries(key, node, problems, tree.unusable):
             block = Block(key, (*module.path, name), child, child.key_source)
             first = tree.blocks.setdefault((key, block.path), block)
             if first is not block:
@@ -204,7 +210,9 @@ def _kinds_hint() -> str:
     return f"kinds are {', '.join(f'`{kind}`' for kind in KINDS)}"
 
 
-def entries(kind: str, node: Node, problems: Problems) -> list[tuple[str, Node]]:
+def entries(
+    kind: str, node: Node, problems: Problems, unusable: set[str]
+) -> list[tuple[str, Node]]:
     """Return the named entries under a kind, after the usual mistakes are sorted out."""
     if node.value is None:
         return []
@@ -215,6 +223,7 @@ def entries(kind: str, node: Node, problems: Problems) -> list[tuple[str, Node]]
             code="wrong-type",
             hint=f"write `{kind}:`, below it a name such as `support:`, below that the fields",
         )
+        unusable.add(kind)
         return []
     fields = KINDS[kind].model_fields
     for name, child in node.items():
@@ -225,8 +234,19 @@ def entries(kind: str, node: Node, problems: Problems) -> list[tuple[str, Node]]
                 code="name-missing",
                 hint=f"put a name between: `{kind}:`, below it `support:`, below that `{name}:`",
             )
+            unusable.add(kind)
             return []
-    return [(name, child) for name, child in node.items() if _is_name(kind, name, child, problems)]
+    found: list[tuple[str, Node]] = []
+    for name, child in node.items():
+        if _is_name(kind, name, child, problems):
+            found.append((name, child))
+        elif name in KINDS:
+            unusable.add(name)
+            if child.value is None:  # indented too far: what follows stands under it, not here
+                break
+        else:
+            unusable.add(kind)
+    return found
 
 
 def _is_name(kind: str, name: str, node: Node, problems: Problems) -> bool:

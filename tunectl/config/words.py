@@ -34,6 +34,18 @@ _TYPES = {
     "none_required": "nothing",
     "finite_number": "a finite number",
 }
+_EXAMPLES = {
+    "string_type": "text",
+    "int_type": "3",
+    "int_from_float": "3",
+    "float_type": "0.5",
+    "bool_type": "true",
+    "dict_type": "{name: …}",
+    "mapping_type": "{name: …}",
+    "model_type": "{name: …}",
+    "model_attributes_type": "{name: …}",
+    "list_type": "[…, …]",
+}
 # What YAML 1.1 read as a boolean and YAML 1.2 reads as text.
 _BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false", "y": "true", "n": "false"}
 _BOUNDS = {
@@ -74,11 +86,25 @@ def validated(
     try:
         return model.model_validate(_set_only(value))
     except ValidationError as error:
-        for found in error.errors(include_url=False):
+        every = error.errors(include_url=False)
+        for found in every:
             path = tuple(found["loc"])
-            if not any(path[: len(b)] == b or b[: len(path)] == path for b in broken):
+            if any(path[: len(b)] == b or b[: len(path)] == path for b in broken):
+                continue
+            if not _is_misspelt(found, every):
                 _say(model, node, found, problems, subject)
         return None
+
+
+def _is_misspelt(missing: ErrorDetails, every: Sequence[ErrorDetails]) -> bool:
+    """Whether a missing field stands there under a wrong key, which is told on its own."""
+    *owner, name = missing["loc"] or ("",)
+    return missing["type"] == "missing" and any(
+        other["type"] == "extra_forbidden"
+        and list(other["loc"][:-1]) == owner
+        and did_you_mean(str(other["loc"][-1]), [str(name)])
+        for other in every
+    )
 
 
 def _set_only(value: object) -> object:
@@ -123,10 +149,17 @@ def _say(
         problems.error(
             f"`{name or subject}` must be {must}",
             at.source if whole else at.key_source,
-            hint=hint,
+            hint=hint or _example(kind, str(path[-1]) if path else ""),
             code="wrong-type" if kind in _TYPES else "invalid",
             address=subject,
         )
+
+
+def _example(kind: str, field: str) -> str:
+    """Show a value of the right type."""
+    if kind in _EXAMPLES and field and not field.isdigit():
+        return f"such as `{field}: {_EXAMPLES[kind]}`"
+    return ""
 
 
 def _must(kind: str, context: Mapping[str, Any], given: object) -> tuple[str, str]:

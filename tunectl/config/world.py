@@ -57,7 +57,7 @@ class World:
             )
             return None
         found = self.providers.get(name)
-        if found is None and (model is None or model.provider is not None):
+        if found is None and draft.node.find(("provider",))[1]:
             self.problems.error(
                 f"there is no provider `{name}`",
                 draft.at("provider"),
@@ -128,9 +128,13 @@ class World:
             f"`{path[-1]}` takes a {wanted}, and `{found.address}` is {article} `{kind}`",
             draft.at(*path),
             code="wrong-kind",
-            hint=f"did you mean `{candidates[0]}`?" if candidates else "",
+            hint=f"did you mean `{candidates[0]}`?" if candidates else self._declared(kinds),
             address=str(draft.address),
         )
+
+    def _declared(self, kinds: tuple[str, ...]) -> str:
+        there = [str(address) for address in self.drafts if address.kind in kinds]
+        return f"declared are {listed(there)}" if there else f"declare a `{kinds[0]}` first"
 
     def model_reference(
         self, draft: Draft, value: str | Ref | Join, kinds: tuple[str, ...], field_: str

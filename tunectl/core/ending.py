@@ -20,11 +20,13 @@ class Leaving:
         removed: `removed:` blocks, address to "delete it too".
         destroy: everything goes, kept previous objects included.
         blocked: declared resources that cannot go on: what they replaced stays.
+        gone: live objects that do not exist any more: nothing can use them.
     """
 
     removed: Mapping[Address, bool] = field(default_factory=dict)
     destroy: bool = False
     blocked: frozenset[Address] = frozenset()
+    gone: frozenset[Need] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def endings(
     for key in kept:
         doomed.pop(key, None)
     used = _anchored(state, changes, doomed)
-    held = {key for key in doomed if key in used}
+    held = (doomed.keys() & used.keys()) - leaving.gone
     deletions = [
         _deletion(state, doomed[key], wanted, leaving)
         for key in _backwards(doomed)
@@ -179,8 +181,9 @@ def _moves_on(changes: Mapping[Address, Change], state: State, instance: Instanc
     """Whether a live object stops using what it uses now."""
     change = changes.get(instance.address)
     live = state.instances.get(instance.address)
-    updated = change is not None and change.action is Action.UPDATE
-    return updated and live is not None and live.id == instance.id
+    # A create where something is recorded: that is gone already, and uses nothing.
+    moving = change is not None and change.action in {Action.UPDATE, Action.CREATE}
+    return moving and live is not None and live.id == instance.id
 
 
 def _released(changes: Mapping[Address, Change], user: Instance, used: Instance) -> bool:

@@ -51,7 +51,7 @@ def _everything_gone(plan: Plan, state: State) -> Iterator[Diagnostic]:
                 detail=f"they were made in account `{account}`; asked was account "
                 f"`{plan.accounts.get(provider, 'unknown')}`",
                 hint="check the key, the project and the base URL; if they really were deleted, "
-                "forget them with `tunectl state rm`",
+                "forget them with `tunectl state rm ADDRESS`",
                 code="wrong-account",
                 exit=Exit.REFUSED,
             )

@@ -183,15 +183,23 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """sha256 over the changes alone: not serial, clock, prices or tool version."""
+        """sha256 over what changes alone: not serial, clock, prices or tool version."""
         lines = sorted(canonical(_binding(change)) for change in self.changes)
-        head = canonical({"env": self.env, "accounts": dict(self.accounts)})
+        head = canonical(
+            {
+                "env": self.env,
+                "accounts": dict(self.accounts),
+                "moved": tuple((str(before), str(after)) for before, after in self.moved),
+                "outputs": {o.name: None if o.gone else _side(o.after) for o in self.outputs},
+            }
+        )
         return "sha256:" + hashlib.sha256("\n".join([head, *lines]).encode()).hexdigest()
 
 
 def _binding(change: Change) -> dict[str, Plain]:
     return {
         "address": str(change.address),
+        "provider": change.provider,
         "action": change.action.value,
         "fingerprint": change.after.fingerprint if change.after else None,
         "before": change.before.id if change.before else None,

@@ -28,7 +28,7 @@ from tunectl.core.plan import (
 )
 from tunectl.core.project import Moved, Output, Removed
 from tunectl.core.resource import Instance, Recreate, Resource, Status
-from tunectl.core.state import State, relocated, renamed
+from tunectl.core.state import State, caught_up, fold, relocated, renamed
 from tunectl.core.value import Address, Ref, Value, dig, refs, resolve
 
 _MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
@@ -117,9 +117,10 @@ def make_plan(
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
     order = graph.order({address: r.needs for address, r in wanted.items()})
     stuck: dict[Address, Blocked] = {}
+    now = fold(state, caught_up(state, (), observed))
     while True:
         draft = _drafted(_Draft(wish, state, observed, wanted, stuck), order)
-        ended = endings(state, wanted, draft.changes, _on_leaving(draft))
+        ended = endings(now, wanted, draft.changes, _on_leaving(draft))
         if not ended.stuck:
             break
         stuck |= ended.stuck
@@ -160,6 +161,7 @@ def _on_leaving(draft: _Draft) -> Leaving:
         removed={r.address: r.destroy for r in draft.wish.removed},
         destroy=draft.wish.destroy,
         blocked=frozenset(draft.blocked),
+        gone=frozenset(i.key for a, i in draft.state.instances.items() if not draft.seen(a)),
     )
 
 
@@ -232,7 +234,7 @@ def _decide_on_demand(draft: _Draft, resource: Resource) -> None:
 def _vanished(draft: _Draft, resource: Resource, recorded: Instance) -> None:
     address = resource.address
     draft.drift.append(Drift(address=address, gone=True))
-    if resource.recreate is Recreate.FREELY:
+    if resource.recreate is Recreate.FREELY or resource.retired:
         _add(draft, resource, Action.CREATE, Cause.VANISHED)
     elif cause := _why_anew(draft, resource, recorded, _changed(draft, resource, recorded)):
         _add(draft, resource, Action.CREATE, cause)
@@ -242,6 +244,11 @@ def _vanished(draft: _Draft, resource: Resource, recorded: Instance) -> None:
             reason=f"`{recorded.id}` was deleted remotely",
             hint=f"to make it again, at its cost, run with `--replace {address}`",
         )
+
+
+def _retired(resource: Resource) -> Blocked:
+    hint = "port it to another base model or provider, or remove it"
+    return Blocked(address=resource.address, reason=f"retired: {resource.retired}", hint=hint)
 
 
 def _compare(draft: _Draft, resource: Resource, seen: Instance) -> None:
@@ -264,11 +271,22 @@ def _compare(draft: _Draft, resource: Resource, seen: Instance) -> None:
             reason=f"{seen.status.value}: {seen.reason}" if seen.reason else seen.status.value,
             hint=f"edit it, or try again with `--replace {address}`",
         )
-    elif update:
+    elif update or _made_from_elsewhere(draft, resource, recorded):
         _add(draft, _pinned(resource, seen), Action.UPDATE, Cause.CHANGED, seen, update)
     elif Status.PENDING in {seen.status, recorded.status}:
         # What settled since is still to be recorded by an apply.
         _add(draft, resource, Action.WAIT, Cause.RUNNING, seen)
+
+
+def _made_from_elsewhere(draft: _Draft, resource: Resource, recorded: Instance) -> bool:
+    """Whether equal values now come from an object that its record does not name.
+
+    The record must follow, or what it names could never end.
+    """
+    aside = resource.inputs | resource.lifecycle.ignore_changes
+    used = {ref.address for k, v in resource.spec.items() if k not in aside for ref in refs(v)}
+    known = [draft.state.instances[a].key for a in used if a in draft.state.instances]
+    return resource.recreate is Recreate.FREELY and not set(known) <= set(recorded.needs)
 
 
 def _changed(draft: _Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:
@@ -288,9 +306,11 @@ def _why_anew(
         return Cause.OTHER_PROVIDER
     if resource.address in draft.wish.replace:
         return Cause.REQUESTED
-    ignored = resource.lifecycle.ignore_changes & resource.immutable
-    if resource.fingerprint and seen.fingerprint and not ignored:
-        return Cause.CANNOT_UPDATE if resource.fingerprint != seen.fingerprint else None
+    if resource.fingerprint and seen.fingerprint:
+        if resource.fingerprint == seen.fingerprint:
+            return None
+        if not resource.lifecycle.ignore_changes & resource.immutable:
+            return Cause.CANNOT_UPDATE
     return Cause.CANNOT_UPDATE if any(d.forces for d in changed) else None
 
 
@@ -319,6 +339,9 @@ def _add(
     if action is Action.CREATE:
         values = {k: resolve(v, draft.lookup) for k, v in resource.spec.items()}
         changed = deltas({}, values, resource.immutable)
+    if action in _MAKES and resource.retired:
+        draft.blocked[resource.address] = _retired(resource)
+        return
     if action is Action.RECREATE and resource.address in draft.stuck:
         draft.blocked[resource.address] = draft.stuck[resource.address]
         return

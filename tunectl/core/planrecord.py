@@ -147,6 +147,7 @@ def _resource_to_tree(resource: Resource) -> Tree:
         "recreate": resource.recreate.value,
         "parent": str(resource.parent) if resource.parent else None,
         "destroy_first": resource.destroy_first,
+        "retired": resource.retired,
         "labels": dict(resource.labels),
         "source": {"file": source.file, "line": source.line, "column": source.column}
         if source
@@ -171,6 +172,7 @@ def _resource_from_tree(tree: Tree) -> Resource:
         recreate=Recreate(tree["recreate"]),
         parent=Address.parse(tree["parent"]) if tree["parent"] else None,
         destroy_first=tree["destroy_first"],
+        retired=tree.get("retired", ""),
         labels=tree["labels"],
         source=Source(source["file"], source["line"], source["column"]) if source else None,
     )

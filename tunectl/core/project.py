@@ -12,11 +12,17 @@ from tunectl.core.value import Address, Plain, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
-    """One entry under `providers:`. Settings name the variables that hold keys, never a key."""
+    """One entry under `providers:`. Settings name the variables that hold keys, never a key.
+
+    Attributes:
+        secret: names of the settings that hold values from the environment or from sensitive
+            variables: they are used and never stored.
+    """
 
     name: str
     type: str
     settings: Mapping[str, Plain] = field(default_factory=dict)
+    secret: frozenset[str] = frozenset()
     source: Source | None = None
 
 
@@ -61,6 +67,7 @@ class Project:
     Attributes:
         root: the project's folder.
         state: the store's address as written (`state/`, `gs://…`).
+        sensitive: names of the variables whose values are never stored.
         warnings: what was noticed and does not stop anything.
     """
 
@@ -74,4 +81,5 @@ class Project:
     moved: tuple[Moved, ...] = ()
     removed: tuple[Removed, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
     warnings: tuple[Diagnostic, ...] = ()

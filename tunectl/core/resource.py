@@ -68,6 +68,7 @@ class Resource:
         recreate: when an object that vanished is made again.
         parent: the resource it is shown under, for derived resources.
         destroy_first: a fixed name forces the old object out before the new one is made.
+        retired: why none can be made any more; empty when one can. One that exists may stay.
     """
 
     address: Address
@@ -84,6 +85,7 @@ class Resource:
     recreate: Recreate = Recreate.FREELY
     parent: Address | None = None
     destroy_first: bool = False
+    retired: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     source: Source | None = None
 

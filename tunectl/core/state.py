@@ -212,19 +212,33 @@ def relocated(instance: Instance, before: Address, after: Address) -> Instance:
     return replace(instance, address=address, needs=needs, parent=parent)
 
 
-def caught_up(state: State, resources: Iterable[Resource]) -> tuple[Settled, ...]:
+def caught_up(
+    state: State, resources: Iterable[Resource], observed: Mapping[Address, Instance | None]
+) -> tuple[Settled, ...]:
     """Return what an apply records before its first step, without touching any object.
 
-    It is the user's present word on what exists (lifecycle, labels): no plan has a change for
-    it, and what is no longer declared is judged by its record.
+    No plan has a change for it, and what is superseded or no longer declared is judged by its
+    record alone: how live objects are now (a job that ended since), and the user's present word
+    on them (lifecycle, labels). Settings stay as recorded, so that drift stays visible; what is
+    gone stays too, so that it is not bought again unasked.
     """
     declared = {r.address: r for r in resources}
     found: list[Settled] = []
-    for address in sorted(state.instances.keys() & declared.keys()):
-        recorded, wanted = state.instances[address], declared[address]
-        now = replace(
-            recorded, lifecycle=wanted.lifecycle, parent=wanted.parent, labels=wanted.labels
-        )
+    for address in sorted(state.instances):
+        recorded = state.instances[address]
+        now = recorded
+        if (seen := observed.get(address)) is not None and seen.id == recorded.id:
+            now = replace(
+                now,
+                outputs=seen.outputs,
+                status=seen.status,
+                progress=seen.progress,
+                reason=seen.reason,
+            )
+        if (wanted := declared.get(address)) is not None:
+            now = replace(
+                now, lifecycle=wanted.lifecycle, parent=wanted.parent, labels=wanted.labels
+            )
         if now != recorded:
             found.append(Settled("", now))
     return tuple(found)

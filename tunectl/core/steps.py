@@ -119,7 +119,10 @@ def _ending(
     ends: dict[Need, str],
 ) -> Step:
     after: set[str] = set()
-    if doomed.address in ready and change.action is not Action.RECREATE:
+    if change.action is Action.RECREATE:
+        # Not before the new one can be made at once: the gap between the two stays short.
+        after.update(ready[need] for need in change.needs if need in ready)
+    elif doomed.address in ready:
         after.add(ready[doomed.address])
     for user in state.everything:
         if doomed.key not in user.needs:

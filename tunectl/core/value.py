@@ -43,7 +43,8 @@ class Address:
         Raises:
             ValueError: when the text is not of that form.
         """
-        found = _ADDRESS.fullmatch(text)
+        # As it stands where that can be: a recorded address must come back as the very same.
+        found = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(text)
         if not found:
             raise ValueError(f"`{text}` is not an address such as `tuning_job.support`")
         kind, *path = found["path"].split(".")

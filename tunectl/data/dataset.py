@@ -259,10 +259,10 @@ class _Reading:
         if scanned is not None:
             file, line, raw, *_ = scanned
             text, _ = excerpt(raw[:512])
-            source = Source(self._files[file].name, line, text=text)
+            source = Source(self._files[file].name, line, 1, text)
         elif finding.index >= 0:
             mark = self._marks[finding.index]
-            source = Source(mark.file, mark.line)
+            source = Source(mark.file, mark.line, 1)
         made = Diagnostic(
             summary=finding.text,
             severity=rule.severity,

@@ -75,7 +75,10 @@ def _resolve(source: str, root: Path, problems: Problems) -> list[Path]:
         return [path]
     if _MAGIC & set(source):
         return _glob(source, root, problems)
-    problems.cannot("no-such-file", f"there is no file `{source}`", hint=_near(root / source, root))
+    hint = _near(root / source, root)
+    if "\\" in source or "\r" in source or "\n" in source:
+        hint = "write paths with `/`, also on Windows: `data/rows.jsonl`"
+    problems.cannot("no-such-file", f"there is no file `{source}`", hint=hint)
     return []
 
 

@@ -56,12 +56,18 @@ class Problems:
         raw: bytes | str = b"",
         hint: str = "",
     ) -> None:
-        """One line cannot be read; of these the first 20 are shown, then a count."""
+        """One line cannot be read; of these the first 20 are shown, then a count.
+
+        Of the lines that are not UTF-8, one a file is shown.
+        """
         self.failures += 1
         text, detail = excerpt(raw, column)
         source = Source(file, line, column, text)
         made = Diagnostic(summary=summary, code=code, hint=hint, detail=detail, source=source)
-        self._limited((_BROKEN, ""), made, BROKEN_LINES_SHOWN)
+        if code == "not-utf8":  # all of a file is, mostly
+            self._limited((_BROKEN, file), made, 1)
+        else:
+            self._limited((_BROKEN, ""), made, BROKEN_LINES_SHOWN)
 
     def breaks(self, made: Diagnostic, *, about: str = "", shown: int = 10) -> None:
         """A rule is broken; of each rule (and subject) the first few are shown, then a count."""
@@ -102,8 +108,8 @@ class Problems:
                 what = what.replace("line that", "lines that").replace(
                     "row that breaks", "rows that break"
                 )
-            about = f" ({key[1]})" if key[1] else ""
-            source = last.source and replace(last.source, line=0, column=0, text="")
+            about = f" ({key[1]})" if key[1] and key[0] != _BROKEN else ""
+            source = last.source and replace(last.source, column=0, text="")
             made.append(
                 replace(
                     last,

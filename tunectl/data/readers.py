@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 import zlib
 from collections.abc import Generator, Iterator
 from itertools import chain
@@ -51,11 +52,16 @@ def read_file(file: DataFile, problems: Problems) -> Iterator[Read]:
             "unreadable",
             f"`{name}` cannot be read: permission denied",
             file=name,
-            hint=f"`chmod u+r {name}`",
+            hint=f"`chmod u+r {shlex.quote(name)}`",
         )
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
-        problems.cannot("unreadable", f"`{name}` cannot be read: {why.lower()}", file=name)
+        problems.cannot(
+            "unreadable",
+            f"`{name}` cannot be read: {why.lower()}",
+            file=name,
+            hint="look at the file: `ls -l` shows where a link leads, `file` what it holds",
+        )
 
 
 def _peek(stream: BinaryIO) -> bytes:
@@ -232,6 +238,7 @@ def read_csv(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
     csv.field_size_limit(1 << 30)  # the default of 128 KiB is shorter than a long answer
     rows = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     count = 0
+    start = 1
     try:
         header = [cell.strip() for cell in next(rows, [])]
         if not _good_header(header, name, problems):
@@ -251,7 +258,15 @@ def read_csv(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
                 )
             start = rows.line_num + 1
     except csv.Error as error:
-        problems.broken("broken-csv", str(error), file=name, line=rows.line_num)
+        unclosed = "unexpected end of data" in str(error)
+        problems.broken(
+            "broken-csv",
+            "a quote is not closed" if unclosed else str(error),
+            file=name,
+            line=start if unclosed else rows.line_num,
+            column=1,
+            hint='a value in quotes ends with `"`, and a quote inside it is written `""`',
+        )
     return count
 
 

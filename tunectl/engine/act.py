@@ -9,6 +9,7 @@ from tunectl.core.errors import (
     Diagnostic,
     ProviderError,
     RateLimitError,
+    TunectlError,
     UnavailableError,
     UnknownOutcomeError,
 )
@@ -18,7 +19,7 @@ from tunectl.core.ports import JobEvent
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.state import Abandoned, Began, Deleted, Intent, Made, Settled
 from tunectl.core.steps import Step, Verb
-from tunectl.engine.run import Run, completed, mint
+from tunectl.engine.run import Run, completed, identity, mint
 
 _FIRST_POLL, _LAST_POLL, _SLOWER = 0.2, 5.0, 1.5  # seconds, seconds, factor
 
@@ -70,12 +71,12 @@ def _create(run: Run, step: Step, began: float) -> None:
     handler = run.handler(resource.provider, resource.address.kind)
     run.tell(Phase.START, step, began)
     _clear_vanished(run, step)
-    run.record(Began(_intent(run, step, op, "create", resource.fingerprint)))
+    run.record(Began(_intent(run, step, op, "create", identity(resource, request.spec))))
     try:
         made = handler.create(request)
     except UnknownOutcomeError as error:
         made = _look_for_it(run, request.mark.op, resource, error)
-    except ProviderError as error:
+    except TunectlError as error:
         run.record(Abandoned(op, str(error)))
         raise
     instance = completed(made, request, account)
@@ -121,7 +122,7 @@ def _update(run: Run, step: Step, began: float) -> None:
     run.record(Began(_intent(run, step, op, "update", resource.fingerprint, prior.id)))
     try:
         made = handler.update(request)
-    except ProviderError as error:
+    except TunectlError as error:
         _close_if_definite(run, op, error)
         raise
     instance = replace(
@@ -199,7 +200,7 @@ def _delete(run: Run, step: Step, began: float) -> None:
     run.record(Began(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id)))
     try:
         remains = handler.delete(doomed)
-    except ProviderError as error:
+    except TunectlError as error:
         _close_if_definite(run, op, error)
         raise
     run.record(Deleted(op, doomed.address, doomed.id))
@@ -208,7 +209,7 @@ def _delete(run: Run, step: Step, began: float) -> None:
         run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
 
 
-def _close_if_definite(run: Run, op: str, error: ProviderError) -> None:
+def _close_if_definite(run: Run, op: str, error: TunectlError) -> None:
     """A definite refusal had no effect; an unknown outcome stays open until the next run looks."""
     if not isinstance(error, UnknownOutcomeError):
         run.record(Abandoned(op, str(error)))

@@ -11,6 +11,7 @@ from tunectl.core.event import Event, Phase
 from tunectl.core.plan import Plan
 from tunectl.core.state import State
 from tunectl.core.steps import Step, steps
+from tunectl.core.value import Address
 from tunectl.engine.act import Detached, Failed, perform
 from tunectl.engine.run import Run, Tools
 
@@ -21,12 +22,14 @@ class Outcome:
 
     Attributes:
         done: ids of the steps that succeeded.
+        begun: what was begun, whatever became of it.
         failures: what went wrong, in the order it did.
         skipped: steps not begun because something they need did not succeed, or after a stop.
         detached: objects left running.
     """
 
     done: set[str] = field(default_factory=set)
+    begun: set[Address] = field(default_factory=set)
     failures: list[Diagnostic] = field(default_factory=list)
     skipped: list[Step] = field(default_factory=list)
     detached: list[Step] = field(default_factory=list)
@@ -51,18 +54,26 @@ class Execution:
     def events(self) -> Iterator[Event]:
         """Run every step and yield what happens."""
         with ThreadPoolExecutor(max_workers=self.run.tools.parallelism) as pool:
-            self._start(pool)
-            while self._running:
-                event = self.run.events.get()
-                if event is not None:
-                    yield event
-                    continue
-                self._collect()
-                self._start(pool)
+            try:
+                yield from self._until_done(pool)
+            except GeneratorExit:
+                # Nobody listens any more: waits must not hold the process.
+                self.run.tools.stop.set()
+                raise
         yield from self._leftover()
         for step in self._todo.values():
             self.outcome.skipped.append(step)
             yield Event(phase=Phase.SKIPPED, address=step.address, verb=step.verb)
+
+    def _until_done(self, pool: ThreadPoolExecutor) -> Iterator[Event]:
+        self._start(pool)
+        while self._running:
+            event = self.run.events.get()
+            if event is not None:
+                yield event
+                continue
+            self._collect()
+            self._start(pool)
 
     def _leftover(self) -> Iterator[Event]:
         while not self.run.events.empty():
@@ -81,6 +92,7 @@ class Execution:
                 self.outcome.fatal = error
                 return
             del self._todo[step.id]
+            self.outcome.begun.add(step.address)
             future = pool.submit(perform, self.run, step)
             self._running[step.id] = (step, future)
             future.add_done_callback(lambda _: self.run.events.put(None))

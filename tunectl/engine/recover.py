@@ -6,45 +6,82 @@ adopted, none means it never took effect, several stop everything and are listed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from tunectl.core.errors import StateError
+from tunectl.core.errors import Diagnostic, Exit, Refused, StateError, UnknownOutcomeError
 from tunectl.core.event import Event, Phase
 from tunectl.core.project import Project
-from tunectl.core.resource import Instance, Need, Resource
+from tunectl.core.resource import Instance, Resource
 from tunectl.core.state import Abandoned, Intent, Made, State
 from tunectl.core.steps import Verb
-from tunectl.core.value import Plain, Ref, plain, resolve
-from tunectl.engine.run import Run, lookup
+from tunectl.core.value import Address, Plain, plain, resolve
+from tunectl.engine.run import SPEC, Run, identity, lookup, uses
 
 
-def recover(run: Run, project: Project, settle: Callable[[], None]) -> Iterator[Event]:
+def recover(
+    run: Run,
+    project: Project,
+    settle: Callable[[], None],
+    retry: Collection[Address] = (),
+) -> Iterator[Event]:
     """Settle every open intent.
 
     Args:
         run: the apply about to begin.
         project: the declaration, to complete what is adopted.
         settle: waits until a provider's listing can be trusted.
+        retry: where the user allows another attempt although nothing tells what became of the
+            first.
 
     Raises:
+        Refused: an account is not the one in which a step was begun.
         StateError: several remote objects carry the same operation.
-        ProviderError: a provider could not be asked.
+        ProviderError: a provider could not be asked, or cannot tell what became of a step.
     """
     intents = run.state.intents
+    _same_accounts(run, intents)
     if any(intent.action == "create" for intent in intents):
         settle()
     for intent in intents:
         if intent.action == "create":
-            yield _settle_create(run, project, intent)
+            yield _settle_create(run, project, intent, retry=intent.address in retry)
         else:
             run.record(Abandoned(intent.op, "interrupted; the next plan looks again"))
             yield _event(intent, "was interrupted; looked at again")
 
 
-def _settle_create(run: Run, project: Project, intent: Intent) -> Event:
+def _same_accounts(run: Run, intents: Iterable[Intent]) -> None:
+    """Another account cannot tell what became of a step: "not found" there says nothing."""
+    recorded = run.state.providers
+    problems = tuple(
+        Diagnostic(
+            summary=f"a step of `{intent.address}` was begun in account "
+            f"`{recorded[intent.provider].account}`, but provider `{intent.provider}` is account "
+            f"`{now}`",
+            hint="use the key and address of the account it was begun in; what is gone with its "
+            f"account is forgotten with `tunectl state rm {intent.address}`",
+            code="wrong-account",
+            address=str(intent.address),
+            exit=Exit.REFUSED,
+        )
+        for intent in intents
+        if intent.provider in recorded
+        and (now := run.tools.connect(intent.provider).account())
+        != recorded[intent.provider].account
+    )
+    if problems:
+        raise Refused(problems)
+
+
+def _settle_create(run: Run, project: Project, intent: Intent, *, retry: bool) -> Event:
     handler = run.handler(intent.provider, intent.address.kind)
-    found = list(handler.find(run.mark(intent.address, intent.op)))
+    try:
+        found = list(handler.find(run.mark(intent.address, intent.op)))
+    except UnknownOutcomeError:
+        if not retry:
+            raise
+        found = []
     if len(found) > 1:
         ids = ", ".join(f"`{i.id}`" for i in found)
         raise StateError.of(
@@ -63,41 +100,44 @@ def _settle_create(run: Run, project: Project, intent: Intent) -> Event:
 
 
 def _adopted(state: State, project: Project, intent: Intent, found: Instance) -> Instance:
-    """Complete an adopted object; what it was made from is the declaration it was begun for."""
-    resource = next((r for r in project.resources if r.address == intent.address), None)
+    """Complete an adopted object.
+
+    It counts as made from the declaration only when that is still what it was begun for: data may
+    have been edited since.
+    """
+    own = intent.fingerprint if not (intent.fingerprint or "").startswith(SPEC) else None
     base = replace(
         found,
         address=intent.address,
         provider=intent.provider,
-        fingerprint=intent.fingerprint,
+        fingerprint=own,
         op=intent.op,
         created_at=found.created_at or intent.time,
     )
-    if resource is None or resource.fingerprint != intent.fingerprint:
+    resource = next((r for r in project.resources if r.address == intent.address), None)
+    if resource is None or resource.provider != intent.provider:
         return base
-    needs = tuple(
-        sorted(Need(a, state.instances[a].id) for a in resource.needs if a in state.instances)
-    )
-    return replace(
+    base = replace(
         base,
-        spec=_spec(state, resource, found),
-        needs=needs,
+        needs=uses(resource, state.instances),
         lifecycle=resource.lifecycle,
         recreate=resource.recreate,
         parent=resource.parent,
         labels=dict(resource.labels),
     )
+    spec = _spec(state, resource, found)
+    return replace(base, spec=spec) if identity(resource, spec) == intent.fingerprint else base
 
 
 def _spec(state: State, resource: Resource, found: Instance) -> dict[str, Plain]:
+    """The declared settings, as far as they are known, over what the object itself tells."""
     spec: dict[str, Plain] = dict(found.spec)
     for key, value in resource.spec.items():
         done = resolve(value, lambda ref: lookup(state, ref))
-        if not isinstance(done, Ref):
-            try:
-                spec[key] = plain(done)
-            except TypeError:
-                continue
+        try:
+            spec[key] = plain(done)
+        except TypeError:
+            continue
     return spec
 
 

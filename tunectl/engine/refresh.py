@@ -38,28 +38,29 @@ def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
         ProviderError: something could not be looked at; "gone" is never guessed.
     """
     instances = sorted(state.instances.values(), key=lambda i: i.key)
-    _same_accounts(instances, connect)
+    _same_accounts((*instances, *state.superseded), connect)
     with ThreadPoolExecutor(max_workers=PARALLELISM) as pool:
         seen = list(pool.map(lambda i: handler_for(connect, i).read(i), instances))
     return {i.address: now for i, now in zip(instances, seen, strict=True)}
 
 
 def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:
-    recorded: dict[str, Instance] = {}
+    recorded: dict[tuple[str, str], Instance] = {}
     for instance in instances:
         if instance.provider != BUILTIN:
-            recorded.setdefault(instance.provider, instance)
+            recorded.setdefault((instance.provider, instance.account), instance)
     problems = tuple(
         Diagnostic(
             summary=f"provider `{name}` is account `{account}`, but `{instance.address}` lives in "
             f"account `{instance.account}`",
             hint="use the key and address of the account it was made in, or give this account "
-            "another name under `providers:`",
+            "another name under `providers:`; what is gone with its account is forgotten with "
+            f"`tunectl state rm {instance.address}`",
             code="wrong-account",
             address=str(instance.address),
             exit=Exit.REFUSED,
         )
-        for name, instance in recorded.items()
+        for (name, _), instance in recorded.items()
         if (account := connect(name).account()) != instance.account
     )
     if problems:

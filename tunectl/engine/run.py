@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 import time
@@ -16,7 +17,9 @@ from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request
 from tunectl.core.resource import Instance, Need, Resource
 from tunectl.core.state import Entry, State, fold
 from tunectl.core.steps import Step
-from tunectl.core.value import Address, Plain, Ref, Value, dig, plain, resolve
+from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, plain, resolve
+
+SPEC = "spec:"  # begins the identity of what has no fingerprint of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +158,30 @@ def settled(spec: Mapping[str, Value], state: State) -> dict[str, Plain]:
         raise LookupError(f"{error} that has no value yet") from error
 
 
+def identity(resource: Resource, spec: Mapping[str, Plain]) -> str:
+    """Return what tells whether an object was made from these very settings.
+
+    Args:
+        resource: its own fingerprint counts where it has one.
+        spec: the settled settings.
+    """
+    if resource.fingerprint:
+        return resource.fingerprint
+    return SPEC + hashlib.sha256(canonical(dict(spec)).encode()).hexdigest()
+
+
+def uses(resource: Resource, live: Mapping[Address, Instance]) -> tuple[Need, ...]:
+    """Return the objects a resource refers to, as they are now.
+
+    What it only `depends_on` comes before it and is not held by it.
+    """
+    referred = {ref.address for ref in resource.refs}
+    return tuple(sorted(Need(a, live[a].id) for a in referred if a in live))
+
+
 def completed(made: Instance, request: Request, account: str) -> Instance:
     """Return a handler's product with everything only the engine knows."""
     resource = request.resource
-    needs = (Need(a, i.id) for a, i in request.dependencies.items())
     return Instance(
         address=resource.address,
         provider=resource.provider,
@@ -167,7 +190,7 @@ def completed(made: Instance, request: Request, account: str) -> Instance:
         spec=dict(request.spec),
         outputs=made.outputs,
         status=made.status,
-        needs=tuple(sorted(needs)),
+        needs=uses(resource, request.dependencies),
         fingerprint=resource.fingerprint,
         progress=made.progress,
         reason=made.reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -62,6 +63,7 @@ def _one_or_many(value: object) -> object:
 def _name(value: object) -> str:
     if not isinstance(value, str):
         raise problem(f"must be a name, not {_sort(value)}")
+    value = unicodedata.normalize("NFC", value)  # as it is typed on most systems
     if not NAME.fullmatch(value):
         raise problem(f"is not a name: `{value}`", name_hint(value))
     return value

@@ -167,8 +167,11 @@ class FileStore:
             raise self._unusable(path.name, error) from error
         holder = _me(operation)
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, orjson.dumps(asdict(holder)), 0)
+            try:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, orjson.dumps(asdict(holder)), 0)
+            except OSError as error:
+                raise self._unusable(path.name, error) from error
             yield _FileLease(holder, descriptor, path)
         finally:
             with contextlib.suppress(OSError):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import orjson
 
 from tunectl.core.errors import StaleError, StateError
-from tunectl.core.ports import Store
+from tunectl.core.ports import Blob, Store
 from tunectl.core.record import entry_from_tree, entry_to_tree
 from tunectl.core.state import Entry, State, fold
 from tunectl.stores.statefile import decode, encode
@@ -46,10 +46,10 @@ class Ledger:
         Raises:
             StateError: what is there cannot be read as this project's state.
         """
-        blob = self.store.read(self.snapshot_name)
+        blob, lines = self._both()
         self._generation = blob.generation if blob else None
         if blob is None:
-            if any(True for _ in self.store.entries(self.journal_name)):
+            if lines:
                 raise StateError.of(
                     f"there is a journal `{self.journal_name}` but no state `{self.snapshot_name}`",
                     hint="restore the state from the `history` folder; the journal belongs to it",
@@ -64,7 +64,16 @@ class Ledger:
                 hint="check `project:` and `state:`; a renamed project keeps its old name in state",
                 code="state-foreign",
             )
-        return fold(state, self._entries(state.serial))
+        return fold(state, self._entries(lines, state.serial))
+
+    def _both(self) -> tuple[Blob | None, tuple[bytes, ...]]:
+        """Read snapshot and journal that belong together, also while an apply writes them."""
+        while True:
+            blob = self.store.read(self.snapshot_name)
+            lines = tuple(self.store.entries(self.journal_name))
+            after = self.store.read(self.snapshot_name)
+            if (blob and blob.generation) == (after and after.generation):
+                return blob, lines
 
     def save(self, state: State) -> State:
         """Write a snapshot and begin an empty journal after it.
@@ -85,8 +94,8 @@ class Ledger:
         """Return the journal that follows a saved state."""
         return StoredJournal(self.store, self.journal_name, state.serial)
 
-    def _entries(self, serial: int) -> Iterator[Entry]:
-        for number, line in enumerate(self.store.entries(self.journal_name), start=1):
+    def _entries(self, lines: Iterable[bytes], serial: int) -> Iterator[Entry]:
+        for number, line in enumerate(lines, start=1):
             try:
                 tree = orjson.loads(line)
                 if tree["serial"] > serial:

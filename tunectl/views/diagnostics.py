@@ -25,7 +25,7 @@ def diagnostic_text(diagnostic: Diagnostic, paint: Paint = PLAIN) -> str:
     """Return one diagnostic: what, where with the line and a caret, more, and a hint."""
     found = scrub(diagnostic)
     word = paint(f"{found.severity.value}:", _STYLES[found.severity])
-    lines = [f"{word} {paint(found.summary, Style.BOLD)}"]
+    lines = [f"{word} {paint(one_line(found.summary), Style.BOLD)}"]
     if found.source is not None:
         lines += _place(found.source, paint, _STYLES[found.severity])
     if found.detail:
@@ -59,6 +59,8 @@ def _window(source: Source) -> tuple[str, str, str]:
     start = min(max(source.column - 1, 0), len(text))
     end = min(start + max(source.length, 1), len(text))
     before, meant, after = text[:start], text[start:end], text[end:]
+    if len(text) <= _BEFORE + _AFTER:
+        return before, meant, after
     if len(before) > _BEFORE:
         before = "…" + before[1 - _BEFORE :]
     room = _AFTER if source.column else _BEFORE + _AFTER

@@ -15,7 +15,7 @@ from typing import Any
 
 from tunectl.core.errors import ConfigError
 from tunectl.providers.instances import check_settings, text_setting
-from tunectl.providers.local.daemon import LocalServer, unusable_folder
+from tunectl.providers.local.daemon import LocalServer, check_installed, unusable_folder
 from tunectl.providers.local.root import make_account, read_account, root_folder
 from tunectl.providers.local.weights import Weights
 from tunectl.providers.wire.account import KnownAccount
@@ -43,11 +43,13 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
 
     Raises:
         ConfigError: a setting is unknown or senseless.
+        ProviderError: packages are missing.
     """
     name = str(settings.get("name", "local"))
     check_settings(name, settings, SETTINGS)
     trainer = _one_of(name, settings, "trainer", TRAINERS)
     _one_of(name, settings, "executor", EXECUTORS)
+    check_installed(name, trainer)
     root = root_folder(
         text_setting(name, settings, "root"), Path(settings.get("project_root") or "."), trainer
     )

@@ -102,6 +102,8 @@ class Aliases:
             alias = self._get(instance.id)
         except NotFoundError:
             return None
+        if not carries(alias.get("metadata"), OP, instance.op):
+            return None  # ours is gone, and somebody else took the name
         spec = {**instance.spec, "model": str(alias["model"])}
         return replace(instance, spec=spec, outputs=outputs_of(self.wire, instance.id))
 
@@ -171,9 +173,11 @@ class Aliases:
         return fresh if prior is None else _continued(fresh, prior)
 
     def delete(self, instance: Instance) -> Instance | None:
-        """Remove the alias; nothing stays."""
+        """Remove the alias; nothing stays. One that somebody else made meanwhile is left alone."""
         path = self._path(instance.id)
         try:
+            if not carries(self._get(instance.id).get("metadata"), OP, instance.op):
+                return None
             self.wire.tell(
                 f"delete the alias `{instance.id}`",
                 lambda c: c.delete(path, cast_to=dict[str, Any]),

@@ -114,8 +114,8 @@ class TuningJobs:
             raise UnknownOutcomeError.of(
                 f"provider `{self.wire.provider}` cannot tell whether a job for `{mark.address}` "
                 f"was created: {len(bare)} of its jobs carry no metadata, the newest `{bare[0]}`",
-                hint="look at the jobs there, then import the one that is yours or allow another "
-                f"with `--retry-unknown {mark.address}`",
+                hint="look at the jobs there; cancel the one that is yours, then allow another: "
+                f"`tunectl apply --retry-unknown {mark.address}`",
                 address=str(mark.address),
             )
         account = self.account.id()
@@ -162,11 +162,16 @@ class TuningJobs:
         try:
             job = self._ended(instance)
         except NotFoundError:
+            model = instance.outputs.get("model_id")
+            if self.wire.profile.lists_tuned_models and isinstance(model, str):
+                self._delete_model(model)
             return None
         models = self._checkpoints(instance.id) if self.wire.profile.checkpoint_models else []
         model = model_of(job)
         for name in (*models, *([model] if model else [])):
             self._delete_model(name)
+        for file_id in job.get("result_files") or ():
+            self._delete_result(str(file_id))
         return replace(
             instance,
             status=status_of(job),
@@ -291,6 +296,15 @@ class TuningJobs:
         try:
             self.wire.tell(f"delete the model `{name}`", lambda c: fields(c.models.delete(name)))
         except NotFoundError:
+            return
+
+    def _delete_result(self, file_id: str) -> None:
+        """Delete a file of metrics that the job wrote; where the service keeps it, it stays."""
+        try:
+            self.wire.tell(
+                f"delete the result file `{file_id}`", lambda c: fields(c.files.delete(file_id))
+            )
+        except (NotFoundError, InvalidRequestError):
             return
 
 

@@ -82,7 +82,6 @@ def train(job: JobFolder, stop: StopRequests) -> int:
         reason = training.run()
         if reason is None:
             training.finish()
-            job.event(f"New fine-tuned model created: {job.recipe()['fine_tuned_model']}")
             job.event("The job has successfully completed")
             job.finish("succeeded")
             return EXIT_SUCCEEDED

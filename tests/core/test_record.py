@@ -1,0 +1,77 @@
+"""Core values as JSON and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.core.values import entries, instances, intents, plains, states, values
+from tunectl.core.record import (
+    entry_from_tree,
+    entry_to_tree,
+    instance_from_tree,
+    instance_to_tree,
+    intent_from_tree,
+    intent_to_tree,
+    plain_from_tree,
+    state_from_tree,
+    state_to_tree,
+    value_from_tree,
+    value_to_tree,
+)
+
+
+def stored(tree):
+    """What a file gives back."""
+    return json.loads(json.dumps(tree, ensure_ascii=False))
+
+
+@given(values)
+def test_a_value_comes_back_from_json(value):
+    assert value_from_tree(stored(value_to_tree(value))) == value
+
+
+@given(plains)
+def test_a_plain_value_comes_back_from_json(value):
+    assert plain_from_tree(stored(value_to_tree(value))) == value
+
+
+@given(instances)
+def test_an_instance_comes_back_from_json(instance):
+    assert instance_from_tree(stored(instance_to_tree(instance))) == instance
+
+
+@given(intents)
+def test_an_intent_comes_back_from_json(intent):
+    assert intent_from_tree(stored(intent_to_tree(intent))) == intent
+
+
+@given(entries)
+def test_a_journal_entry_comes_back_from_json(entry):
+    assert entry_from_tree(stored(entry_to_tree(entry))) == entry
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(states)
+def test_a_state_comes_back_from_json_whatever_the_order_of_its_maps(state):
+    tree = state_to_tree(state)
+    assert state_from_tree(stored(tree)) == state
+    turned = replace(
+        state,
+        instances=dict(reversed(state.instances.items())),
+        providers=dict(reversed(state.providers.items())),
+    )
+    assert json.dumps(state_to_tree(turned)) == json.dumps(tree)
+
+
+@given(entries)
+def test_what_a_later_version_adds_is_passed_over(entry):
+    assert entry_from_tree(stored(entry_to_tree(entry)) | {"later": 1}) == entry
+
+
+def test_an_entry_of_an_unknown_type_is_refused():
+    with pytest.raises(ValueError, match="unknown journal entry `burned`"):
+        entry_from_tree({"type": "burned"})

@@ -1,0 +1,260 @@
+"""Runs the scenario files: a state, a wish and what was seen, and the plan that must come of it.
+
+A case differs from `standard.yaml` by what it says. The words of a case:
+
+    case        its name
+    from        `nothing`: begin empty instead
+    wanted      address -> {provider, spec, fingerprint, depends_on, lifecycle, stable,
+                destroy_first, retired}
+    state       address -> {id, provider, spec, outputs, needs, fingerprint, status, reason,
+                lifecycle}
+    superseded  the same, as a list with `address`
+    observed    address -> `gone`, or what differs from the state
+    replace, moved, removed, destroy, outputs, recorded_outputs, intents
+    plan        the lines expected, in order, or `nothing`
+    steps       the step ids, in one order in which they may run (optional)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tunectl.core.diff import Absent
+from tunectl.core.guard import guards
+from tunectl.core.plan import Change, Plan
+from tunectl.core.planner import Wish, make_plan
+from tunectl.core.project import Moved, Output, Removed
+from tunectl.core.record import plain_from_tree
+from tunectl.core.resource import BUILTIN, Instance, Lifecycle, Need, Recreate, Resource, Status
+from tunectl.core.state import Intent, State, renamed
+from tunectl.core.steps import steps
+from tunectl.core.value import Address, Ref, Value, shown
+
+FOLDER = Path(__file__).parent
+STANDARD = yaml.safe_load((FOLDER / "standard.yaml").read_text(encoding="utf-8"))
+REFERENCE = re.compile(r"\$\{(.+)\.(\w+)\}")
+
+KINDS: dict[str, dict[str, Any]] = {
+    "dataset": {"provider": BUILTIN},
+    "upload": {"recreate": Recreate.ON_DEMAND, "immutable": frozenset({"sha256"})},
+    "tuning_job": {
+        "recreate": Recreate.ON_REQUEST,
+        "immutable": frozenset({"base_model", "method", "data"}),
+        "deferred": frozenset({"suffix"}),
+        "inputs": frozenset({"training_file"}),
+    },
+    "endpoint": {"stable": frozenset({"model_id", "base_url"})},
+    "prompt_template": {"provider": BUILTIN},
+}
+
+
+def cases() -> Iterator[Any]:
+    for file in sorted(FOLDER.glob("*.yaml")):
+        if file.name != "standard.yaml":
+            for case in yaml.safe_load(file.read_text(encoding="utf-8")):
+                yield pytest.param(case, id=f"{file.stem}: {case['case']}")
+
+
+@pytest.mark.parametrize("case", list(cases()))
+def test_scenario(case: dict[str, Any]) -> None:
+    state, wish, observed = read(case)
+    plan = make_plan(wish, state, observed)
+    expected = [] if case["plan"] == "nothing" else case["plan"].splitlines()
+    assert list(lines(plan, state)) == expected
+    for before, after in plan.moved:
+        state = renamed(state, before, after)
+    if "steps" in case:
+        found = {s.id: s.after for s in steps(plan, state)}
+        assert sorted(found) == sorted(case["steps"])
+        place = {name: n for n, name in enumerate(case["steps"])}
+        late = [(a, b) for b in found for a in found[b] if place[a] > place[b]]
+        assert not late, "each of these must come after the other"
+    assert plan.empty == (not any(map(is_work, expected)))
+
+
+def is_work(line: str) -> bool:
+    return line.split()[0] not in {"note", "drift", "released", "blocked", "refused"}
+
+
+# -- reading a case ------------------------------------------------------------------------------
+
+
+def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | None]]:
+    known = {
+        "case", "from", "wanted", "state", "superseded", "observed", "replace", "moved", "removed",
+        "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps",
+    }  # fmt: skip
+    assert case.keys() <= known, f"unknown words: {case.keys() - known}"
+    start = {"wanted": {}, "state": {}} if case.get("from") == "nothing" else STANDARD
+    wanted = case.get("wanted", {})
+    wanted = STANDARD["wanted"] if wanted == "standard" else merged(start["wanted"], wanted)
+    recorded = merged(start["state"], case.get("state", {}))
+    ids = {a: tree.get("id", f"{Address.parse(a).name}-1") for a, tree in recorded.items()}
+    live = [instance(a, tree, ids) for a, tree in recorded.items()]
+    superseded = [instance(t["address"], t, ids) for t in case.get("superseded", [])]
+    state = State(
+        lineage="l",
+        project="p",
+        env="default",
+        instances={i.address: i for i in live},
+        superseded=tuple(superseded),
+        outputs=case.get("recorded_outputs", {}),
+        intents=tuple(
+            Intent(**(t | {"address": Address.parse(t["address"]), "provider": "local"}))
+            for t in case.get("intents", [])
+        ),
+    )
+    wish = Wish(
+        resources=tuple(resource(a, tree) for a, tree in wanted.items()),
+        outputs=tuple(Output(name=n, value=value(v)) for n, v in case.get("outputs", {}).items()),
+        moved=tuple(
+            Moved(before=Address.parse(m["from"]), after=Address.parse(m["to"]))
+            for m in case.get("moved", [])
+        ),
+        removed=tuple(
+            Removed(address=Address.parse(r["address"]), destroy=r["destroy"])
+            for r in case.get("removed", [])
+        ),
+        replace=frozenset(map(Address.parse, case.get("replace", []))),
+        destroy=case.get("destroy", False),
+    )
+    return state, wish, dict(seen(state, case.get("observed", {})))
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Maps merge by key, null takes away, `standard ADDRESS` is what stands there."""
+    if isinstance(above, str) and above.startswith("standard "):
+        return STANDARD["wanted"][above.removeprefix("standard ")]
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    done = dict(below)
+    for key, item in above.items():
+        done[key] = merged(below.get(key), item)
+        if item is None:
+            del done[key]
+    return done
+
+
+def resource(text: str, tree: dict[str, Any]) -> Resource:
+    address = Address.parse(text)
+    told = {"provider": "local"} | KINDS[address.kind]
+    told |= {
+        k: tree[k] for k in ("provider", "fingerprint", "destroy_first", "retired") if k in tree
+    }
+    if "stable" in tree:
+        told["stable"] = frozenset(tree["stable"])
+    return Resource(
+        address=address,
+        spec={key: value(item) for key, item in tree["spec"].items()},
+        depends_on=tuple(map(Address.parse, tree.get("depends_on", []))),
+        lifecycle=lifecycle(tree),
+        **told,
+    )
+
+
+def instance(text: str, tree: dict[str, Any], ids: dict[str, str]) -> Instance:
+    address = Address.parse(text)
+    kind = KINDS[address.kind]
+    return Instance(
+        address=address,
+        provider=tree.get("provider", kind.get("provider", "local")),
+        account="acc",
+        id=tree.get("id") or ids[text],
+        spec=plain(tree.get("spec", {})),
+        outputs=plain(tree.get("outputs", {})),
+        status=Status(tree.get("status", "ready")),
+        reason=tree.get("reason", ""),
+        fingerprint=tree.get("fingerprint"),
+        needs=tuple(need(n, ids) for n in tree.get("needs", [])),
+        recreate=kind.get("recreate", Recreate.FREELY),
+        lifecycle=lifecycle(tree),
+    )
+
+
+def need(text: str, ids: dict[str, str]) -> Need:
+    address, _, id_ = text.partition("@")
+    return Need(Address.parse(address), id_ or ids.get(address, "unknown"))
+
+
+def lifecycle(tree: dict[str, Any]) -> Lifecycle:
+    told = dict(tree.get("lifecycle", {}))
+    if "ignore_changes" in told:
+        told["ignore_changes"] = frozenset(told["ignore_changes"])
+    return Lifecycle(**told)
+
+
+def seen(state: State, trees: dict[str, Any]) -> Iterator[tuple[Address, Instance | None]]:
+    for text, tree in trees.items():
+        address = Address.parse(text)
+        was = state.instances[address]
+        if tree == "gone":
+            yield address, None
+            continue
+        told = dict(tree)
+        if "status" in told:
+            told["status"] = Status(told["status"])
+        if "spec" in told:
+            told["spec"] = {**was.spec, **plain(told["spec"])}
+        yield address, replace(was, **told)
+
+
+def value(tree: Any) -> Value:
+    match tree:
+        case str() if found := REFERENCE.fullmatch(tree):
+            return Ref(Address.parse(found[1]), (found[2],))
+        case dict():
+            return {key: value(item) for key, item in tree.items()}
+        case _:
+            return tree
+
+
+def plain(tree: Any) -> Any:
+    return plain_from_tree(tree)
+
+
+# -- telling a plan ------------------------------------------------------------------------------
+
+
+def lines(plan: Plan, state: State) -> Iterator[str]:
+    yield from (f"moved {before} -> {after}" for before, after in plan.moved)
+    for intent in plan.recover:
+        yield f"recover {intent.action} {intent.address}"
+    for drift in plan.drift:
+        if drift.released:
+            yield f"released {drift.address}"
+        else:
+            yield f"drift {drift.address} " + ("gone" if drift.gone else told(drift.deltas))
+    yield from (line(change, state) for change in plan.changes)
+    for blocked in sorted(plan.blocked, key=lambda b: b.address):
+        yield f"blocked {blocked.address} {blocked.reason}"
+    yield from (f"note {address} {note}" for address, note in plan.notes)
+    for output in plan.outputs:
+        yield f"output {output.name} " + ("gone" if output.gone else str(shown(output.after)))
+    yield from (f"refused {refusal.summary}" for refusal in guards(plan, state))
+
+
+def line(change: Change, state: State) -> str:
+    text = f"{change.action.value} {change.address} ({change.cause.value})"
+    if change.held:
+        text += " held"
+    doomed = change.doomed
+    if doomed and doomed.key in {i.key for i in state.superseded}:
+        text += f" {doomed.id}"
+    if change.before and change.deltas:
+        text += ": " + told(change.deltas)
+    return text
+
+
+def told(deltas: Any) -> str:
+    return ", ".join(f"{'.'.join(d.path)} {side(d.before)} -> {side(d.after)}" for d in deltas)
+
+
+def side(found: Any) -> str:
+    return "(none)" if isinstance(found, Absent) else str(shown(found))

@@ -1,0 +1,79 @@
+"""The JSON Schema of the state document, for tools that read it."""
+
+from __future__ import annotations
+
+from tunectl.core.record import Tree
+from tunectl.stores.statefile import FORMAT
+
+_TEXT: Tree = {"type": "string"}
+_TABLE: Tree = {"type": "object"}
+_FLAG: Tree = {"type": "boolean"}
+_COUNT: Tree = {"type": "integer", "minimum": 0}
+
+
+def schema() -> Tree:
+    """Return the schema (draft 2020-12). Readers ignore keys they do not know."""
+    instances = {"type": "array", "items": _instance()}
+    account = _object({"type": _TEXT, "account": _TEXT, "settings": _TABLE}, "type", "account")
+    document = _object(
+        {
+            "format": {"const": FORMAT},
+            "tool_version": _TEXT,
+            "lineage": _TEXT,
+            "serial": _COUNT,
+            "project": _TEXT,
+            "env": _TEXT,
+            "providers": {"type": "object", "additionalProperties": account},
+            "instances": instances,
+            "superseded": instances,
+            "intents": {"type": "array", "items": _intent()},
+            "outputs": _TABLE,
+            "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        },
+        *("format", "lineage", "serial", "project", "env", "instances", "superseded", "checksum"),
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tunectl state",
+        **document,
+    }
+
+
+def _instance() -> Tree:
+    always = ("address", "provider", "account", "id")
+    sometimes = ("fingerprint", "progress", "reason", "op", "created_at", "parent")
+    need = _object({"address": _TEXT, "id": _TEXT}, "address", "id")
+    lifecycle = {
+        "protect": _FLAG,
+        "ignore_changes": {"type": "array", "items": _TEXT},
+        "keep_on_destroy": _FLAG,
+        "keep_previous": _COUNT,
+    }
+    return _object(
+        {
+            **dict.fromkeys((*always, *sometimes), _TEXT),
+            "status": {"enum": ["pending", "ready", "failed", "cancelled"]},
+            "spec": _TABLE,
+            "outputs": _TABLE,
+            "needs": {"type": "array", "items": need},
+            "recreate": {"enum": ["freely", "on_demand", "on_request"]},
+            "lifecycle": _object(lifecycle, *lifecycle),
+            "labels": {"type": "object", "additionalProperties": _TEXT},
+        },
+        *(*always, "status", "spec", "outputs", "needs"),
+    )
+
+
+def _intent() -> Tree:
+    return _object(
+        {
+            **dict.fromkeys(("op", "address", "provider", "id", "time"), _TEXT),
+            "action": {"enum": ["create", "update", "delete"]},
+            "fingerprint": {"type": ["string", "null"]},
+        },
+        *("op", "action", "address", "provider"),
+    )
+
+
+def _object(properties: Tree, *required: str) -> Tree:
+    return {"type": "object", "properties": properties, "required": list(required)}
