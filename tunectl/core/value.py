@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import total_ordering
@@ -44,7 +45,7 @@ class Address:
             ValueError: when the text is not of that form.
         """
         # As it stands where that can be: a recorded address must come back as the very same.
-        found = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(text)
+        found = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(unicodedata.normalize("NFC", text))
         if not found:
             raise ValueError(f"`{text}` is not an address such as `tuning_job.support`")
         kind, *path = found["path"].split(".")
