@@ -13,6 +13,7 @@ from tests.engine.world import ALIAS, FILE, JOB, Log, Remote
 from tunectl.core.errors import Refused, StateError, UnavailableError, UnknownOutcomeError
 from tunectl.core.event import Phase
 from tunectl.core.planner import Wish, make_plan
+from tunectl.core.ports import JobEvent
 from tunectl.core.resource import Status
 from tunectl.core.state import Account, Made, State, fold
 from tunectl.engine.apply import Execution
@@ -354,3 +355,27 @@ def test_when_nobody_listens_any_more_waits_let_go():
     events.close()
     assert tools.stop.is_set()
     assert execution.state.instances[JOB].status is Status.PENDING
+
+
+def test_progress_keeps_the_last_validation_loss_beside_each_newer_step():
+    remote = Remote(polls=4)
+    told = [
+        JobEvent(id="e0", at=0.0, level="info", message="", data={"step": 0, "valid_loss": 5.2}),
+        JobEvent(id="e1", at=1.0, level="info", message="", data={"step": 1, "train_loss": 4.0}),
+        JobEvent(id="e2", at=2.0, level="info", message="", data={"step": 2, "train_loss": 3.0}),
+    ]
+
+    class Telling(world.MemoryHandler):
+        def events(self, instance, since=None):
+            seen = [e.id for e in told].index(since) + 1 if since else 0
+            return told[seen : seen + 1]
+
+    class Provider(world.MemoryProvider):
+        @property
+        def handlers(self):
+            return {k: Telling(self.remote, k) for k in ("upload", "tuning_job", "endpoint")}
+
+    provider = Provider(remote)
+    _, events, _ = applied(remote, connect=lambda name: provider)
+    details = [e.detail for e in events if e.phase is Phase.PROGRESS]
+    assert details[-1] == {"step": 2, "train_loss": 3.0, "valid_loss": 5.2}

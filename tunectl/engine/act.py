@@ -19,6 +19,7 @@ from tunectl.core.ports import JobEvent
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.state import Abandoned, Began, Deleted, Intent, Made, Settled
 from tunectl.core.steps import Step, Verb
+from tunectl.core.value import Plain
 from tunectl.engine.run import Run, completed, identity, mint
 
 _FIRST_POLL, _LAST_POLL, _SLOWER = 0.2, 5.0, 1.5  # seconds, seconds, factor
@@ -158,6 +159,7 @@ def _poll(run: Run, step: Step, instance: Instance, began: float) -> Instance:
     handler = run.handler(instance.provider, instance.address.kind)
     pause, told = _FIRST_POLL, ""
     since: str | None = None
+    known: dict[str, Plain] = {}  # a validation loss is told seldom and holds until the next
     while instance.status is Status.PENDING:
         if run.tools.stop.is_set() or not run.tools.wait:
             run.tell(Phase.DETACHED, step, began, id_=instance.id, message=instance.progress)
@@ -169,26 +171,25 @@ def _poll(run: Run, step: Step, instance: Instance, began: float) -> Instance:
         except (UnavailableError, UnknownOutcomeError, RateLimitError) as error:
             run.tell(Phase.PROGRESS, step, began, id_=instance.id, message=f"waiting: {error}")
             continue
-        newest = _newest(handler, instance, since)
-        if newest is not None:
-            since, pause = newest.id, min(pause, 1.0)
-        if newest is not None or instance.progress != told:
+        metrics = _metrics(handler, instance, since)
+        for event in metrics:
+            since, pause = event.id, min(pause, 1.0)
+            known.update({name: item for name, item in event.data.items() if item is not None})
+        if metrics or instance.progress != told:
             told = instance.progress
-            detail = newest.data if newest else None
-            run.tell(Phase.PROGRESS, step, began, id_=instance.id, message=told, detail=detail)
+            run.tell(Phase.PROGRESS, step, began, id_=instance.id, message=told, detail=dict(known))
     return instance
 
 
-def _newest(handler: object, instance: Instance, since: str | None) -> JobEvent | None:
-    """The newest metrics event, where the handler can tell events."""
+def _metrics(handler: object, instance: Instance, since: str | None) -> list[JobEvent]:
+    """The metrics events since one, where the handler can tell events."""
     events = getattr(handler, "events", None)
     if events is None:
-        return None
+        return []
     try:
-        metrics = [e for e in events(instance, since) if e.data]
+        return [e for e in events(instance, since) if e.data]
     except ProviderError:
-        return None
-    return metrics[-1] if metrics else None
+        return []
 
 
 def _delete(run: Run, step: Step, began: float) -> None:
