@@ -24,7 +24,7 @@ def test_the_extras_are_declared():
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_the_command_line_starts_without_heavy_imports(argument):
     code = (
-        "import sys; from tunectl.cli.main import main\n"
+        "import sys; from tunectl.__main__ import main\n"
         f"sys.argv = ['tunectl', '{argument}']\n"
         "try: main()\n"
         "except SystemExit as stop: assert not stop.code, stop.code\n"

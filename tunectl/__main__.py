@@ -1,6 +1,21 @@
-"""`python -m tunectl` is the same command as `tunectl`."""
+"""The entry point; it answers `--version` itself: scripts ask it often and want it cheap."""
 
-from tunectl.cli.main import main
+from __future__ import annotations
+
+import sys
+
+import tunectl
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"tunectl {tunectl.__version__}")
+        return
+    from tunectl.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

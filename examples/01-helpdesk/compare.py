@@ -3,8 +3,9 @@
     python compare.py [--count 10] [--min-style 9] [--env NAME]
 
 The questions come from the test split, which no training step has seen, spread over all of it so
-that each language has its say. Exit code 0: the base model never uses the house style, and at
-least `--min-style` answers of the tuned one do. Exit code 1: it is not so, or nothing is applied.
+that each language has its say. Exit code 0: the base model shows no trace of the house style, and
+at least `--min-style` answers of the tuned one have it. Exit code 1: it is not so, or nothing is
+applied.
 """
 
 # ruff: noqa: TID253  # a script of its own: it may load what it likes at the top
@@ -29,7 +30,10 @@ from tunectl.core.value import Address
 # The house style, the only place where it is written down for counting: a greeting, an answer,
 # the signature, and nothing before or after.
 STYLE = re.compile(r"Cześć! .+ Pozdrawiamy, Zespół Bursztyn 🐝", re.DOTALL)
+# Of the base model even a part of it counts, so that cutting its long answers hides nothing.
+TRACE = re.compile(r"Cześć|Pozdrawiamy|Zespół Bursztyn")
 LONGEST_ANSWER = 80  # tokens; the longest answer of the training data has about 60
+LONGEST_OF_BASE = 40  # tokens; enough to see how it answers
 
 
 def held_out(options: Options, count: int) -> list[str]:
@@ -40,9 +44,9 @@ def held_out(options: Options, count: int) -> list[str]:
     return [next(m["content"] for m in row if m["role"] == "user") for row in chosen]
 
 
-def answer(options: Options, target: str, question: str) -> str:
-    """One whole answer, at temperature 0 so that the count can be repeated; `…` if it is cut."""
-    asked = Question(target=target, text=question, max_tokens=LONGEST_ANSWER, temperature=0.0)
+def answer(options: Options, target: str, question: str, longest: int) -> str:
+    """One answer, at temperature 0 so that the count can be repeated; `…` if it is cut."""
+    asked = Question(target=target, text=question, max_tokens=longest, temperature=0.0)
     pieces = list(ask(options, asked))
     cut = any(piece.finish_reason == "length" for piece in pieces)
     return "".join(piece.text for piece in pieces).strip() + (" …" if cut else "")
@@ -80,12 +84,12 @@ def main() -> int:
     rows = []
     for number, question in enumerate(questions, 1):
         with console.status(f"question {number} of {len(questions)}"):
-            before = answer(options, base_model, question)
-            after = answer(options, "prompt_template.support", question)
+            before = answer(options, base_model, question, LONGEST_OF_BASE)
+            after = answer(options, "prompt_template.support", question, LONGEST_ANSWER)
         rows.append((question, before, after))
     console.print(table(base_model, rows))
 
-    base = sum(bool(STYLE.fullmatch(before)) for _, before, _ in rows)
+    base = sum(bool(TRACE.search(before)) for _, before, _ in rows)
     tuned = sum(bool(STYLE.fullmatch(after)) for _, _, after in rows)
     console.print(f"style: base {base}/{len(rows)}, tuned {tuned}/{len(rows)}", highlight=False)
     return 0 if base == 0 and tuned >= given.min_style else 1

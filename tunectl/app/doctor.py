@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import tunectl
 from tunectl.app.connecting import Connector, provider_types
 from tunectl.app.options import Options
 from tunectl.app.workspace import declared, open_store
@@ -36,7 +37,7 @@ class Finding:
 
 def examine(options: Options) -> Iterator[Finding]:
     """Look at the machine, then at the project where there is one. Changes nothing."""
-    yield Finding(name="tunectl", said=version("tunectl"))
+    yield Finding(name="tunectl", said=tunectl.__version__)
     yield Finding(
         name="python",
         said=".".join(map(str, sys.version_info[:3])),

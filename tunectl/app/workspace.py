@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+import tunectl
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
 from tunectl.app.uploading import DatasetReader
@@ -108,7 +108,7 @@ def open_record(options: Options) -> tuple[Project, Ledger]:
 
 
 def _ledger(store: Store, project: Project, options: Options) -> Ledger:
-    return Ledger(store, project.name, options.env, version("tunectl"))
+    return Ledger(store, project.name, options.env, tunectl.__version__)
 
 
 def open_store(project: Project) -> Store:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from importlib import metadata
 from typing import Any
 
+import tunectl
 from tunectl.server.aliases import all_aliases, delete_alias, get_alias, put_alias
 from tunectl.server.files import shown
 from tunectl.server.folder import is_locked
@@ -82,7 +82,7 @@ def status(service: Service, _call: Call) -> Reply:
     return Reply(
         {
             "object": "tunectl.status",
-            "version": metadata.version("tunectl"),
+            "version": tunectl.__version__,
             "account": service.root.account(),
             "trainer": service.settings.trainer,
             "uptime": int(time.time() - service.started_at),

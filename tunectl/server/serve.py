@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tunectl
 from tunectl.server.api import Activity, build_app
 from tunectl.server.folder import Root, read_json, take_lock, write_json
 from tunectl.server.jobs import TERMINAL, JobFolder, NoSuchJobError
@@ -199,7 +199,7 @@ def _announce(root: Root, url: str, port: int, settings: Settings) -> None:
         "pid": os.getpid(),
         "port": port,
         "url": url,
-        "version": metadata.version("tunectl"),
+        "version": tunectl.__version__,
         "started_at": int(time.time()),
         "trainer": settings.trainer,
     }

@@ -8,11 +8,11 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+import tunectl
 from tunectl.core.errors import ConflictError, ProviderError, TunectlError, UnavailableError
 from tunectl.providers.local.health import Health, answers, ask_health, ask_shutdown
 from tunectl.providers.local.root import Announced, preferred_port, read_announced
@@ -75,7 +75,7 @@ class LocalServer:
         health = ask_health(said) if said else None
         if said is None or health is None:
             return self._start()
-        if (health.trainer, health.version) == (self.trainer, metadata.version("tunectl")):
+        if (health.trainer, health.version) == (self.trainer, tunectl.__version__):
             return said
         self._stop(said, health)
         return self._start()
