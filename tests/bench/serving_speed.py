@@ -81,7 +81,7 @@ class Plain:
 
 def sides(options, base) -> dict:
     """Each side's name and how to ask it."""
-    from tunectl.server.generate import Loaded
+    from tunectl.server.answering import Loaded
     from tunectl.server.generate_transformers import TransformersGenerator
 
     ours = TransformersGenerator(options.root, threads=options.threads)

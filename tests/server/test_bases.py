@@ -226,7 +226,7 @@ def test_the_real_model_is_pulled_and_knows_the_capital_of_france(monkeypatch):
 
     import platformdirs
 
-    from tunectl.server.generate import Loaded
+    from tunectl.server.answering import Loaded
     from tunectl.server.generate_transformers import TransformersGenerator
 
     cache = os.environ.get("TUNECTL_TEST_MODELS") or platformdirs.user_cache_dir("tunectl-tests")

@@ -6,7 +6,8 @@ import pytest
 
 from tests.server.tiny_model import chat, tiny_root, write_gguf, write_job
 from tunectl.server.adapter import UnsupportedAdapterError
-from tunectl.server.generate import ContextOverflowError, Loaded, open_generator
+from tunectl.server.answering import ContextOverflowError, Loaded
+from tunectl.server.generate import open_generator
 from tunectl.server.generate_transformers import TransformersGenerator
 from tunectl.server.lora_gguf import adapter_gguf, permute
 from tunectl.server.trainers import lora

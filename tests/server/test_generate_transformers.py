@@ -4,8 +4,9 @@ import pytest
 
 from tests.server.tiny_model import chat, save_tiny, tiny_root, write_job
 from tunectl.server.adapter import UnsupportedAdapterError
+from tunectl.server.answering import ContextOverflowError, Loaded, Piece
 from tunectl.server.chat_messages import UnsupportedMessageError
-from tunectl.server.generate import ContextOverflowError, Loaded, Piece, open_generator
+from tunectl.server.generate import open_generator
 from tunectl.server.generate_transformers import CHUNK, TransformersGenerator
 from tunectl.server.trainers import lora
 

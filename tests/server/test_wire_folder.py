@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.served import rows
+from tunectl.server.answering import Loaded
 from tunectl.server.api_chat import answer
 from tunectl.server.folder import (
     Root,
@@ -24,7 +25,6 @@ from tunectl.server.folder import (
     take_lock,
     write_json,
 )
-from tunectl.server.generate import Loaded
 from tunectl.server.jobs import JobFolder
 from tunectl.server.simulated_answers import SimulatedGenerator, training_pairs
 

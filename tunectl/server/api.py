@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from tunectl.server import api_jobs, api_models
+from tunectl.server.answering import ContextOverflowError
 from tunectl.server.api_chat import Answers, answer, read_chat, streamed, whole
 from tunectl.server.bases import BaseModelError
 from tunectl.server.chat_messages import UnsupportedMessageError
-from tunectl.server.generate import ContextOverflowError
 from tunectl.server.jobs import NoSuchJobError
 from tunectl.server.service import Service
 from tunectl.server.upload import keep_upload, receive

@@ -18,7 +18,7 @@ from tunectl.server.simulated_answers import SimulatedGenerator
 from tunectl.server.wire import ApiError, Call
 
 if TYPE_CHECKING:
-    from tunectl.server.generate import Generator, Loaded, Piece
+    from tunectl.server.answering import Generator, Loaded, Piece
 
 _USED = {
     "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed",
@@ -140,7 +140,7 @@ class Answers:
             return self._real
 
     def _loaded(self, model: Model) -> Loaded:
-        from tunectl.server.generate import Loaded
+        from tunectl.server.answering import Loaded
 
         if model.simulated:
             nowhere = self._service.root.models / "simulated"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunectl.server.answering import Loaded, Piece, answer_limit, waiting_for
 from tunectl.server.chat_messages import text_messages
 from tunectl.server.folder import read_json
-from tunectl.server.generate import Loaded, Piece, answer_limit, waiting_for
 from tunectl.server.lora_gguf import adapter_gguf
 from tunectl.server.text_stream import StopFilter
 

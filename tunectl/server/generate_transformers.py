@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunectl.server.adapter_layers import AdapterLayers
+from tunectl.server.answering import Loaded, Piece, answer_limit, waiting_for
 from tunectl.server.chat_messages import text_messages
-from tunectl.server.generate import Loaded, Piece, answer_limit, waiting_for
 from tunectl.server.hf_environment import apply_hf_variables
 from tunectl.server.text_stream import StopFilter, TokenText
 

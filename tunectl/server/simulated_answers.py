@@ -19,7 +19,7 @@ import orjson
 from tunectl.server.validate import text_of
 
 if TYPE_CHECKING:
-    from tunectl.server.generate import Loaded, Piece
+    from tunectl.server.answering import Loaded, Piece
 
 ROWS_FILE = "rows.jsonl"
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -47,7 +47,7 @@ class SimulatedGenerator:
         cancelled: threading.Event,
     ) -> Iterator[Piece]:
         """Yield the answer word by word; the last piece has the reason and the counts."""
-        from tunectl.server.generate import Piece
+        from tunectl.server.answering import Piece
 
         question = _last_user(messages)
         answer = _nearest(model.adapter, question) if model.adapter else None
