@@ -17,7 +17,7 @@ from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request
 from tunectl.core.resource import Instance, Need, Resource
 from tunectl.core.state import Entry, State, fold
 from tunectl.core.steps import Step
-from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, plain, resolve
+from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, settle
 
 SPEC = "spec:"  # begins the identity of what has no fingerprint of its own
 
@@ -151,11 +151,7 @@ def settled(spec: Mapping[str, Value], state: State) -> dict[str, Plain]:
     Raises:
         LookupError: naming the reference that is still unknown.
     """
-    done = {key: resolve(value, lambda ref: lookup(state, ref)) for key, value in spec.items()}
-    try:
-        return {key: plain(value) for key, value in done.items()}
-    except TypeError as error:
-        raise LookupError(f"{error} that has no value yet") from error
+    return {key: settle(value, lambda ref: lookup(state, ref)) for key, value in spec.items()}
 
 
 def identity(resource: Resource, spec: Mapping[str, Plain]) -> str:
