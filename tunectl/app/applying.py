@@ -12,7 +12,7 @@ from pathlib import Path
 from tunectl.app import planfile
 from tunectl.app.connecting import Connector
 from tunectl.app.interrupting import interruptible
-from tunectl.app.options import Options
+from tunectl.app.options import Aim, Options
 from tunectl.app.planning import Planned, addresses, plan_for
 from tunectl.app.publishing import publish, write_files
 from tunectl.app.workspace import Workspace, locked, open_workspace
@@ -68,8 +68,7 @@ class Asked:
     approve: Callable[[Planned], None]
     on_event: Callable[[Event], None]
     planned_file: Path | None = None
-    destroy: bool = False
-    replace_addresses: tuple[str, ...] = ()
+    aim: Aim = field(default_factory=Aim)
     retry_unknown: tuple[str, ...] = ()
     wait: bool = True
     on_interrupt: Callable[[], None] = lambda: None
@@ -91,21 +90,15 @@ def apply(options: Options, asked: Asked) -> Applied:
             variables={**stored.variables, **options.variables},
             var_files=(*(Path(p) for p in stored.var_files), *options.var_files),
         )
-        asked = replace(asked, destroy=stored.plan.destroy, replace_addresses=stored.replace)
+        asked = replace(asked, aim=stored.aim)
     workspace = open_workspace(options)
     with (
         interruptible(asked.on_interrupt) as stop,
-        locked(workspace, "destroy" if asked.destroy else "apply") as (lease, recorded),
+        locked(workspace, "destroy" if asked.aim.destroy else "apply") as (lease, recorded),
     ):
         connect = workspace.connector(recorded)
         state = _recovered(workspace, recorded, connect, asked)
-        planned = plan_for(
-            workspace,
-            state,
-            connect,
-            destroy=asked.destroy,
-            replace_addresses=asked.replace_addresses,
-        )
+        planned = plan_for(workspace, state, connect, asked.aim)
         if stored is not None:
             planfile.check(stored, planned.plan)
         if stop.is_set():

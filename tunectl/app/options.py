@@ -25,3 +25,28 @@ class Options:
     var_files: tuple[Path, ...] = ()
     lock_timeout: float = 0.0
     parallelism: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What kind of plan is wanted: as it was typed, so that a saved plan can be made again.
+
+    Attributes:
+        destroy: plan the end of everything.
+        replace: resources to make anew.
+        target: only these and what they need; addresses, or patterns such as `tuning_job.*`.
+        exclude: all but these and what needs them.
+        refresh: ask the providers what is there.
+        refresh_only: change nothing but the record.
+        force: go on although an unusual share of the resources would be deleted or replaced.
+        allow_irreplaceable: resources that may be deleted although they cannot be made again.
+    """
+
+    destroy: bool = False
+    replace: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    refresh: bool = True
+    refresh_only: bool = False
+    force: bool = False
+    allow_irreplaceable: tuple[str, ...] = ()

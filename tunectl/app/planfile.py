@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from tunectl.app.options import Aim
 from tunectl.app.planning import Planned
 from tunectl.core.errors import ConfigError, StaleError
 from tunectl.core.plan import Plan
@@ -22,7 +24,7 @@ class PlanFile:
 
     plan: Plan
     digest: str
-    replace: tuple[str, ...] = ()
+    aim: Aim = field(default_factory=Aim)
     variables: Mapping[str, str] = field(default_factory=dict)
     var_files: tuple[str, ...] = ()
 
@@ -31,7 +33,7 @@ def save(
     planned: Planned,
     path: Path,
     *,
-    replace: Sequence[str] = (),
+    aim: Aim | None = None,
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
 ) -> None:
@@ -45,7 +47,7 @@ def save(
     tree = {
         "tunectl_plan": FORMAT,
         "digest": planned.plan.digest,
-        "replace": list(replace),
+        "aim": asdict(aim or Aim(destroy=planned.plan.destroy)),
         "variables": {
             name: value
             for name, value in (variables or {}).items()
@@ -78,7 +80,7 @@ def read(path: Path) -> PlanFile:
         return PlanFile(
             plan=plan_from_tree(tree["plan"]),
             digest=tree["digest"],
-            replace=tuple(tree["replace"]),
+            aim=_aim(tree["aim"]),
             variables=tree["variables"],
             var_files=tuple(tree["var_files"]),
         )
@@ -91,6 +93,11 @@ def read(path: Path) -> PlanFile:
         raise ConfigError.of(
             f"`{path}` is not a plan file", hint="make one with `tunectl plan -o FILE`"
         ) from error
+
+
+def _aim(tree: Mapping[str, Any]) -> Aim:
+    told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}
+    return Aim(**told)
 
 
 def check(stored: PlanFile, now: Plan) -> None:

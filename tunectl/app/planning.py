@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tunectl.app.connecting import Connector
-from tunectl.app.options import Options
+from tunectl.app.options import Aim, Options
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
 from tunectl.core.errors import ConfigError, Diagnostic, Refused
 from tunectl.core.guard import guards
@@ -34,21 +34,12 @@ class Planned:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def plan(
-    options: Options,
-    *,
-    destroy: bool = False,
-    replace_addresses: Sequence[str] = (),
-    refresh: bool = True,
-    bind: bool = False,
-) -> Planned:
+def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
     """Make a plan. Reads only, but for `bind`.
 
     Args:
         options: which project.
-        destroy: plan the end of everything.
-        replace_addresses: resources to make anew.
-        refresh: ask the providers what is there.
+        aim: which kind of plan.
         bind: the plan will be stored: where there is no state yet, store an empty one, so that a
             first plan belongs to one history and cannot be applied twice or elsewhere.
 
@@ -63,25 +54,10 @@ def plan(
         with locked(workspace, "plan") as (_, fresh):
             state = workspace.ledger.save(fresh) if fresh.serial == 0 else fresh
     connect = workspace.connector(state)
-    return plan_for(
-        workspace,
-        state,
-        connect,
-        destroy=destroy,
-        replace_addresses=replace_addresses,
-        refresh=refresh,
-    )
+    return plan_for(workspace, state, connect, aim)
 
 
-def plan_for(
-    workspace: Workspace,
-    state: State,
-    connect: Connector,
-    *,
-    destroy: bool = False,
-    replace_addresses: Sequence[str] = (),
-    refresh: bool = True,
-) -> Planned:
+def plan_for(workspace: Workspace, state: State, connect: Connector, aim: Aim) -> Planned:
     """Make a plan for a state that is already loaded.
 
     Raises:
@@ -89,21 +65,21 @@ def plan_for(
         Refused: a guard refuses the plan.
     """
     project = workspace.project
-    warnings = () if destroy else _checked(project, connect)
+    warnings = () if aim.destroy else _checked(project, connect)
     wish = Wish(
         resources=project.resources,
         outputs=project.outputs,
         moved=project.moved,
         removed=project.removed,
-        replace=_replaced(project, replace_addresses),
-        destroy=destroy,
+        replace=_replaced(project, aim.replace),
+        destroy=aim.destroy,
     )
-    observed = observe(state, connect) if refresh else {}
+    observed = observe(state, connect) if aim.refresh else {}
     # The user's present word (`protect`, labels) and what objects say of themselves count at once;
     # an apply stores them, even one that changes nothing.
     state = fold(state, caught_up(state, project.resources, observed))
     named = {i.provider for i in state.everything}
-    if not destroy:
+    if not aim.destroy:
         named |= {r.provider for r in project.resources}
     made = make_plan(wish, state, observed, accounts(named, connect))
     made = replace(made, changes=tuple(_with_rows(workspace, c) for c in made.changes))

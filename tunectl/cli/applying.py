@@ -70,6 +70,7 @@ def carry_out(
     """Plan, ask, apply and report. Returns the exit code."""
     import tunectl
     from tunectl.app import applying
+    from tunectl.app.options import Aim
 
     session.machine = "ndjson" if json else ""
     if json:
@@ -82,8 +83,7 @@ def carry_out(
                 approve=approval,
                 on_event=shown.event,
                 planned_file=planned_file,
-                destroy=destroy,
-                replace_addresses=replace,
+                aim=Aim(destroy=destroy, replace=replace),
                 retry_unknown=retry_unknown,
                 wait=wait,
                 on_interrupt=approval.interrupted,

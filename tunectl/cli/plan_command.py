@@ -57,23 +57,19 @@ def command(
     have. Changes nothing. Exits 0 also when there are changes, 1 when a resource is blocked.
     """
     from tunectl.app import planfile, planning
+    from tunectl.app.options import Aim
 
     if destroy and replace:
         raise click.UsageError("`--destroy` and `--replace` exclude each other")
     session.machine = "json" if format_ == "json" else ""
     options = session.options()
-    planned = planning.plan(
-        options,
-        destroy=destroy,
-        replace_addresses=replace,
-        refresh=not no_refresh,
-        bind=out is not None,
-    )
+    aim = Aim(destroy=destroy, replace=replace, refresh=not no_refresh)
+    planned = planning.plan(options, aim, bind=out is not None)
     if out is not None:
         planfile.save(
             planned,
             out,
-            replace=replace,
+            aim=aim,
             variables=options.variables,
             var_files=options.var_files,
         )
