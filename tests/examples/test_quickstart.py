@@ -37,7 +37,7 @@ def test_quickstart_trains_serves_and_shows_the_style(tmp_path):
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
-    # `make` exports what its caller set on its command line: VENV would send the installation there.
+    # `make` exports what its caller set: VENV would send the installation there.
     own = ("TUNECTL", "MAKE", "VENV", "VIRTUAL_ENV", "PYTHON")
     env = {k: v for k, v in os.environ.items() if not k.startswith(own)}
     env["TUNECTL_LOCAL_ROOT"] = str(tmp_path / "local")
