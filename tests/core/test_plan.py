@@ -23,13 +23,14 @@ from tunectl.core.plan import (
     Plan,
     RowDelta,
 )
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
 from tunectl.core.project import Moved, Project
 from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
 from tunectl.core.state import Intent, State
 from tunectl.core.steps import Verb, steps
 from tunectl.core.value import Address, Ref
+from tunectl.core.wish import Wish
 
 JOB = Address.of("tuning_job", "support")
 EMPTY = State(lineage="l", project="p", env="default")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tunectl.core.approval import Approval
 from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
     Abandoned,
     Account,
+    Adopted,
+    Approved,
     Began,
+    Concluded,
     Deleted,
+    Forgot,
+    Forgotten,
     Intent,
     Made,
     Published,
@@ -84,11 +90,36 @@ intents = st.builds(
     id=words,
     time=words,
 )
+needs = st.lists(st.builds(Need, addresses, words), max_size=2).map(tuple)
+texts = st.dictionaries(words, words, max_size=2)
+several = st.lists(addresses, max_size=2).map(tuple)
+approvals = st.builds(
+    Approval,
+    id=words,
+    digest=words,
+    who=words,
+    info=texts,
+    time=words,
+    aim=mappings,
+    variables=texts,
+    var_files=st.lists(words, max_size=2).map(tuple),
+    wanted=st.dictionaries(addresses, words, max_size=2),
+    doomed=needs,
+    outputs=texts,
+    anew=needs,
+    left=st.dictionaries(addresses, several, max_size=2),
+    begun=several,
+    parked=st.booleans(),
+)
 entries = st.one_of(
     st.builds(Began, intents),
+    st.builds(Approved, approvals),
+    st.builds(Concluded, words),
     st.builds(Made, words, instances),
     st.builds(Settled, words, instances),
+    st.builds(Adopted, words, instances),
     st.builds(Deleted, words, addresses, words),
+    st.builds(Forgot, addresses, words),
     st.builds(Abandoned, words, words),
     st.builds(Renamed, addresses, addresses),
     st.builds(Published, mappings),
@@ -106,6 +137,10 @@ states = st.builds(
     superseded=st.lists(instances, max_size=2).map(tuple),
     intents=st.lists(intents, max_size=2).map(tuple),
     outputs=mappings,
+    approvals=st.lists(approvals, max_size=1).map(tuple),
+    forgotten=st.lists(st.builds(Forgotten, words, words, words), max_size=2).map(
+        lambda found: tuple(sorted(set(found)))
+    ),
 )
 
 # Few addresses, ids and operations, so that entries meet.
@@ -129,7 +164,9 @@ few_entries = st.one_of(
     ),
     st.builds(Made, few_ops, few_instances),
     st.builds(Settled, few_ops, few_instances),
+    st.builds(Adopted, few_ops, few_instances),
     st.builds(Deleted, few_ops, few_addresses, few_ids),
+    st.builds(Forgot, few_addresses, few_ids),
     st.builds(Abandoned, few_ops, words),
     st.builds(Renamed, few_addresses, few_addresses),
 )

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from tests.properties.declarations import Declaration, declarations
 from tests.properties.world import World
 from tunectl.core.plan import Action, Plan
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
 from tunectl.core.project import Moved, Removed
 from tunectl.core.resource import Instance, Recreate, Status
 from tunectl.core.state import State, caught_up, fold
 from tunectl.core.steps import Verb, steps
 from tunectl.core.value import Address
+from tunectl.core.wish import Wish
 
 settings.register_profile(
     "laws", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from tests.properties.declarations import Declaration
 from tunectl.core.plan import Action, Plan
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.project import Moved, Removed
 from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
 from tunectl.core.state import (
     Abandoned,
+    Adopted,
     Began,
     Deleted,
     Entry,
@@ -32,6 +33,7 @@ from tunectl.core.state import (
 )
 from tunectl.core.steps import Step, Verb, steps
 from tunectl.core.value import Address, Plain, Ref, Value, dig, refs, settle
+from tunectl.core.wish import Offer, Wish
 
 EMPTY = State(lineage="l", project="p", env="default")
 
@@ -73,8 +75,25 @@ class World:
             removed=removed,
             replace=frozenset(again),
             destroy=destroy,
+            offers={} if destroy else self._offers(declared),
         )
         return make_plan(wish, self.state, self.observed())
+
+    def _offers(self, declared: Declaration) -> dict[str, tuple[Offer, ...]]:
+        """Kept previous objects that are still there, as the app offers them."""
+        found: dict[str, tuple[Offer, ...]] = {}
+        for resource in declared.resources:
+            here = [
+                Offer(instance=i)
+                for i in reversed(self.state.superseded)
+                if (i.address, i.provider) == (resource.address, resource.provider)
+                and i.fingerprint == resource.fingerprint
+                and i.status is Status.READY
+                and i.key in self.objects
+            ]
+            if resource.fingerprint and here:
+                found[resource.fingerprint] = tuple(here)
+        return found
 
     def apply(
         self,
@@ -209,6 +228,8 @@ class World:
             case Verb.DELETE:
                 assert step.doomed is not None
                 self._delete(step)
+            case Verb.ADOPT:
+                self._adopt(step)
             case Verb.FORGET:
                 assert step.doomed is not None
                 self.write(Deleted("", step.doomed.address, step.doomed.id))
@@ -231,6 +252,20 @@ class World:
             self.bought[made.address, resource.fingerprint] += 1
         self._tick()
         self.write(Made(op, made))
+
+    def _adopt(self, step: Step) -> None:
+        resource, found = step.change.after, step.change.found
+        assert resource is not None
+        assert found is not None
+        there = self.objects[found.key]
+        live = self.state.instances
+        used = {ref.address for ref in resource.refs}
+        needs = tuple(sorted(live[a].key for a in used if a in live))
+        taken = replace(there, lifecycle=resource.lifecycle, parent=resource.parent, needs=needs)
+        stale = live.get(step.address)
+        if step.change.before is None and stale is not None and stale.id != found.id:
+            self.write(Deleted("", stale.address, stale.id))
+        self.write(Adopted("", taken))
 
     def _instance(self, resource: Resource, op: str) -> Instance:
         spec = {key: self._settled(value) for key, value in resource.spec.items()}

@@ -5,12 +5,17 @@ A case differs from `standard.yaml` by what it says. The words of a case:
     case        its name
     from        `nothing`: begin empty instead
     wanted      address -> {provider, spec, fingerprint, depends_on, lifecycle, stable,
-                destroy_first, retired}
+                destroy_first, retired, expires}
     state       address -> {id, provider, spec, outputs, needs, fingerprint, status, reason,
                 lifecycle}
     superseded  the same, as a list with `address`
     observed    address -> `gone`, or what differs from the state
-    replace, moved, removed, destroy, outputs, recorded_outputs, intents
+    replace, moved, removed, destroy, outputs, recorded_outputs, intents, refresh_only, now
+    target, exclude   addresses or patterns
+    imports     address -> the object found, as under `state`
+    offers      a list of objects as under `state`, with `address`, `fingerprint` and `env`
+    shared      ids that other environments use too
+    irreplaceable, allowed, force   what the guards are told
     plan        the lines expected, in order, or `nothing`
     steps       the step ids, in one order in which they may run (optional)
 """
@@ -27,15 +32,27 @@ import pytest
 import yaml
 
 from tunectl.core.diff import Absent
-from tunectl.core.guard import guards
+from tunectl.core.guard import Limits, guards
 from tunectl.core.plan import Change, Plan
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.project import Moved, Output, Removed
 from tunectl.core.record import plain_from_tree
-from tunectl.core.resource import BUILTIN, Instance, Lifecycle, Need, Recreate, Resource, Status
+from tunectl.core.resource import (
+    BUILTIN,
+    Expiry,
+    Instance,
+    Lifecycle,
+    Need,
+    Recreate,
+    Resource,
+    Status,
+)
+from tunectl.core.selection import chosen, ending, matching
 from tunectl.core.state import Intent, State, renamed
 from tunectl.core.steps import steps
+from tunectl.core.underway import busy
 from tunectl.core.value import Address, Ref, Value, shown
+from tunectl.core.wish import Offer, Wish
 
 FOLDER = Path(__file__).parent
 STANDARD = yaml.safe_load((FOLDER / "standard.yaml").read_text(encoding="utf-8"))
@@ -67,7 +84,7 @@ def test_scenario(case: dict[str, Any]) -> None:
     state, wish, observed = read(case)
     plan = make_plan(wish, state, observed)
     expected = [] if case["plan"] == "nothing" else case["plan"].splitlines()
-    assert list(lines(plan, state)) == expected
+    assert list(lines(plan, state, limits(case, state))) == expected
     for before, after in plan.moved:
         state = renamed(state, before, after)
     if "steps" in case:
@@ -76,11 +93,12 @@ def test_scenario(case: dict[str, Any]) -> None:
         place = {name: n for n, name in enumerate(case["steps"])}
         late = [(a, b) for b in found for a in found[b] if place[a] > place[b]]
         assert not late, "each of these must come after the other"
-    assert plan.empty == (not any(map(is_work, expected)))
+    accepts = plan.refresh_only and bool(plan.drift)
+    assert plan.empty == (not accepts and not any(map(is_work, expected)))
 
 
 def is_work(line: str) -> bool:
-    return line.split()[0] not in {"note", "drift", "released", "blocked", "refused"}
+    return line.split()[0] not in {"note", "drift", "released", "blocked", "refused", "busy"}
 
 
 # -- reading a case ------------------------------------------------------------------------------
@@ -89,7 +107,9 @@ def is_work(line: str) -> bool:
 def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | None]]:
     known = {
         "case", "from", "wanted", "state", "superseded", "observed", "replace", "moved", "removed",
-        "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps",
+        "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps", "refresh_only",
+        "now", "target", "exclude", "imports", "offers", "shared", "irreplaceable", "allowed",
+        "force",
     }  # fmt: skip
     assert case.keys() <= known, f"unknown words: {case.keys() - known}"
     start = {"wanted": {}, "state": {}} if case.get("from") == "nothing" else STANDARD
@@ -124,8 +144,45 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         ),
         replace=frozenset(map(Address.parse, case.get("replace", []))),
         destroy=case.get("destroy", False),
+        chosen=part(case, state, wanted),
+        imports={Address.parse(a): instance(a, t, ids) for a, t in case.get("imports", {}).items()},
+        offers=offers(case, ids),
+        shared=frozenset(("acc", id_) for id_ in case.get("shared", [])),
+        refresh_only=case.get("refresh_only", False),
+        now=case.get("now", ""),
     )
     return state, wish, dict(seen(state, case.get("observed", {})))
+
+
+def part(case: dict[str, Any], state: State, wanted: dict[str, Any]) -> frozenset[Address] | None:
+    if "target" not in case and "exclude" not in case:
+        return None
+    known = {Address.parse(a) for a in wanted} | {i.address for i in state.everything}
+    targets, excluded = (
+        frozenset[Address]().union(*(matching(p, known) for p in case.get(word, [])))
+        for word in ("target", "exclude")
+    )
+    declared = [resource(a, t) for a, t in wanted.items()]
+    if case.get("destroy"):
+        return ending(declared, state, targets, excluded)
+    return chosen(declared, state, targets, excluded)
+
+
+def offers(case: dict[str, Any], ids: dict[str, str]) -> dict[str, tuple[Offer, ...]]:
+    found: dict[str, tuple[Offer, ...]] = {}
+    for tree in case.get("offers", []):
+        offer = Offer(instance=instance(tree["address"], tree, ids), env=tree.get("env", ""))
+        found[tree["fingerprint"]] = (*found.get(tree["fingerprint"], ()), offer)
+    return found
+
+
+def limits(case: dict[str, Any], state: State) -> Limits:
+    why = case.get("irreplaceable", {})
+    return Limits(
+        force=case.get("force", False),
+        irreplaceable={i.key: why[i.id] for i in state.everything if i.id in why},
+        allowed=frozenset(map(Address.parse, case.get("allowed", []))),
+    )
 
 
 def merged(below: Any, above: Any) -> Any:
@@ -148,6 +205,8 @@ def resource(text: str, tree: dict[str, Any]) -> Resource:
     told |= {
         k: tree[k] for k in ("provider", "fingerprint", "destroy_first", "retired") if k in tree
     }
+    if "expires" in tree:
+        told["expires"] = Expiry(**tree["expires"])
     if "stable" in tree:
         told["stable"] = frozenset(tree["stable"])
     return Resource(
@@ -174,6 +233,7 @@ def instance(text: str, tree: dict[str, Any], ids: dict[str, str]) -> Instance:
         fingerprint=tree.get("fingerprint"),
         needs=tuple(need(n, ids) for n in tree.get("needs", [])),
         recreate=kind.get("recreate", Recreate.FREELY),
+        created_at=tree.get("created_at", ""),
         lifecycle=lifecycle(tree),
     )
 
@@ -222,7 +282,7 @@ def plain(tree: Any) -> Any:
 # -- telling a plan ------------------------------------------------------------------------------
 
 
-def lines(plan: Plan, state: State) -> Iterator[str]:
+def lines(plan: Plan, state: State, limits: Limits) -> Iterator[str]:
     yield from (f"moved {before} -> {after}" for before, after in plan.moved)
     for intent in plan.recover:
         yield f"recover {intent.action} {intent.address}"
@@ -237,11 +297,14 @@ def lines(plan: Plan, state: State) -> Iterator[str]:
     yield from (f"note {address} {note}" for address, note in plan.notes)
     for output in plan.outputs:
         yield f"output {output.name} " + ("gone" if output.gone else str(shown(output.after)))
-    yield from (f"refused {refusal.summary}" for refusal in guards(plan, state))
+    yield from (f"refused {refusal.summary}" for refusal in guards(plan, state, limits))
+    yield from (f"busy {problem.summary}" for problem in busy(plan, state))
 
 
 def line(change: Change, state: State) -> str:
     text = f"{change.action.value} {change.address} ({change.cause.value})"
+    if change.found:
+        text += f" {change.found.id}" + (f" of {change.origin}" if change.origin else "")
     if change.held:
         text += " held"
     doomed = change.doomed

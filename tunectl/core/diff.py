@@ -42,11 +42,41 @@ def deltas(
     before: Mapping[str, Plain], after: Mapping[str, Value], immutable: frozenset[str] = frozenset()
 ) -> tuple[Delta, ...]:
     """Return the fields that differ, in the order of their paths."""
+    if _equal(before, after):
+        return ()
     found = _walk((), before, after)
     return tuple(
         Delta(d.path, d.before, d.after, d.path[0] in immutable)
         for d in sorted(found, key=lambda d: d.path)
     )
+
+
+_EXACT = frozenset({str, int, float, bool, type(None)})
+
+
+def _equal(before: Mapping[str, Plain], after: Mapping[str, Value]) -> bool:
+    """Whether two maps have the same keys and values of the same types; else look closely."""
+    if before is after:
+        return True
+    if len(before) != len(after):
+        return False
+    for key, old in before.items():
+        if key not in after:
+            return False
+        new = after[key]
+        if old is new:
+            continue
+        if old.__class__ is not new.__class__:
+            return False
+        if old.__class__ in _EXACT:
+            if old != new:
+                return False
+        elif isinstance(old, Mapping) and isinstance(new, Mapping):
+            if not _equal(old, new):
+                return False
+        elif not same(old, new):
+            return False
+    return True
 
 
 def _walk(
@@ -72,7 +102,7 @@ def same(before: Plain | Absent, after: Value | Absent) -> bool:
         case (bool(), _) | (_, bool()):
             return before is after
         case Mapping(), Mapping():
-            return not any(True for _ in _walk((), before, after))
+            return _equal(before, after) or not any(True for _ in _walk((), before, after))
         case tuple(), tuple():
             return len(before) == len(after) and all(map(same, before, after))
         case _:

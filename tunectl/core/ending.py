@@ -11,6 +11,8 @@ from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
 from tunectl.core.state import State
 from tunectl.core.value import Address
 
+_AFTER = (Action.REPLACE, Action.ADOPT)  # the old object may outlive the change
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
@@ -21,12 +23,18 @@ class Leaving:
         destroy: everything goes, kept previous objects included.
         blocked: declared resources that cannot go on: what they replaced stays.
         gone: live objects that do not exist any more: nothing can use them.
+        expired: declared resources that are over.
+        spared: addresses that this plan may not touch.
+        shared: account and id of objects that other environments use too.
     """
 
     removed: Mapping[Address, bool] = field(default_factory=dict)
     destroy: bool = False
     blocked: frozenset[Address] = frozenset()
     gone: frozenset[Need] = frozenset()
+    expired: frozenset[Address] = frozenset()
+    spared: frozenset[Address] = frozenset()
+    shared: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,9 @@ def endings(
     """
     undeclared = [i for a, i in state.instances.items() if a not in wanted]
     kept = _kept(state, wanted, changes, leaving)
-    doomed = {i.key: i for i in (*undeclared, *_replaced(changes), *state.superseded)}
-    for key in kept:
-        doomed.pop(key, None)
+    ending = (*undeclared, *_replaced(changes), *state.superseded)
+    stays = kept | _adopted(changes)
+    doomed = {i.key: i for i in ending if i.key not in stays and i.address not in leaving.spared}
     used = _anchored(state, changes, doomed)
     held = (doomed.keys() & used.keys()) - leaving.gone
     deletions = [
@@ -117,6 +125,10 @@ def _replaced(changes: Mapping[Address, Change]) -> Iterable[Instance]:
     return (c.doomed for c in changes.values() if c.doomed is not None)
 
 
+def _adopted(changes: Mapping[Address, Change]) -> frozenset[Need]:
+    return frozenset(c.found.key for c in changes.values() if c.found is not None)
+
+
 def _is_replacement(changes: Mapping[Address, Change], instance: Instance) -> bool:
     change = changes.get(instance.address)
     return change is not None and change.doomed is not None and change.doomed.id == instance.id
@@ -133,13 +145,17 @@ def _kept(
     All of them, while their successor is blocked: it may never come to be.
     """
     kept: set[Need] = set()
-    for address, resource in wanted.items():
-        line = [i for i in state.superseded if i.address == address]
-        change = changes.get(address)
-        if change is not None and change.doomed is not None and change.action is Action.REPLACE:
-            line.append(change.doomed)
+    back = _adopted(changes)
+    lines: dict[Address, list[Instance]] = {}
+    for instance in state.superseded:
+        if instance.address in wanted and instance.key not in back:
+            lines.setdefault(instance.address, []).append(instance)
+    for address, change in changes.items():
+        if change.doomed is not None and change.action in _AFTER:
+            lines.setdefault(address, []).append(change.doomed)
+    for address, line in lines.items():
         usable = [i for i in line if i.status is Status.READY]
-        count = resource.lifecycle.keep_previous
+        count = wanted[address].lifecycle.keep_previous
         if address in leaving.blocked:
             count = len(usable)
         kept |= {i.key for i in usable[max(0, len(usable) - count) :]}
@@ -164,6 +180,8 @@ def _anchored(
 ) -> dict[Need, _Use]:
     """What is used by something that stays, with one user each; users of users included."""
     used: dict[Need, _Use] = {}
+    if not doomed:
+        return used
     live = {i.key for i in state.instances.values()}
     survivors = [i for i in state.everything if i.key not in doomed]
     survivors.sort(key=lambda i: (i.key in live, i.key))  # live ones are at the end: taken first
@@ -210,10 +228,14 @@ def _deletion(
         action, cause = Action.FORGET, Cause.REMOVED
     elif spared and instance.lifecycle.keep_on_destroy:
         action, cause = Action.FORGET, Cause.KEPT
+    elif (instance.account, instance.id) in leaving.shared:
+        action, cause = Action.FORGET, Cause.SHARED
     elif superseded:
         cause = Cause.SUPERSEDED
     elif leaving.destroy:
         cause = Cause.DESTROY
+    elif instance.address in leaving.expired:
+        cause = Cause.EXPIRED
     return Change(
         address=instance.address,
         provider=instance.provider,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
@@ -26,22 +26,45 @@ def order(needs: Mapping[T, Collection[T]]) -> tuple[T, ...]:
     Raises:
         Cycle: naming one cycle, in the direction "needs".
     """
+    users: dict[T, list[T]] = {}
+    waits: dict[T, int] = {}
+    ready: list[T] = []
+    for node, targets in needs.items():
+        known = {t for t in targets if t in needs} if targets else ()
+        if not known:
+            ready.append(node)
+            continue
+        waits[node] = len(known)
+        for target in known:
+            users.setdefault(target, []).append(node)
+    done: list[T] = []
+    while ready:
+        done += sorted(ready, key=str)
+        following: list[T] = []
+        for node in ready:
+            for user in users.get(node, ()):
+                waits[user] -= 1
+                if not waits[user]:
+                    following.append(user)
+        ready = following
+    if len(done) < len(needs):
+        raise _cycle({node: needs[node] for node in set(needs).difference(done)})
+    return tuple(done)
+
+
+def _cycle(needs: Mapping[T, Collection[T]]) -> Cycle:
+    """Name one cycle, the same whatever the order of the mapping."""
     sorter: TopologicalSorter[T] = TopologicalSorter()
     for node in sorted(needs, key=str):
         sorter.add(node, *sorted((n for n in needs[node] if n in needs), key=str))
     try:
         sorter.prepare()
     except CycleError as error:
-        raise Cycle(tuple(reversed(error.args[1]))) from None
-    done: list[T] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=str)
-        done.extend(ready)
-        sorter.done(*ready)
-    return tuple(done)
+        return Cycle(tuple(reversed(error.args[1])))
+    raise AssertionError("what is left over after ordering holds a cycle")
 
 
-def closure(start: Collection[T], edges: Mapping[T, Collection[T]]) -> frozenset[T]:
+def closure(start: Collection[T], edges: Mapping[T, Iterable[T]]) -> frozenset[T]:
     """Return `start` and all that is reachable from it."""
     seen: set[T] = set()
     todo = list(start)

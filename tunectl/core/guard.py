@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.plan import Action, Plan
-from tunectl.core.resource import BUILTIN
+from tunectl.core.resource import BUILTIN, Need
 from tunectl.core.state import State
+from tunectl.core.value import Address
 
-_ENDS = (Action.DELETE, Action.REPLACE, Action.RECREATE)
+_ENDS = (Action.DELETE, Action.REPLACE, Action.RECREATE, Action.ADOPT)
+_MANY = 10  # resources from which on a share says something
+_SHARE = 0.3
 
 
-def guards(plan: Plan, state: State) -> Iterator[Diagnostic]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the user allows, and what only the catalogue knows.
+
+    Attributes:
+        force: go on although an unusual share would be deleted or replaced.
+        irreplaceable: recorded objects of which no new one can be made, and why.
+        allowed: addresses that may lose an irreplaceable object.
+    """
+
+    force: bool = False
+    irreplaceable: Mapping[Need, str] = field(default_factory=dict)
+    allowed: frozenset[Address] = frozenset()
+
+
+def guards(plan: Plan, state: State, limits: Limits | None = None) -> Iterator[Diagnostic]:
     """Yield every reason to refuse the plan."""
+    limits = limits or Limits()
     yield from _protected(plan)
+    yield from _irreplaceable(plan, limits)
     yield from _everything_gone(plan, state)
+    if not limits.force:
+        yield from _unusual(plan, state)
+
+
+def _irreplaceable(plan: Plan, limits: Limits) -> Iterator[Diagnostic]:
+    """Deleting what no provider can make again is for ever."""
+    for change in plan.changes:
+        doomed = change.doomed
+        if change.action not in _ENDS or doomed is None or change.held:
+            continue
+        if doomed.key in limits.irreplaceable and doomed.address not in limits.allowed:
+            yield Diagnostic(
+                summary=f"`{change.address}` would be deleted and can never be made again: "
+                + limits.irreplaceable[doomed.key],
+                detail=f"id {doomed.id}",
+                hint=f"keep it (`lifecycle: {{keep_on_destroy: true}}` or `keep_previous`), or "
+                f"pass `--allow-irreplaceable {change.address}`",
+                code="irreplaceable",
+                address=str(change.address),
+                source=change.source,
+                exit=Exit.REFUSED,
+            )
+
+
+def _unusual(plan: Plan, state: State) -> Iterator[Diagnostic]:
+    """A wrong indentation or an empty glob would delete half of everything."""
+    live = {i.key for i in state.instances.values()}
+    if plan.destroy or len(live) < _MANY:
+        return
+    lost = sum(
+        c.action in _ENDS and c.doomed is not None and c.doomed.key in live for c in plan.changes
+    )
+    if lost > _SHARE * len(live):
+        yield Diagnostic(
+            summary=f"{lost} of {len(live)} resources would be deleted or replaced",
+            hint=f"more than {_SHARE:.0%} at once is unusual: look at the plan, and pass `--force` "
+            "if it is meant",
+            code="unusual-plan",
+            exit=Exit.REFUSED,
+        )
 
 
 def _protected(plan: Plan) -> Iterator[Diagnostic]:
@@ -38,7 +99,7 @@ def _protected(plan: Plan) -> Iterator[Diagnostic]:
 def _everything_gone(plan: Plan, state: State) -> Iterator[Diagnostic]:
     """Every object of a provider reads as gone: a wrong account is likelier than mass deletion."""
     gone = {d.address for d in plan.drift if d.gone and not d.released}
-    if plan.destroy:
+    if plan.destroy or not gone:
         return
     providers = {i.provider for i in state.instances.values()} - {BUILTIN}
     for provider in sorted(providers):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Source
-from tunectl.core.resource import Instance, Resource
+from tunectl.core.resource import Instance, Need, Resource
 from tunectl.core.state import Intent
-from tunectl.core.value import Address, Plain, Value, canonical, shown
+from tunectl.core.value import Address, Plain, Value, canonical, refs, shown
 
 
 class Action(Enum):
@@ -23,6 +23,7 @@ class Action(Enum):
     RECREATE = "-/+"  # a fixed name: the old one must go first
     DELETE = "-"
     FORGET = "."
+    ADOPT = "="  # it exists already: managed from now on, and nothing is made
     WAIT = "…"  # it is still being made; apply waits for it
 
 
@@ -42,6 +43,10 @@ class Cause(Enum):
     REMOVED = "forget_by_removed_block"
     KEPT = "forget_because_keep_on_destroy"
     RUNNING = "still_running"
+    IMPORTED = "import_by_block"
+    REUSED = "reuse_of_equal_fingerprint"
+    EXPIRED = "delete_because_expired"
+    SHARED = "forget_because_shared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +72,14 @@ class Change:
         before: the object as recorded, None for a create.
         after: what is wanted, None for a delete or forget.
         doomed: the object that ends, for replace, delete and forget.
+        found: the object that is taken over, for an adoption.
+        origin: the environment it was made in, for one that is reused; empty for this one.
         held: the old object of a replacement stays: something still uses it, or it is kept.
         needs: the addresses in this plan that come first.
         rows: how a dataset's rows changed; added by whoever can read datasets.
         notes: sentences for the reader.
+        who: who approved it already: it goes on as soon as it can. Empty for what is new.
+        uses: the models it refers to and that this plan leaves alone, running ones included.
     """
 
     address: Address
@@ -82,10 +91,14 @@ class Change:
     deltas: tuple[Delta, ...] = ()
     needs: tuple[Address, ...] = ()
     doomed: Instance | None = None
+    found: Instance | None = None
+    origin: str = ""
     held: bool = False
     parent: Address | None = None
     rows: tuple[RowDelta, ...] = ()
     notes: tuple[str, ...] = ()
+    who: str = ""
+    uses: tuple[Need, ...] = ()
 
     @property
     def source(self) -> Source | None:
@@ -95,13 +108,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputChange:
-    """One output that will differ; `after` with references is known after apply."""
+    """One output that will differ; `after` with references is known after apply.
+
+    Attributes:
+        declared: hash of what the declaration says, whatever is known of it.
+        who: who approved it already; empty for what is new.
+    """
 
     name: str
     before: Plain = None
     after: Value = None
     sensitive: bool = False
     gone: bool = False
+    declared: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +159,8 @@ class Plan:
         recover: intents of an interrupted apply, settled first.
         notes: what was noticed and changes nothing (address, sentence).
         unchanged: how many resources stay as they are.
+        refresh_only: nothing changes but the record, which takes over the drift.
+        partial: only a part of the declaration was looked at (`--target`, `--exclude`).
     """
 
     lineage: str
@@ -155,11 +177,14 @@ class Plan:
     notes: tuple[tuple[Address, str], ...] = ()
     unchanged: int = 0
     destroy: bool = False
+    refresh_only: bool = False
+    partial: bool = False
 
     @property
     def empty(self) -> bool:
         """Whether apply would change nothing."""
-        return not (self.changes or self.outputs or self.moved or self.recover)
+        accepted = self.refresh_only and self.drift
+        return not (self.changes or self.outputs or self.moved or self.recover or accepted)
 
     def count(self, *actions: Action) -> int:
         """How many changes have one of these actions."""
@@ -171,6 +196,11 @@ class Plan:
         return self.count(Action.CREATE, Action.REPLACE, Action.RECREATE)
 
     @property
+    def adopts(self) -> int:
+        """Objects that exist already and will be managed."""
+        return self.count(Action.ADOPT)
+
+    @property
     def updates(self) -> int:
         """Objects that will be changed in place."""
         return self.count(Action.UPDATE)
@@ -178,26 +208,57 @@ class Plan:
     @property
     def destroys(self) -> int:
         """Objects that will be deleted."""
-        held = sum(change.held for change in self.changes)
-        return self.count(Action.DELETE, Action.REPLACE, Action.RECREATE) - held
+        ends = {Action.DELETE, Action.REPLACE, Action.RECREATE, Action.ADOPT}
+        return sum(c.action in ends and c.doomed is not None and not c.held for c in self.changes)
 
     @property
     def digest(self) -> str:
-        """sha256 over what changes alone: not serial, clock, prices or tool version."""
-        lines = sorted(canonical(_binding(change)) for change in self.changes)
+        """sha256 over what changes alone: not serial, clock, prices or tool version.
+
+        What somebody approved already and what is only waited for stand outside: whether a job
+        has finished meanwhile makes no difference.
+        """
+        lines = sorted(canonical(_binding(change)) for change in self._new)
         head = canonical(
             {
                 "env": self.env,
                 "accounts": dict(self.accounts),
                 "moved": tuple((str(before), str(after)) for before, after in self.moved),
-                "outputs": {o.name: None if o.gone else _side(o.after) for o in self.outputs},
+                "outputs": {o.name: _output(o) for o in self.outputs if not o.who},
+                **self._accepted(),
             }
         )
         return "sha256:" + hashlib.sha256("\n".join([head, *lines]).encode()).hexdigest()
 
+    @property
+    def lines(self) -> Mapping[str, str]:
+        """What the digest is over, one line for each change, with a hash of its details."""
+        return {
+            f"{change.action.value} {change.address}": hashlib.sha256(
+                canonical(_binding(change)).encode()
+            ).hexdigest()
+            for change in self._new
+        }
+
+    @property
+    def _new(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.action is not Action.WAIT and not c.who)
+
+    def _accepted(self) -> dict[str, Plain]:
+        if not self.refresh_only:
+            return {}
+        return {"accepted": {str(d.address): _drifted(d) for d in self.drift}}
+
+
+def _drifted(drift: Drift) -> Plain:
+    return None if drift.gone else _differences(drift.deltas)
+
 
 def _binding(change: Change) -> dict[str, Plain]:
-    return {
+    found: dict[str, Plain] = {"found": change.found.id} if change.found else {}
+    if change.uses:
+        found["uses"] = {str(need.address): need.id for need in change.uses}
+    return found | {
         "address": str(change.address),
         "provider": change.provider,
         "action": change.action.value,
@@ -205,11 +266,27 @@ def _binding(change: Change) -> dict[str, Plain]:
         "before": change.before.id if change.before else None,
         "doomed": change.doomed.id if change.doomed else None,
         "held": change.held,
-        "deltas": tuple(
-            {"path": d.path, "before": _side(d.before), "after": _side(d.after)}
-            for d in change.deltas
-        ),
+        "deltas": _differences(_as_declared(change, delta) for delta in change.deltas),
     }
+
+
+def _as_declared(change: Change, delta: Delta) -> Delta:
+    """What comes of a model is bound by the model's id: its outputs may become known meanwhile."""
+    declared = change.after.spec.get(delta.path[0]) if change.after else None
+    models = {need.address for need in change.uses}
+    if any(ref.address in models for ref in refs(declared)):
+        return replace(delta, after=declared)
+    return delta
+
+
+def _output(output: OutputChange) -> Plain:
+    return None if output.gone else output.declared or _side(output.after)
+
+
+def _differences(deltas: Iterable[Delta]) -> Plain:
+    return tuple(
+        {"path": d.path, "before": _side(d.before), "after": _side(d.after)} for d in deltas
+    )
 
 
 def _side(value: Value | Absent) -> Plain:

@@ -12,87 +12,20 @@ The laws:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from tunectl.core import graph
-from tunectl.core.diff import Delta, deltas, same
-from tunectl.core.ending import Leaving, endings
-from tunectl.core.plan import (
-    Action,
-    Blocked,
-    Cause,
-    Change,
-    Drift,
-    OutputChange,
-    Plan,
-)
-from tunectl.core.project import Moved, Output, Removed
-from tunectl.core.resource import Instance, Recreate, Resource, Status
+from tunectl.core.deciding import decide, decide_on_demand
+from tunectl.core.diff import deltas, same
+from tunectl.core.draft import Draft
+from tunectl.core.ending import Endings, Leaving, endings
+from tunectl.core.expiry import Expired, expired
+from tunectl.core.plan import Action, Blocked, Drift, OutputChange, Plan
+from tunectl.core.project import Moved
+from tunectl.core.resource import Instance, Recreate, Resource
 from tunectl.core.state import State, caught_up, fold, relocated, renamed
-from tunectl.core.value import Address, Ref, Value, dig, refs, resolve
-
-_MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
-_BROKEN = (Status.FAILED, Status.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is wanted beyond the state.
-
-    Attributes:
-        replace: addresses the user asked to make anew.
-        destroy: nothing is wanted any more.
-    """
-
-    resources: tuple[Resource, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    moved: tuple[Moved, ...] = ()
-    removed: tuple[Removed, ...] = ()
-    replace: frozenset[Address] = frozenset()
-    destroy: bool = False
-
-
-@dataclass(slots=True)
-class _Draft:
-    """The plan while it is being made."""
-
-    wish: Wish
-    state: State
-    observed: Mapping[Address, Instance | None]
-    wanted: Mapping[Address, Resource]
-    stuck: Mapping[Address, Blocked]
-    changes: dict[Address, Change] = field(default_factory=dict)
-    blocked: dict[Address, Blocked] = field(default_factory=dict)
-    drift: list[Drift] = field(default_factory=list)
-    notes: list[tuple[Address, str]] = field(default_factory=list)
-
-    def seen(self, address: Address) -> Instance | None:
-        """The object as it is: observed, or as recorded where it was not looked at."""
-        return self.observed.get(address, self.state.instances.get(address))
-
-    def ready(self, address: Address) -> bool:
-        """Whether there is an object that others can use."""
-        seen = self.seen(address)
-        return seen is not None and seen.status is Status.READY
-
-    def lookup(self, ref: Ref) -> Value:
-        """The value a reference has when the plan is made; the reference where none is known."""
-        if ref.address in self.wanted and self.wanted[ref.address].recreate is Recreate.ON_DEMAND:
-            return ref
-        change = self.changes.get(ref.address)
-        if change is not None and change.action in _MAKES:
-            return ref
-        if change is not None and change.action is Action.UPDATE:
-            resource = self.wanted[ref.address]
-            if not ref.path or ref.path[0] not in resource.stable:
-                return ref
-        instance = self.seen(ref.address) or self.state.instances.get(ref.address)
-        if instance is None:
-            return ref
-        try:
-            return dig(instance.outputs, ref.path)
-        except KeyError:
-            return ref
+from tunectl.core.value import Address, refs, resolve
+from tunectl.core.wish import Wish
 
 
 def make_plan(
@@ -114,16 +47,13 @@ def make_plan(
     """
     state, moved = _renamed(state, wish.moved)
     observed = _follow(observed, moved)
+    if wish.refresh_only:
+        return _refreshed(wish, state, observed, accounts or {})
+    over = Expired() if wish.destroy else expired(wish.resources, state.instances, wish.now)
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
+    wanted = {a: r for a, r in wanted.items() if a not in over.ending}
     order = graph.order({address: r.needs for address, r in wanted.items()})
-    stuck: dict[Address, Blocked] = {}
-    now = fold(state, caught_up(state, (), observed))
-    while True:
-        draft = _drafted(_Draft(wish, state, observed, wanted, stuck), order)
-        ended = endings(now, wanted, draft.changes, _on_leaving(draft))
-        if not ended.stuck:
-            break
-        stuck |= ended.stuck
+    draft, ended = _settled(Draft(wish, state, observed, wanted, {}, over.needed), order, over)
     live = [ended.changes.get(a, draft.changes[a]) for a in order if a in draft.changes]
     return Plan(
         lineage=state.lineage,
@@ -137,9 +67,59 @@ def make_plan(
         drift=tuple(sorted(draft.drift, key=lambda d: d.address)),
         blocked=(*draft.blocked.values(), *ended.blocked),
         recover=state.intents,
-        notes=(*draft.notes, *ended.notes),
+        notes=(*draft.notes, *ended.notes, *_over(over, state)),
         unchanged=sum(a not in draft.changes and a in state.instances for a in wanted),
         destroy=wish.destroy,
+        partial=wish.chosen is not None,
+    )
+
+
+def _settled(empty: Draft, order: tuple[Address, ...], over: Expired) -> tuple[Draft, Endings]:
+    """Decide, again and again, until no fixed name is in the way of another decision."""
+    now = fold(empty.state, caught_up(empty.state, (), empty.observed))
+    stuck: dict[Address, Blocked] = {}
+    while True:
+        draft = _drafted(empty.again(dict(stuck)), order)
+        ended = endings(now, draft.wanted, draft.changes, _on_leaving(draft, over))
+        if not ended.stuck:
+            return draft, ended
+        stuck |= ended.stuck
+
+
+def _over(over: Expired, state: State) -> Iterable[tuple[Address, str]]:
+    for address, day in sorted(over.ending.items()):
+        if address not in state.instances:
+            yield address, f"expired on {day}; remove it from the configuration"
+
+
+def _refreshed(
+    wish: Wish,
+    state: State,
+    observed: Mapping[Address, Instance | None],
+    accounts: Mapping[str, str],
+) -> Plan:
+    """The plan that takes over what is there into the record, and changes nothing else."""
+    drift = []
+    for address, recorded in sorted(state.instances.items()):
+        if address not in observed or not wish.touches(address):
+            continue
+        seen = observed[address]
+        found = () if seen is None else deltas(recorded.spec, seen.spec)
+        if seen is None or found:
+            released = seen is None and recorded.recreate is Recreate.ON_DEMAND
+            gone = seen is None
+            drift.append(Drift(address=address, gone=gone, released=released, deltas=found))
+    return Plan(
+        lineage=state.lineage,
+        serial=state.serial,
+        project=state.project,
+        env=state.env,
+        accounts=dict(accounts),
+        drift=tuple(drift),
+        recover=state.intents,
+        unchanged=len(state.instances) - len(drift),
+        refresh_only=True,
+        partial=wish.chosen is not None,
     )
 
 
@@ -156,9 +136,20 @@ def _renamed(
     return state, tuple(done)
 
 
-def _on_leaving(draft: _Draft) -> Leaving:
+def _on_leaving(draft: Draft, over: Expired) -> Leaving:
     return Leaving(
-        removed={r.address: r.destroy for r in draft.wish.removed},
+        expired=frozenset(over.ending),
+        spared=frozenset(
+            i.address for i in draft.state.everything if not draft.wish.touches(i.address)
+        ),
+        shared=draft.wish.shared,
+        removed={
+            i.address: r.destroy
+            for r in draft.wish.removed
+            for i in draft.state.everything
+            if i.address == r.address  # without a key, all of a `for_each` is meant
+            or (r.address.key is None and replace(i.address, key=None) == r.address)
+        },
         destroy=draft.wish.destroy,
         blocked=frozenset(draft.blocked),
         gone=frozenset(i.key for a, i in draft.state.instances.items() if not draft.seen(a)),
@@ -176,19 +167,21 @@ def _follow(
     return followed
 
 
-def _drafted(draft: _Draft, order: Iterable[Address]) -> _Draft:
+def _drafted(draft: Draft, order: Iterable[Address]) -> Draft:
     """Decide in the order of need, so that what waits for something blocked is known in one pass.
 
     What is made on demand comes last, when it is known who demands it.
     """
     resources = [draft.wanted[address] for address in order]
     for resource in resources:
+        if not draft.wish.touches(resource.address):
+            continue
         if resource.recreate is not Recreate.ON_DEMAND:
-            _decide(draft, resource)
+            decide(draft, resource)
             _block_if_it_waits(draft, resource)
     for resource in resources:
         if resource.recreate is Recreate.ON_DEMAND:
-            _decide_on_demand(draft, resource)
+            decide_on_demand(draft, resource)
     for address, recorded in draft.state.instances.items():
         if address not in draft.wanted and draft.seen(address) is None:
             released = recorded.recreate is Recreate.ON_DEMAND
@@ -196,171 +189,7 @@ def _drafted(draft: _Draft, order: Iterable[Address]) -> _Draft:
     return draft
 
 
-def _decide(draft: _Draft, resource: Resource) -> None:
-    address = resource.address
-    recorded = draft.state.instances.get(address)
-    seen = draft.seen(address)
-    if recorded is None:
-        _add(draft, resource, Action.CREATE, Cause.NEW)
-    elif seen is None:
-        _vanished(draft, resource, recorded)
-    else:
-        _note_drift(draft, recorded, seen)
-        _compare(draft, resource, seen)
-
-
-def _decide_on_demand(draft: _Draft, resource: Resource) -> None:
-    address = resource.address
-    recorded = draft.state.instances.get(address)
-    demanded = any(
-        c.action in _MAKES and c.after is not None and address in c.after.needs
-        for c in draft.changes.values()
-    )
-    if recorded is None:
-        if demanded:
-            _add(draft, resource, Action.CREATE, Cause.NEW)
-        return
-    seen = draft.seen(address)
-    if seen is None:
-        draft.drift.append(Drift(address=address, gone=True, released=True))
-        if demanded:
-            _add(draft, resource, Action.CREATE, Cause.DEPENDANT)
-    elif demanded and seen.status in _BROKEN:
-        _add(draft, resource, Action.REPLACE, Cause.DEPENDANT, seen)
-    elif demanded:
-        _compare(draft, resource, replace(recorded, status=seen.status, reason=seen.reason))
-
-
-def _vanished(draft: _Draft, resource: Resource, recorded: Instance) -> None:
-    address = resource.address
-    draft.drift.append(Drift(address=address, gone=True))
-    if resource.recreate is Recreate.FREELY or resource.retired:
-        _add(draft, resource, Action.CREATE, Cause.VANISHED)
-    elif cause := _why_anew(draft, resource, recorded, _changed(draft, resource, recorded)):
-        _add(draft, resource, Action.CREATE, cause)
-    else:
-        draft.blocked[address] = Blocked(
-            address=address,
-            reason=f"`{recorded.id}` was deleted remotely",
-            hint=f"to make it again, at its cost, run with `--replace {address}`",
-        )
-
-
-def _retired(resource: Resource) -> Blocked:
-    hint = "port it to another base model or provider, or remove it"
-    return Blocked(address=resource.address, reason=f"retired: {resource.retired}", hint=hint)
-
-
-def _compare(draft: _Draft, resource: Resource, seen: Instance) -> None:
-    address = resource.address
-    changed = _changed(draft, resource, seen)
-    if cause := _why_anew(draft, resource, seen, changed):
-        action = Action.RECREATE if resource.destroy_first else Action.REPLACE
-        _add(draft, resource, action, cause, seen, changed)
-        return
-    if later := sorted({d.path[0] for d in changed} & resource.deferred):
-        fields = ", ".join(f"`{name}`" for name in later)
-        draft.notes.append((address, f"{fields} takes effect at the next training"))
-    # An update whose outcome was lost took effect, but its record must follow: done once more.
-    recorded = draft.state.instances[address]
-    found = changed or _changed(draft, resource, recorded)
-    update = tuple(d for d in found if not d.forces and d.path[0] not in resource.deferred)
-    if seen.status in _BROKEN:
-        draft.blocked[address] = Blocked(
-            address=address,
-            reason=f"{seen.status.value}: {seen.reason}" if seen.reason else seen.status.value,
-            hint=f"edit it, or try again with `--replace {address}`",
-        )
-    elif update or _made_from_elsewhere(draft, resource, recorded):
-        _add(draft, _pinned(resource, seen), Action.UPDATE, Cause.CHANGED, seen, update)
-    elif Status.PENDING in {seen.status, recorded.status}:
-        # What settled since is still to be recorded by an apply.
-        _add(draft, resource, Action.WAIT, Cause.RUNNING, seen)
-
-
-def _made_from_elsewhere(draft: _Draft, resource: Resource, recorded: Instance) -> bool:
-    """Whether equal values now come from an object that its record does not name.
-
-    The record must follow, or what it names could never end.
-    """
-    aside = resource.inputs | resource.lifecycle.ignore_changes
-    used = {ref.address for k, v in resource.spec.items() if k not in aside for ref in refs(v)}
-    known = [draft.state.instances[a].key for a in used if a in draft.state.instances]
-    return resource.recreate is Recreate.FREELY and not set(known) <= set(recorded.needs)
-
-
-def _changed(draft: _Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:
-    """The fields that differ, but for those that are never compared."""
-    aside = resource.inputs | resource.lifecycle.ignore_changes
-    before = {k: v for k, v in seen.spec.items() if k not in aside}
-    wanted = {k: v for k, v in resource.spec.items() if k not in aside}
-    after = {key: resolve(value, draft.lookup) for key, value in wanted.items()}
-    return deltas(before, after, resource.immutable)
-
-
-def _why_anew(
-    draft: _Draft, resource: Resource, seen: Instance, changed: tuple[Delta, ...]
-) -> Cause | None:
-    """Why a new object is needed; None where the one there is can stay."""
-    if seen.provider != resource.provider:
-        return Cause.OTHER_PROVIDER
-    if resource.address in draft.wish.replace:
-        return Cause.REQUESTED
-    if resource.fingerprint and seen.fingerprint:
-        if resource.fingerprint == seen.fingerprint:
-            return None
-        if not resource.lifecycle.ignore_changes & resource.immutable:
-            return Cause.CANNOT_UPDATE
-    return Cause.CANNOT_UPDATE if any(d.forces for d in changed) else None
-
-
-def _pinned(resource: Resource, seen: Instance) -> Resource:
-    """The resource with ignored fields as they are, so that an update leaves them alone."""
-    ignored = resource.lifecycle.ignore_changes
-    spec = {k: v for k, v in resource.spec.items() if k not in ignored}
-    pinned = {k: v for k, v in seen.spec.items() if k in ignored}
-    return replace(resource, spec=spec | pinned) if ignored else resource
-
-
-def _note_drift(draft: _Draft, recorded: Instance, seen: Instance) -> None:
-    found = deltas(recorded.spec, seen.spec)
-    if found:
-        draft.drift.append(Drift(address=recorded.address, gone=False, deltas=found))
-
-
-def _add(
-    draft: _Draft,
-    resource: Resource,
-    action: Action,
-    cause: Cause,
-    before: Instance | None = None,
-    changed: tuple[Delta, ...] = (),
-) -> None:
-    if action is Action.CREATE:
-        values = {k: resolve(v, draft.lookup) for k, v in resource.spec.items()}
-        changed = deltas({}, values, resource.immutable)
-    if action in _MAKES and resource.retired:
-        draft.blocked[resource.address] = _retired(resource)
-        return
-    if action is Action.RECREATE and resource.address in draft.stuck:
-        draft.blocked[resource.address] = draft.stuck[resource.address]
-        return
-    ends = action in {Action.REPLACE, Action.RECREATE}
-    draft.changes[resource.address] = Change(
-        address=resource.address,
-        provider=resource.provider,
-        action=action,
-        cause=cause,
-        before=before,
-        after=resource,
-        deltas=changed,
-        needs=tuple(sorted(resource.needs)),
-        doomed=before if ends else None,
-        parent=resource.parent,
-    )
-
-
-def _block_if_it_waits(draft: _Draft, resource: Resource) -> None:
+def _block_if_it_waits(draft: Draft, resource: Resource) -> None:
     """A change that needs something which will not come is blocked, and so on downwards."""
     address = resource.address
     change = draft.changes.get(address)
@@ -373,7 +202,7 @@ def _block_if_it_waits(draft: _Draft, resource: Resource) -> None:
         draft.blocked[address] = Blocked(address=address, reason=f"waits for `{root}`", by=root)
 
 
-def _lacking(draft: _Draft, resource: Resource) -> set[Address]:
+def _lacking(draft: Draft, resource: Resource) -> set[Address]:
     """The blocked resources it cannot do without, directly or through what is made on demand."""
     unknown = {ref.address for ref in refs(resolve(dict(resource.spec), draft.lookup))}
     found: set[Address] = set()
@@ -385,7 +214,7 @@ def _lacking(draft: _Draft, resource: Resource) -> set[Address]:
     return found
 
 
-def _outputs(draft: _Draft) -> Iterable[OutputChange]:
+def _outputs(draft: Draft) -> Iterable[OutputChange]:
     wanted = () if draft.wish.destroy else draft.wish.outputs
     recorded = draft.state.outputs
     for output in sorted(wanted, key=lambda o: o.name):

@@ -28,7 +28,7 @@ from tunectl.core.record import (
     value_from_tree,
     value_to_tree,
 )
-from tunectl.core.resource import Recreate, Resource
+from tunectl.core.resource import Need, Recreate, Resource
 from tunectl.core.value import Address, Plain, Value
 
 
@@ -87,6 +87,8 @@ def _change_to_tree(change: Change) -> Tree:
         "deltas": [_delta_to_tree(d) for d in change.deltas],
         "needs": [str(n) for n in change.needs],
         "doomed": instance_to_tree(change.doomed) if change.doomed else None,
+        "found": instance_to_tree(change.found) if change.found else None,
+        "origin": change.origin,
         "held": change.held,
         "parent": str(change.parent) if change.parent else None,
         "rows": [
@@ -100,6 +102,8 @@ def _change_to_tree(change: Change) -> Tree:
             for r in change.rows
         ],
         "notes": list(change.notes),
+        "who": change.who,
+        "uses": [{"address": str(n.address), "id": n.id} for n in change.uses],
     }
 
 
@@ -114,6 +118,8 @@ def _change_from_tree(tree: Tree) -> Change:
         deltas=tuple(_delta_from_tree(d) for d in tree["deltas"]),
         needs=tuple(Address.parse(n) for n in tree["needs"]),
         doomed=instance_from_tree(tree["doomed"]) if tree["doomed"] else None,
+        found=instance_from_tree(tree["found"]) if tree.get("found") else None,
+        origin=tree.get("origin", ""),
         held=tree["held"],
         parent=Address.parse(tree["parent"]) if tree["parent"] else None,
         rows=tuple(
@@ -127,6 +133,8 @@ def _change_from_tree(tree: Tree) -> Change:
             for r in tree["rows"]
         ),
         notes=tuple(tree["notes"]),
+        who=tree.get("who", ""),
+        uses=tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree.get("uses", [])),
     )
 
 
@@ -208,6 +216,8 @@ def _output_to_tree(output: OutputChange) -> Tree:
         "after": value_to_tree(output.after),
         "sensitive": output.sensitive,
         "gone": output.gone,
+        "declared": output.declared,
+        "who": output.who,
     }
 
 
@@ -218,6 +228,8 @@ def _output_from_tree(tree: Tree) -> OutputChange:
         after=value_from_tree(tree["after"]),
         sensitive=tree["sensitive"],
         gone=tree["gone"],
+        declared=tree.get("declared", ""),
+        who=tree.get("who", ""),
     )
 
 

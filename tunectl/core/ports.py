@@ -106,6 +106,36 @@ class Handler(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object at a provider, with its mark where it carries one.
+
+    Attributes:
+        instance: what is there; its address and `op` are the mark's as far as they can be told.
+            `needs` are the ids that the provider says it was made from.
+        mark: whose it is; None where the object carries none, or (with an `op`) too little of one.
+        created_at: ISO 8601, UTC; empty where the provider does not say.
+    """
+
+    instance: Instance
+    mark: Mark | None = None
+    created_at: str = ""
+
+
+class Lists(Protocol):
+    """A handler that can list every object of its kind in the account."""
+
+    def list(self) -> Iterable[Found]:
+        """Yield every object of the kind, marked or not, with one question a page.
+
+        Of one that is ready it says what `read` says; of any other its status alone counts.
+
+        Raises:
+            ProviderError: when the listing may be incomplete; never a shortened list.
+        """
+        ...
+
+
 class Events(Protocol):
     """A handler that can tell what happened inside a long job."""
 
@@ -290,6 +320,18 @@ class Store(Protocol):
         Raises:
             LockError: when the id is not the holder's.
         """
+        ...
+
+
+class Shares(Protocol):
+    """Who uses what, across the environments of one store. Thread-safe."""
+
+    def claim(self, instance: Instance) -> bool:
+        """Become a user, before it is recorded; False when it is not offered any more."""
+        ...
+
+    def release(self, instance: Instance) -> bool:
+        """Be a user no longer, before it is deleted; True when nobody else is one."""
         ...
 
 

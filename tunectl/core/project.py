@@ -61,12 +61,26 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`import: [{address, id}]`: an object that exists already is managed from now on.
+
+    Attributes:
+        id: the provider's own id of the object.
+    """
+
+    address: Address
+    id: str
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """One project in one environment.
 
     Attributes:
         root: the project's folder.
         state: the store's address as written (`state/`, `gs://…`).
+        default_provider: for resources that name none; None when each must name one.
         sensitive: names of the variables whose values are never stored.
         warnings: what was noticed and does not stop anything.
     """
@@ -76,10 +90,12 @@ class Project:
     root: str
     state: str = "state/"
     providers: Mapping[str, Provided] = field(default_factory=dict)
+    default_provider: str | None = None
     resources: tuple[Resource, ...] = ()
     outputs: tuple[Output, ...] = ()
     moved: tuple[Moved, ...] = ()
     removed: tuple[Removed, ...] = ()
+    imports: tuple[Import, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     sensitive: frozenset[str] = frozenset()
     warnings: tuple[Diagnostic, ...] = ()

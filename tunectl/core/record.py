@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never, cast
 
+from tunectl.core.approval import Approval
 from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
     Abandoned,
     Account,
+    Adopted,
+    Approved,
     Began,
+    Concluded,
     Deleted,
     Entry,
+    Forgot,
+    Forgotten,
     Intent,
     Made,
     Published,
@@ -29,8 +35,13 @@ from tunectl.core.value import Address, Join, Plain, Ref, Value
 Tree = dict[str, Any]
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def value_to_tree(value: Value) -> Any:  # noqa: ANN401  # a JSON tree
     """Return the JSON tree of a value."""
+    if value.__class__ in _SCALARS:
+        return value
     match value:
         case Ref(address, path):
             return {"$ref": str(address), "path": list(path)}
@@ -61,17 +72,19 @@ def value_from_tree(tree: Any) -> Value:  # noqa: ANN401  # a JSON tree
 
 def plain_from_tree(tree: Any) -> Plain:  # noqa: ANN401  # a JSON tree
     """Return the plain value of a JSON tree: lists become tuples."""
-    match tree:
-        case list():
-            return tuple(plain_from_tree(item) for item in tree)
-        case dict():
-            return {key: plain_from_tree(item) for key, item in tree.items()}
-        case _:
-            return cast("Plain", tree)
+    if isinstance(tree, list):
+        return tuple([plain_from_tree(item) for item in tree])
+    if isinstance(tree, dict):
+        return _map(tree)
+    return cast("Plain", tree)
 
 
 def _map(tree: Tree) -> dict[str, Plain]:
-    return {key: plain_from_tree(item) for key, item in tree.items()}
+    """Return the map as it is where nothing in it is to be turned: most settings are flat."""
+    for item in tree.values():
+        if isinstance(item, list | dict):
+            return {key: plain_from_tree(item) for key, item in tree.items()}
+    return dict(tree)
 
 
 def lifecycle_to_tree(life: Lifecycle) -> Tree:
@@ -84,8 +97,16 @@ def lifecycle_to_tree(life: Lifecycle) -> Tree:
     }
 
 
+_LIFE = Lifecycle()
+_PLAIN_LIFE = lifecycle_to_tree(_LIFE)
+_STATUS = {status.value: status for status in Status}
+_RECREATE = {recreate.value: recreate for recreate in Recreate}
+
+
 def lifecycle_from_tree(tree: Tree) -> Lifecycle:
     """Return the lifecycle of a JSON tree."""
+    if tree == _PLAIN_LIFE:
+        return _LIFE
     return Lifecycle(
         protect=tree["protect"],
         ignore_changes=frozenset(tree["ignore_changes"]),
@@ -129,15 +150,15 @@ def instance_from_tree(tree: Tree) -> Instance:
         id=tree["id"],
         spec=_map(tree["spec"]),
         outputs=_map(tree["outputs"]),
-        status=Status(tree["status"]),
-        needs=tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree["needs"]),
+        status=_STATUS[tree["status"]],
+        needs=_needs_from_tree(tree["needs"]) if tree["needs"] else (),
         fingerprint=tree.get("fingerprint"),
         progress=tree.get("progress", ""),
         reason=tree.get("reason", ""),
         op=tree.get("op", ""),
         created_at=tree.get("created_at", ""),
         lifecycle=lifecycle_from_tree(tree["lifecycle"]),
-        recreate=Recreate(tree["recreate"]),
+        recreate=_RECREATE[tree["recreate"]],
         parent=Address.parse(tree["parent"]) if tree.get("parent") else None,
         labels=tree.get("labels", {}),
     )
@@ -169,6 +190,56 @@ def intent_from_tree(tree: Tree) -> Intent:
     )
 
 
+def _needs_to_tree(needs: tuple[Need, ...]) -> list[Tree]:
+    return [{"address": str(n.address), "id": n.id} for n in needs]
+
+
+def _needs_from_tree(tree: Any) -> tuple[Need, ...]:  # noqa: ANN401  # a JSON tree
+    return tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree)
+
+
+def approval_to_tree(approval: Approval) -> Tree:
+    """Return the JSON tree of an approval."""
+    return {
+        "id": approval.id,
+        "digest": approval.digest,
+        "who": approval.who,
+        "info": dict(approval.info),
+        "time": approval.time,
+        "aim": value_to_tree(dict(approval.aim)),
+        "variables": dict(approval.variables),
+        "var_files": list(approval.var_files),
+        "wanted": {str(a): approval.wanted[a] for a in sorted(approval.wanted)},
+        "doomed": _needs_to_tree(approval.doomed),
+        "outputs": dict(approval.outputs),
+        "anew": _needs_to_tree(approval.anew),
+        "left": {str(a): [str(w) for w in approval.left[a]] for a in sorted(approval.left)},
+        "begun": [str(a) for a in approval.begun],
+        "parked": approval.parked,
+    }
+
+
+def approval_from_tree(tree: Tree) -> Approval:
+    """Return the approval of a JSON tree."""
+    return Approval(
+        id=tree["id"],
+        digest=tree["digest"],
+        who=tree["who"],
+        info=tree["info"],
+        time=tree["time"],
+        aim=_map(tree["aim"]),
+        variables=tree["variables"],
+        var_files=tuple(tree["var_files"]),
+        wanted={Address.parse(a): digest for a, digest in tree["wanted"].items()},
+        doomed=_needs_from_tree(tree["doomed"]),
+        outputs=tree["outputs"],
+        anew=_needs_from_tree(tree["anew"]),
+        left={Address.parse(a): tuple(map(Address.parse, w)) for a, w in tree["left"].items()},
+        begun=tuple(map(Address.parse, tree["begun"])),
+        parked=tree["parked"],
+    )
+
+
 def entry_to_tree(entry: Entry) -> Tree:
     """Return the JSON tree of a journal entry."""
     match entry:
@@ -176,16 +247,24 @@ def entry_to_tree(entry: Entry) -> Tree:
             return {"type": "began", "intent": intent_to_tree(intent)}
         case Made(op, instance):
             return {"type": "made", "op": op, "instance": instance_to_tree(instance)}
+        case Adopted(op, instance):
+            return {"type": "adopted", "op": op, "instance": instance_to_tree(instance)}
         case Settled(op, instance):
             return {"type": "settled", "op": op, "instance": instance_to_tree(instance)}
         case Deleted(op, address, id_):
             return {"type": "deleted", "op": op, "address": str(address), "id": id_}
+        case Forgot(address, id_):
+            return {"type": "forgot", "address": str(address), "id": id_}
         case Abandoned(op, reason):
             return {"type": "abandoned", "op": op, "reason": reason}
         case Renamed(before, after):
             return {"type": "renamed", "before": str(before), "after": str(after)}
         case Published(outputs):
             return {"type": "published", "outputs": value_to_tree(dict(outputs))}
+        case Approved(approval):
+            return {"type": "approved", "approval": approval_to_tree(approval)}
+        case Concluded(id_):
+            return {"type": "concluded", "id": id_}
         case _:
             assert_never(entry)
 
@@ -201,23 +280,32 @@ def entry_from_tree(tree: Tree) -> Entry:
             return Began(intent_from_tree(tree["intent"]))
         case "made":
             return Made(tree["op"], instance_from_tree(tree["instance"]))
+        case "adopted":
+            return Adopted(tree["op"], instance_from_tree(tree["instance"]))
         case "settled":
             return Settled(tree["op"], instance_from_tree(tree["instance"]))
         case "deleted":
             return Deleted(tree["op"], Address.parse(tree["address"]), tree["id"])
+        case "forgot":
+            return Forgot(Address.parse(tree["address"]), tree["id"])
         case "abandoned":
             return Abandoned(tree["op"], tree["reason"])
         case "renamed":
             return Renamed(Address.parse(tree["before"]), Address.parse(tree["after"]))
         case "published":
             return Published(_map(tree["outputs"]))
+        case "approved":
+            return Approved(approval_from_tree(tree["approval"]))
+        case "concluded":
+            return Concluded(tree["id"])
         case unknown:
             raise ValueError(f"unknown journal entry `{unknown}`")
 
 
 def state_to_tree(state: State) -> Tree:
     """Return the JSON tree of a state, in an order that depends on its content alone."""
-    return {
+    open_ = {"approvals": [approval_to_tree(a) for a in state.approvals]}
+    tree: Tree = {
         "lineage": state.lineage,
         "serial": state.serial,
         "project": state.project,
@@ -237,6 +325,10 @@ def state_to_tree(state: State) -> Tree:
         "intents": [intent_to_tree(i) for i in state.intents],
         "outputs": value_to_tree(dict(state.outputs)),
     }
+    let_go = {
+        "forgotten": [{"account": f.account, "id": f.id, "op": f.op} for f in state.forgotten]
+    }
+    return tree | (open_ if state.approvals else {}) | (let_go if state.forgotten else {})
 
 
 def state_from_tree(tree: Tree) -> State:
@@ -255,4 +347,8 @@ def state_from_tree(tree: Tree) -> State:
         superseded=tuple(instance_from_tree(item) for item in tree["superseded"]),
         intents=tuple(intent_from_tree(item) for item in tree["intents"]),
         outputs=_map(tree["outputs"]),
+        approvals=tuple(approval_from_tree(item) for item in tree.get("approvals", [])),
+        forgotten=tuple(
+            Forgotten(f["account"], f["id"], f["op"]) for f in tree.get("forgotten", [])
+        ),
     )

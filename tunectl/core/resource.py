@@ -52,6 +52,19 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """When an object is to end; at most one of the two is set.
+
+    Attributes:
+        after: seconds from its creation.
+        at: an instant, ISO 8601 in UTC (`2027-01-31T00:00:00Z`).
+    """
+
+    after: int | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One wanted object.
 
@@ -69,6 +82,7 @@ class Resource:
         parent: the resource it is shown under, for derived resources.
         destroy_first: a fixed name forces the old object out before the new one is made.
         retired: why none can be made any more; empty when one can. One that exists may stay.
+        expires: when it is to be deleted; None keeps it for good.
     """
 
     address: Address
@@ -86,18 +100,19 @@ class Resource:
     parent: Address | None = None
     destroy_first: bool = False
     retired: str = ""
+    expires: Expiry | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     source: Source | None = None
 
     @property
     def refs(self) -> tuple[Ref, ...]:
         """Every reference in the spec."""
-        return tuple(refs(dict(self.spec)))
+        return tuple(refs(self.spec))
 
     @property
     def needs(self) -> frozenset[Address]:
         """The addresses that must be ready before it."""
-        return frozenset(ref.address for ref in self.refs) | frozenset(self.depends_on)
+        return frozenset([*(ref.address for ref in refs(self.spec)), *self.depends_on])
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
-from tunectl.core.resource import Instance, Resource
+from tunectl.core.approval import Approval, readdressed
+from tunectl.core.resource import BUILTIN, Instance, Need, Resource
 from tunectl.core.value import Address, Plain
 
 
@@ -49,6 +50,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """What exists already stands at an address from now on; what stood there is superseded."""
+
+    op: str
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """An object changed: an update took effect, or a pending one moved on."""
 
@@ -61,6 +70,14 @@ class Deleted:
     """An object is gone, or is managed no longer."""
 
     op: str
+    address: Address
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgot:
+    """An object is managed no longer, on purpose: it goes on existing, and is not garbage."""
+
     address: Address
     id: str
 
@@ -88,7 +105,33 @@ class Published:
     outputs: Mapping[str, Plain]
 
 
-Entry: TypeAlias = Began | Made | Settled | Deleted | Abandoned | Renamed | Published
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan was approved; or what is left of an approval is less than it was."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """Nothing of an approval is left."""
+
+    id: str
+
+
+Entry: TypeAlias = (
+    Began
+    | Made
+    | Adopted
+    | Settled
+    | Deleted
+    | Forgot
+    | Abandoned
+    | Renamed
+    | Published
+    | Approved
+    | Concluded
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +149,15 @@ class Account:
     settings: Mapping[str, Plain] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Forgotten:
+    """An object that was let go on purpose."""
+
+    account: str
+    id: str
+    op: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything remembered of one environment of one project.
@@ -115,6 +167,8 @@ class State:
         serial: grows by one with each snapshot.
         superseded: replaced objects that still exist, oldest first.
         intents: what was begun and has no outcome yet.
+        approvals: what was approved and is not finished, oldest first.
+        forgotten: what was let go on purpose, so that nobody takes it for garbage.
     """
 
     lineage: str
@@ -126,6 +180,8 @@ class State:
     superseded: tuple[Instance, ...] = ()
     intents: tuple[Intent, ...] = ()
     outputs: Mapping[str, Plain] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    forgotten: tuple[Forgotten, ...] = ()
 
     @property
     def everything(self) -> tuple[Instance, ...]:
@@ -133,82 +189,139 @@ class State:
         return (*self.instances.values(), *self.superseded)
 
 
+class Folding:
+    """A state while entries are folded in: an entry costs the same however much is recorded.
+
+    Attributes:
+        instances: the live ones as they become; to read only.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state: State | None = state
+        self._begun = state
+        self.instances: dict[Address, Instance] = dict(state.instances)
+        self._superseded = {i.key: i for i in state.superseded}
+        self._intents = {i.op: i for i in state.intents}
+        self._outputs = state.outputs
+        self._approvals = {a.id: a for a in state.approvals}
+        self._forgotten = set(state.forgotten)
+
+    @property
+    def state(self) -> State:
+        """The state as of now; it does not change with what is folded in later."""
+        if self._state is None:
+            self._state = replace(
+                self._begun,
+                instances=dict(self.instances),
+                superseded=tuple(self._superseded.values()),
+                intents=tuple(self._intents.values()),
+                outputs=self._outputs,
+                approvals=tuple(self._approvals.values()),
+                forgotten=tuple(sorted(self._forgotten)),
+            )
+        return self._state
+
+    def add(self, entry: Entry) -> None:
+        """Fold one entry in."""
+        self._state = None
+        match entry:
+            case Began(intent):
+                self._intents.pop(intent.op, None)
+                self._intents[intent.op] = intent
+            case Made(op, instance):
+                self._made(instance)
+                self._intents.pop(op, None)
+            case Adopted(op, instance):
+                self._superseded.pop(instance.key, None)
+                self._made(instance)
+                self._forgotten = {f for f in self._forgotten if f.id != instance.id}
+                self._intents.pop(op, None)
+            case Settled(op, instance):
+                self._settled(instance)
+                self._intents.pop(op, None)
+            case Deleted(op, address, id_):
+                self._deleted(address, id_)
+                self._intents.pop(op, None)
+            case Forgot(address, id_):
+                self._forgot(address, id_)
+            case Abandoned(op, _):
+                self._intents.pop(op, None)
+            case Renamed(before, after):
+                self._renamed(before, after)
+            case Published(outputs):
+                self._outputs = dict(outputs)
+            case Approved(approval):
+                self._approvals[approval.id] = approval
+            case Concluded(id_):
+                self._approvals.pop(id_, None)
+            case _:
+                assert_never(entry)
+
+    def _made(self, instance: Instance) -> None:
+        if instance.key in self._superseded:
+            return
+        before = self.instances.get(instance.address)
+        if before is not None and before.id != instance.id:
+            self._superseded[before.key] = before
+        self.instances[instance.address] = instance
+
+    def _settled(self, instance: Instance) -> None:
+        live = self.instances.get(instance.address)
+        if live is not None and live.id == instance.id:
+            self.instances[instance.address] = instance
+        elif instance.key in self._superseded:
+            self._superseded[instance.key] = instance
+
+    def _forgot(self, address: Address, id_: str) -> None:
+        for instance in (self.instances.get(address), self._superseded.get(Need(address, id_))):
+            if instance is not None and instance.id == id_ and instance.provider != BUILTIN:
+                self._forgotten.add(Forgotten(instance.account, id_, instance.op))
+        self._deleted(address, id_)
+
+    def _deleted(self, address: Address, id_: str) -> None:
+        live = self.instances.get(address)
+        if live is not None and live.id == id_:
+            del self.instances[address]
+        self._superseded.pop(Need(address, id_), None)
+
+    def _renamed(self, before: Address, after: Address) -> None:
+        if before not in self.instances or after in self.instances:
+            return
+        live = [relocated(i, before, after) for i in self.instances.values()]
+        superseded = [relocated(i, before, after) for i in self._superseded.values()]
+        self.instances = {i.address: i for i in live}
+        self._superseded = {i.key: i for i in superseded}
+        self._approvals = {id_: readdressed(a, before, after) for id_, a in self._approvals.items()}
+
+
 def fold(state: State, entries: Iterable[Entry]) -> State:
     """Apply entries in order."""
+    folding = Folding(state)
     for entry in entries:
-        state = _apply(state, entry)
-    return state
-
-
-def _apply(state: State, entry: Entry) -> State:
-    match entry:
-        case Began(intent):
-            others = tuple(i for i in state.intents if i.op != intent.op)
-            return replace(state, intents=(*others, intent))
-        case Made(op, instance):
-            return _closed(_made(state, instance), op)
-        case Settled(op, instance):
-            return _closed(_settled(state, instance), op)
-        case Deleted(op, address, id_):
-            return _closed(_deleted(state, address, id_), op)
-        case Abandoned(op, _):
-            return _closed(state, op)
-        case Renamed(before, after):
-            return renamed(state, before, after)
-        case Published(outputs):
-            return replace(state, outputs=dict(outputs))
-        case _:
-            assert_never(entry)
-
-
-def _closed(state: State, op: str) -> State:
-    return replace(state, intents=tuple(i for i in state.intents if i.op != op))
-
-
-def _made(state: State, instance: Instance) -> State:
-    if instance.key in {i.key for i in state.superseded}:
-        return state
-    before = state.instances.get(instance.address)
-    superseded = state.superseded
-    if before is not None and before.id != instance.id:
-        superseded = (*superseded, before)
-    instances = {**state.instances, instance.address: instance}
-    return replace(state, instances=instances, superseded=superseded)
-
-
-def _settled(state: State, instance: Instance) -> State:
-    live = state.instances.get(instance.address)
-    if live is not None and live.id == instance.id:
-        return replace(state, instances={**state.instances, instance.address: instance})
-    return replace(
-        state,
-        superseded=tuple(instance if i.key == instance.key else i for i in state.superseded),
-    )
-
-
-def _deleted(state: State, address: Address, id_: str) -> State:
-    instances = {a: i for a, i in state.instances.items() if not (a == address and i.id == id_)}
-    superseded = tuple(i for i in state.superseded if not (i.address == address and i.id == id_))
-    return replace(state, instances=instances, superseded=superseded)
+        folding.add(entry)
+    return folding.state
 
 
 def renamed(state: State, before: Address, after: Address) -> State:
     """Return the state in which everything at one address stands at another.
 
-    Nothing happens when nothing is there, or when the new address is taken.
+    Nothing happens when nothing is there, or when the new address is taken: then it is the very
+    same state.
     """
     if before not in state.instances or after in state.instances:
         return state
-    live = [relocated(i, before, after) for i in state.instances.values()]
-    superseded = tuple(relocated(i, before, after) for i in state.superseded)
-    return replace(state, instances={i.address: i for i in live}, superseded=superseded)
+    return fold(state, (Renamed(before, after),))
 
 
 def relocated(instance: Instance, before: Address, after: Address) -> Instance:
     """Return the instance with one address replaced by another wherever it stands."""
-    needs = tuple(replace(n, address=after) if n.address == before else n for n in instance.needs)
+    needs = instance.needs
+    if any(n.address == before for n in needs):
+        needs = tuple(replace(n, address=after) if n.address == before else n for n in needs)
     address = after if instance.address == before else instance.address
     parent = after if instance.parent == before else instance.parent
+    if needs is instance.needs and address is instance.address and parent is instance.parent:
+        return instance
     return replace(instance, address=address, needs=needs, parent=parent)
 
 
@@ -224,10 +337,10 @@ def caught_up(
     """
     declared = {r.address: r for r in resources}
     found: list[Settled] = []
-    for address in sorted(state.instances):
-        recorded = state.instances[address]
+    for address, recorded in state.instances.items():
         now = recorded
-        if (seen := observed.get(address)) is not None and seen.id == recorded.id:
+        seen = observed.get(address)
+        if seen is not None and seen is not recorded and seen.id == recorded.id:
             now = replace(
                 now,
                 outputs=seen.outputs,
@@ -235,10 +348,39 @@ def caught_up(
                 progress=seen.progress,
                 reason=seen.reason,
             )
-        if (wanted := declared.get(address)) is not None:
+        wanted = declared.get(address)
+        if wanted is not None and (
+            now.lifecycle != wanted.lifecycle
+            or now.parent != wanted.parent
+            or now.labels != wanted.labels
+        ):
             now = replace(
                 now, lifecycle=wanted.lifecycle, parent=wanted.parent, labels=wanted.labels
             )
-        if now != recorded:
+        if now is not recorded and now != recorded:
             found.append(Settled("", now))
+    return tuple(sorted(found, key=lambda entry: entry.instance.address))
+
+
+def taken_over(
+    state: State,
+    observed: Mapping[Address, Instance | None],
+    chosen: frozenset[Address] | None = None,
+) -> tuple[Settled | Deleted, ...]:
+    """Return what a refresh-only apply records: what was changed or deleted remotely is accepted.
+
+    Args:
+        state: what is recorded.
+        observed: what is there; None is gone, an absent key was not looked at.
+        chosen: the addresses it may touch; None for all.
+    """
+    found: list[Settled | Deleted] = []
+    for address, recorded in sorted(state.instances.items()):
+        if address not in observed or (chosen is not None and address not in chosen):
+            continue
+        seen = observed[address]
+        if seen is None:
+            found.append(Deleted("", address, recorded.id))
+        elif seen.spec != recorded.spec:
+            found.append(Settled("", replace(recorded, spec=seen.spec)))
     return tuple(found)

@@ -20,6 +20,7 @@ class Verb(Enum):
     WAIT = "wait"  # until the object is no longer pending
     DELETE = "delete"
     FORGET = "forget"
+    ADOPT = "adopt"  # take over what exists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,16 @@ def steps(plan: Plan, state: State) -> tuple[Step, ...]:
         for c in plan.changes
         if c.doomed is not None and not c.held
     }
+    users: dict[Need, list[Instance]] = {}
+    for user in state.everything if ends else ():
+        for need in user.needs:
+            if need in ends:
+                users.setdefault(need, []).append(user)
     found: list[Step] = []
     for change in plan.changes:
         found.extend(_making(change, ready, ends))
         if change.doomed is not None and not change.held:
-            found.append(_ending(change, change.doomed, state, ready, ends))
+            found.append(_ending(change, change.doomed, users, ready, ends))
     return _untangled(found)
 
 
@@ -72,7 +78,10 @@ def _untangled(found: list[Step]) -> tuple[Step, ...]:
             after[step.id] = frozenset(
                 first for first in step.after if step.id not in closure({first}, after)
             )
-    return tuple(replace(step, after=after[step.id]) for step in found)
+    return tuple(
+        step if after[step.id] is step.after else replace(step, after=after[step.id])
+        for step in found
+    )
 
 
 def _id(verb: Verb, address: Address, id_: str = "") -> str:
@@ -85,6 +94,7 @@ def _making(change: Change, ready: dict[Address, str], ends: dict[Need, str]) ->
         Action.REPLACE: Verb.CREATE,
         Action.RECREATE: Verb.CREATE,
         Action.UPDATE: Verb.UPDATE,
+        Action.ADOPT: Verb.ADOPT,
     }.get(change.action)
     if change.action in {Action.DELETE, Action.FORGET}:
         return []
@@ -114,7 +124,7 @@ def _making(change: Change, ready: dict[Address, str], ends: dict[Need, str]) ->
 def _ending(
     change: Change,
     doomed: Instance,
-    state: State,
+    users: dict[Need, list[Instance]],
     ready: dict[Address, str],
     ends: dict[Need, str],
 ) -> Step:
@@ -124,9 +134,7 @@ def _ending(
         after.update(ready[need] for need in change.needs if need in ready)
     elif doomed.address in ready:
         after.add(ready[doomed.address])
-    for user in state.everything:
-        if doomed.key not in user.needs:
-            continue
+    for user in users.get(doomed.key, ()):
         if user.key in ends:
             after.add(ends[user.key])
         elif user.address in ready:

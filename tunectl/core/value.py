@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ Value: TypeAlias = (
 
 # A Unicode letter, then letters, digits and `_`: neither hyphen nor dot, which references use.
 NAME = re.compile(r"[^\W\d_]\w*")
+_PART = re.compile(r"\w+")
 _ADDRESS = re.compile(r'(?P<path>\w+(?:\.\w+)+)(?:\[(?P<key>"(?:[^"\\]|\\.)*")\])?')
 
 
@@ -31,6 +32,17 @@ class Address:
     kind: str
     path: tuple[str, ...]
     key: str | None = None
+    _hash: int = field(init=False, repr=False, compare=False)  # asked for all the time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.kind, self.path, self.key)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[Address], tuple[str, tuple[str, ...], str | None]]:
+        # Hashes of texts differ from process to process.
+        return Address, (self.kind, self.path, self.key)
 
     @classmethod
     def of(cls, kind: str, *path: str, key: str | None = None) -> Address:
@@ -44,6 +56,9 @@ class Address:
         Raises:
             ValueError: when the text is not of that form.
         """
+        kind, dot, name = text.partition(".")
+        if dot and text.isascii() and _PART.fullmatch(kind) and _PART.fullmatch(name):
+            return cls(kind, (name,))
         # As it stands where that can be: a recorded address must come back as the very same.
         found = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(unicodedata.normalize("NFC", text))
         if not found:
@@ -66,8 +81,9 @@ class Address:
 
     def __str__(self) -> str:
         """The form a user types; `parse` reads it back."""
-        text = ".".join((self.kind, *self.path))
-        return text if self.key is None else f"{text}[{json.dumps(self.key, ensure_ascii=False)}]"
+        path, key = self.path, self.key
+        text = f"{self.kind}.{path[0]}" if len(path) == 1 else ".".join((self.kind, *path))
+        return text if key is None else f"{text}[{json.dumps(key, ensure_ascii=False)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +105,32 @@ class Join:
     parts: tuple[Value, ...]
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def refs(value: Value) -> Iterator[Ref]:
     """Yield every reference inside a value, in order."""
+    return iter(_refs(value, []))
+
+
+def _refs(value: Value, found: list[Ref]) -> list[Ref]:
+    """Add every reference inside a value; most values are scalars and hold none."""
+    if value.__class__ in _SCALARS:
+        return found
     match value:
         case Ref():
-            yield value
+            found.append(value)
         case Join(parts):
             for part in parts:
-                yield from refs(part)
+                _refs(part, found)
         case tuple():
             for item in value:
-                yield from refs(item)
+                _refs(item, found)
         case Mapping():
             for item in value.values():
-                yield from refs(item)
-        case _:
-            return
+                if item.__class__ not in _SCALARS:
+                    _refs(item, found)
+    return found
 
 
 Lookup: TypeAlias = Callable[[Ref], "Value"]
@@ -112,6 +138,8 @@ Lookup: TypeAlias = Callable[[Ref], "Value"]
 
 def resolve(value: Value, lookup: Lookup) -> Value:
     """Replace each reference by what `lookup` gives; one it returns unchanged stays."""
+    if value.__class__ in _SCALARS:
+        return value
     match value:
         case Ref():
             return lookup(value)
@@ -134,6 +162,8 @@ def settle(value: Value, lookup: Lookup) -> Plain:
     Raises:
         LookupError: naming the reference that is still unknown.
     """
+    if value.__class__ in _SCALARS:
+        return value  # type: ignore[return-value]  # a scalar is plain
     done = resolve(value, lookup)
     for left in refs(done):
         raise LookupError(f"`{left}` is not known yet")
@@ -146,6 +176,8 @@ def plain(value: Value) -> Plain:
     Raises:
         TypeError: when it holds one.
     """
+    if value.__class__ in _SCALARS:
+        return value  # type: ignore[return-value]  # a scalar is plain
     match value:
         case Ref() | Join():
             raise TypeError(f"`{value}` is a reference")

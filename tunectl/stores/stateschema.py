@@ -28,6 +28,11 @@ def schema() -> Tree:
             "superseded": instances,
             "intents": {"type": "array", "items": _intent()},
             "outputs": _TABLE,
+            "forgotten": {
+                "type": "array",
+                "items": _object(dict.fromkeys(("account", "id", "op"), _TEXT), "account", "id"),
+            },
+            "approvals": {"type": "array", "items": _approval()},
             "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
         },
         *("format", "lineage", "serial", "project", "env", "instances", "superseded", "checksum"),
@@ -72,6 +77,25 @@ def _intent() -> Tree:
             "fingerprint": {"type": ["string", "null"]},
         },
         *("op", "action", "address", "provider"),
+    )
+
+
+def _approval() -> Tree:
+    needs = {"type": "array", "items": _object({"address": _TEXT, "id": _TEXT}, "address", "id")}
+    texts = {"type": "object", "additionalProperties": _TEXT}
+    names = {"type": "array", "items": _TEXT}
+    required = ("id", "digest", "who", "wanted", "left")
+    return _object(
+        {
+            **dict.fromkeys(("id", "digest", "who", "time"), _TEXT),
+            **dict.fromkeys(("info", "variables", "wanted", "outputs"), texts),
+            **dict.fromkeys(("var_files", "begun"), names),
+            **dict.fromkeys(("doomed", "anew"), needs),
+            "aim": _TABLE,
+            "left": {"type": "object", "additionalProperties": names},
+            "parked": _FLAG,
+        },
+        *required,
     )
 
 

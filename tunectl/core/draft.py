@@ -1,0 +1,67 @@
+"""The plan while it is being made: what is decided so far, and what that says of a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunectl.core.plan import Action, Blocked, Change, Drift
+from tunectl.core.resource import Instance, Recreate, Resource, Status
+from tunectl.core.state import State
+from tunectl.core.value import Address, Ref, Value, dig
+from tunectl.core.wish import Wish
+
+MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
+
+
+@dataclass(slots=True)
+class Draft:
+    """The plan while it is being made."""
+
+    wish: Wish
+    state: State
+    observed: Mapping[Address, Instance | None]
+    wanted: Mapping[Address, Resource]
+    stuck: Mapping[Address, Blocked]
+    expired: Mapping[Address, Blocked]
+    changes: dict[Address, Change] = field(default_factory=dict)
+    blocked: dict[Address, Blocked] = field(default_factory=dict)
+    drift: list[Drift] = field(default_factory=list)
+    notes: list[tuple[Address, str]] = field(default_factory=list)
+
+    def again(self, stuck: Mapping[Address, Blocked]) -> Draft:
+        """Return an empty draft of the same, with what is known to be in the way."""
+        return Draft(self.wish, self.state, self.observed, self.wanted, stuck, self.expired)
+
+    def seen(self, address: Address) -> Instance | None:
+        """The object as it is: observed, or as recorded where it was not looked at."""
+        return self.observed.get(address, self.state.instances.get(address))
+
+    def ready(self, address: Address) -> bool:
+        """Whether there is an object that others can use."""
+        seen = self.seen(address)
+        return seen is not None and seen.status is Status.READY
+
+    def lookup(self, ref: Ref) -> Value:
+        """The value a reference has when the plan is made; the reference where none is known."""
+        if ref.address in self.wanted and self.wanted[ref.address].recreate is Recreate.ON_DEMAND:
+            return ref
+        change = self.changes.get(ref.address)
+        if change is not None and change.found is not None:
+            return _output(change.found, ref)
+        if change is not None and change.action in MAKES:
+            return ref
+        if change is not None and change.action is Action.UPDATE:
+            resource = self.wanted[ref.address]
+            if not ref.path or ref.path[0] not in resource.stable:
+                return ref
+        return _output(self.seen(ref.address) or self.state.instances.get(ref.address), ref)
+
+
+def _output(instance: Instance | None, ref: Ref) -> Value:
+    if instance is None:
+        return ref
+    try:
+        return dig(instance.outputs, ref.path)
+    except KeyError:
+        return ref

@@ -1,0 +1,129 @@
+"""Which environments use which trained object: so that none is bought twice or deleted too early.
+
+Laws: an environment adds itself before it uses an object and removes itself before it deletes one;
+only the last to leave deletes remotely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from tunectl.core.record import Tree, instance_from_tree, instance_to_tree
+from tunectl.core.resource import Instance, Recreate, Status
+
+Key: TypeAlias = tuple[str, str]  # account, id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """One object and who uses it.
+
+    Attributes:
+        instance: as recorded by the environment that made it.
+        env: the environment that made it.
+        users: the environments that use it, each as `project/env`.
+    """
+
+    instance: Instance
+    env: str
+    users: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Every shared object of one store."""
+
+    objects: Mapping[Key, Shared] = field(default_factory=dict)
+
+    def equal(self, account: str, fingerprint: str) -> tuple[Shared, ...]:
+        """Return the objects of an account with a fingerprint, the oldest first."""
+        found = [
+            s
+            for (where, _), s in self.objects.items()
+            if where == account and s.instance.fingerprint == fingerprint
+        ]
+        return tuple(sorted(found, key=lambda s: (s.instance.created_at, s.instance.id)))
+
+    def others(self, user: str) -> frozenset[Key]:
+        """Return what somebody else than a user uses."""
+        return frozenset(key for key, s in self.objects.items() if s.users - {user})
+
+
+def key_of(instance: Instance) -> Key:
+    """Return what identifies an object across environments."""
+    return instance.account, instance.id
+
+
+def is_shareable(instance: Instance) -> bool:
+    """Whether an object is worth sharing: it costs money to make, and its identity is known."""
+    paid = instance.recreate is Recreate.ON_REQUEST
+    return paid and bool(instance.fingerprint) and instance.status is Status.READY
+
+
+def offered(registry: Registry, instance: Instance, env: str, user: str) -> Registry:
+    """Return the registry with an object and its user; another's entry keeps what it says."""
+    known = registry.objects.get(key_of(instance))
+    if known is None:
+        known = Shared(instance=instance, env=env, users=frozenset())
+    return _with(registry, key_of(instance), replace(known, users=known.users | {user}))
+
+
+def agreed(registry: Registry, instances: Iterable[Instance], env: str, user: str) -> Registry:
+    """Return the registry in which a user uses exactly these objects."""
+    using = {key_of(i): i for i in instances}
+    for key, shared in registry.objects.items():
+        if user in shared.users and key not in using:
+            registry, _ = released(registry, key, user)
+    for instance in using.values():
+        registry = offered(registry, instance, env, user)
+    return registry
+
+
+def claimed(registry: Registry, key: Key, user: str) -> Registry | None:
+    """Return the registry with a further user; None when the object is not offered any more."""
+    known = registry.objects.get(key)
+    if known is None:
+        return None
+    return _with(registry, key, replace(known, users=known.users | {user}))
+
+
+def released(registry: Registry, key: Key, user: str) -> tuple[Registry, bool]:
+    """Return the registry without a user, and whether nobody uses the object any more."""
+    known = registry.objects.get(key)
+    if known is None:
+        return registry, True
+    left = known.users - {user}
+    if left:
+        return _with(registry, key, replace(known, users=left)), False
+    return Registry(objects={k: s for k, s in registry.objects.items() if k != key}), True
+
+
+def _with(registry: Registry, key: Key, shared: Shared) -> Registry:
+    return Registry(objects={**registry.objects, key: shared})
+
+
+def registry_to_tree(registry: Registry) -> list[Tree]:
+    """Return the JSON tree of a registry, in an order that depends on its content alone."""
+    return [
+        {"instance": instance_to_tree(s.instance), "env": s.env, "users": sorted(s.users)}
+        for _, s in sorted(registry.objects.items())
+    ]
+
+
+def registry_from_tree(tree: list[Any]) -> Registry:
+    """Return the registry of a JSON tree.
+
+    Raises:
+        KeyError, TypeError, ValueError: it cannot be understood.
+    """
+    found = [
+        Shared(
+            instance=instance_from_tree(item["instance"]),
+            env=item["env"],
+            users=frozenset(item["users"]),
+        )
+        for item in tree
+    ]
+    return Registry(objects={key_of(s.instance): s for s in found})

@@ -1,0 +1,55 @@
+"""What is wanted beyond the state: the planner's input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunectl.core.project import Moved, Output, Removed
+from tunectl.core.resource import Instance, Resource
+from tunectl.core.value import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A ready object with the fingerprint of a wanted one: no new one need be bought.
+
+    Attributes:
+        env: the environment that made it; empty when it is a kept previous object of this one.
+    """
+
+    instance: Instance
+    env: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted beyond the state.
+
+    Attributes:
+        replace: addresses the user asked to make anew.
+        destroy: nothing is wanted any more.
+        chosen: the addresses this plan may touch; None for all.
+        imports: what exists and shall be managed from now on, as observed, by address.
+        offers: what could be used instead of a new one, by fingerprint.
+        shared: ids of objects that other environments use too: never deleted from here.
+        refresh_only: change nothing but the record.
+        now: ISO 8601, UTC; empty when nothing can expire.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    replace: frozenset[Address] = frozenset()
+    destroy: bool = False
+    chosen: frozenset[Address] | None = None
+    imports: Mapping[Address, Instance] = field(default_factory=dict)
+    offers: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
+    shared: frozenset[tuple[str, str]] = frozenset()  # account, id
+    refresh_only: bool = False
+    now: str = ""
+
+    def touches(self, address: Address) -> bool:
+        """Whether the plan may change what is at an address."""
+        return self.chosen is None or address in self.chosen
