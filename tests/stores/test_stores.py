@@ -10,19 +10,19 @@ import time
 
 import pytest
 
-from tests.contracts.store_contract import StoreContract
+from tests.contracts.store_contract import HistoryContract, ListingContract, StoreContract
 from tunectl.core.errors import StateError
 from tunectl.stores.file import GENERATIONS, FileStore
 from tunectl.stores.memory import MemoryStore
 
 
-class TestFileStore(StoreContract):
+class TestFileStore(StoreContract, HistoryContract):
     @pytest.fixture
     def clients(self, tmp_path):
         return FileStore(tmp_path / "stan ż"), FileStore(tmp_path / "stan ż")
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, ListingContract):
     @pytest.fixture
     def clients(self):
         store = MemoryStore()
@@ -44,6 +44,23 @@ def test_a_torn_last_line_is_left_out(tmp_path):
     with (tmp_path / "default.journal").open("ab") as file:
         file.write(b"torn")
     assert list(store.entries("default.journal")) == [b"whole"]
+
+
+@pytest.mark.parametrize("torn", [b"torn", b"t" * 10_000])
+def test_a_torn_line_does_not_spoil_what_is_appended_after_it(tmp_path, torn):
+    store = FileStore(tmp_path)
+    store.append("default.journal", [b"whole"])
+    with (tmp_path / "default.journal").open("ab") as file:
+        file.write(torn)
+    store.append("default.journal", [b"next"])
+    assert list(store.entries("default.journal")) == [b"whole", b"next"]
+
+
+def test_a_log_that_is_one_torn_line_begins_anew(tmp_path):
+    store = FileStore(tmp_path)
+    (tmp_path / "default.journal").write_bytes(b"t" * 9000)
+    store.append("default.journal", [b"next"])
+    assert list(store.entries("default.journal")) == [b"next"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

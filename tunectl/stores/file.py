@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import hashlib
 import os
-import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,12 +16,13 @@ from pathlib import Path
 
 import orjson
 
-from tunectl.core.errors import LockError, StaleError, StateError
+from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
+from tunectl.stores.holders import held, lost, not_the_holder, parsed, who
 
 GENERATIONS = 10
-_WAIT = "wait for it, or pass `--lock-timeout 60`"
-_POLL = 0.05  # seconds between attempts to take a held lock
+_POLL = 0.02  # seconds between attempts to take a held lock
+_NAMELESS = 50  # attempts more, where a lock was held for a moment only, by one who looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,7 @@ class _FileLease:
             here = None
         mine = os.fstat(self.descriptor)
         if here is None or (here.st_ino, here.st_dev) != (mine.st_ino, mine.st_dev):
-            raise LockError.of(
-                f"the state lock `{self.path.name}` was lost",
-                hint="nothing new is started; run `tunectl plan` to see where things stand",
-            )
+            raise lost(self.path.name.removesuffix(".lock"))
 
 
 class FileStore:
@@ -105,15 +101,17 @@ class FileStore:
         path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            new = not path.exists()
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                _write_all(descriptor, b"".join(line + b"\n" for line in lines))
-                os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
-            if new:
-                _sync_folder(path.parent)
+            with self._exclusive(name):
+                new = not path.exists()
+                descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+                try:
+                    _drop_torn_line(descriptor)
+                    _write_all(descriptor, b"".join(line + b"\n" for line in lines))
+                    os.fdatasync(descriptor)
+                finally:
+                    os.close(descriptor)
+                if new:
+                    _sync_folder(path.parent)
         except OSError as error:
             raise self._unusable(name, error) from error
 
@@ -126,11 +124,12 @@ class FileStore:
         yield from lines
 
     def list(self, prefix: str) -> list[str]:
-        """Return the names that begin so, sorted."""
+        """Return the names that begin so, sorted; locks and what is hidden are the folder's own."""
         if not self.root.is_dir():
             return []
-        names = (str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file())
-        return sorted(name for name in names if name.startswith(prefix))
+        paths = (p.relative_to(self.root) for p in self.root.rglob("*") if p.is_file())
+        own = (str(p) for p in paths if p.suffix != ".lock" and not p.name.startswith("."))
+        return sorted(name for name in own if name.startswith(prefix))
 
     def delete(self, name: str) -> None:
         """Remove it; missing is fine.
@@ -165,7 +164,7 @@ class FileStore:
             descriptor = self._take(path, name, timeout)
         except OSError as error:
             raise self._unusable(path.name, error) from error
-        holder = _me(operation)
+        holder = who(operation)
         try:
             try:
                 os.ftruncate(descriptor, 0)
@@ -180,6 +179,7 @@ class FileStore:
 
     def _take(self, path: Path, name: str, timeout: float) -> int:
         deadline = time.monotonic() + timeout
+        nameless = 0
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -187,24 +187,15 @@ class FileStore:
             except BlockingIOError:
                 os.close(descriptor)
                 if time.monotonic() >= deadline:
-                    raise self._held(name) from None
+                    holder = self.holder(name)
+                    nameless += 1
+                    if holder is not None or nameless > _NAMELESS:
+                        raise held(holder) from None
                 time.sleep(_POLL)
                 continue
             if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor
             os.close(descriptor)
-
-    def _held(self, name: str) -> LockError:
-        holder = self.holder(name)
-        if holder is None:
-            return LockError.of(
-                "the state is locked", hint="try again, or pass `--lock-timeout 60`"
-            )
-        return LockError.of(
-            f"the state is locked by {holder.who} for `{holder.operation}`",
-            detail=f"lock id {holder.id}, process {holder.pid}, since {holder.created}",
-            hint=_WAIT,
-        )
 
     def holder(self, name: str) -> Holder | None:
         """Return who holds the lock now, None when it is free."""
@@ -216,7 +207,7 @@ class FileStore:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(path.read_bytes())
+            return parsed(os.pread(descriptor, 1 << 20, 0))
         else:
             return None
         finally:
@@ -230,8 +221,7 @@ class FileStore:
         """
         holder = self.holder(name)
         if holder is None or holder.id != lock_id:
-            held = f"is held under id `{holder.id}`" if holder else "is free"
-            raise LockError.of(f"lock `{lock_id}` does not hold the state: it {held}")
+            raise not_the_holder(lock_id, holder)
         (self.root / f"{name}.lock").unlink(missing_ok=True)
 
     def _keep(self, path: Path, generation: str) -> None:
@@ -295,26 +285,22 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def _drop_torn_line(descriptor: int) -> None:
+    """Cut what a killed writer left unfinished: it was never acknowledged, and would spoil ours."""
+    end = position = os.fstat(descriptor).st_size
+    while position:
+        start = max(0, position - 4096)
+        newline = os.pread(descriptor, position - start, start).rfind(b"\n")
+        position = start + newline + 1 if newline >= 0 else start
+        if newline >= 0:
+            break
+    if position != end:
+        os.ftruncate(descriptor, position)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _me(operation: str) -> Holder:
-    return Holder(
-        id=str(uuid.uuid4()),
-        who=f"{getpass.getuser()}@{socket.gethostname()}",
-        operation=operation,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        pid=os.getpid(),
-    )
-
-
-def _holder(content: bytes) -> Holder | None:
-    try:
-        return Holder(**orjson.loads(content))
-    except (orjson.JSONDecodeError, TypeError):
-        return None

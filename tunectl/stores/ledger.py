@@ -6,7 +6,7 @@ snapshot they follow; lines of an older snapshot are already in the newer one an
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,20 +15,34 @@ import orjson
 
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Store
-from tunectl.core.record import entry_from_tree, entry_to_tree
+from tunectl.core.record import entry_from_tree
 from tunectl.core.state import Entry, State, fold
-from tunectl.stores.statefile import decode, encode
+from tunectl.stores import generations
+from tunectl.stores.generations import Generation
+from tunectl.stores.journal import StoredJournal
+from tunectl.stores.sealed import beneath
+from tunectl.stores.statefile import Document, encode, read_document
+
+_MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError)
 
 
 class Ledger:
-    """Reads and writes the state of one environment."""
+    """Reads and writes the state of one environment.
+
+    Attributes:
+        document: the snapshot that was read last, as it was stored; None before that, and where
+            there is none.
+    """
 
     def __init__(self, store: Store, project: str, env: str, tool_version: str) -> None:
         self.store = store
         self.project = project
         self.env = env
         self.tool_version = tool_version
-        self._generation: str | None = None
+        self.document: Document | None = None
+        self._stored: Blob | None = None
+        self._serial = 0
+        self._size = 0
 
     @property
     def snapshot_name(self) -> str:
@@ -47,24 +61,35 @@ class Ledger:
             StateError: what is there cannot be read as this project's state.
         """
         blob, lines = self._both()
-        self._generation = blob.generation if blob else None
+        self._stored, self.document = blob, None
         if blob is None:
             if lines:
                 raise StateError.of(
                     f"there is a journal `{self.journal_name}` but no state `{self.snapshot_name}`",
-                    hint="restore the state from the `history` folder; the journal belongs to it",
+                    hint="`tunectl state repair` rebuilds the state; the journal belongs to it",
                     code="state-missing",
                 )
             return State(lineage=str(uuid.uuid4()), project=self.project, env=self.env)
-        state = decode(blob.content, self.snapshot_name)
+        found = read_document(blob.content, self.snapshot_name)
+        state = found.state
+        self.check_owner(state, self.snapshot_name)
+        folded = fold(state, self._entries(lines, state.serial))
+        self.document, self._serial, self._size = found, state.serial, len(blob.content)
+        return folded
+
+    def check_owner(self, state: State, name: str) -> None:
+        """Refuse the state of another project or environment.
+
+        Raises:
+            StateError: naming both.
+        """
         if (state.project, state.env) != (self.project, self.env):
             raise StateError.of(
-                f"state `{self.snapshot_name}` belongs to project `{state.project}`, environment "
+                f"state `{name}` belongs to project `{state.project}`, environment "
                 f"`{state.env}`; this is `{self.project}`, `{self.env}`",
                 hint="check `project:` and `state:`; a renamed project keeps its old name in state",
                 code="state-foreign",
             )
-        return fold(state, self._entries(lines, state.serial))
 
     def _both(self) -> tuple[Blob | None, tuple[bytes, ...]]:
         """Read snapshot and journal that belong together, also while an apply writes them."""
@@ -78,21 +103,81 @@ class Ledger:
     def save(self, state: State) -> State:
         """Write a snapshot and begin an empty journal after it.
 
+        The serial grows beyond the one given and beyond the last one written.
+
         Returns:
             the state with its new serial.
 
         Raises:
             StaleError: someone else wrote meanwhile.
         """
-        state = replace(state, serial=state.serial + 1)
-        content = encode(state, self.tool_version)
-        self._generation = self.store.write(self.snapshot_name, content, expected=self._generation)
+        saved = self._write(state)
         self.store.delete(self.journal_name)
+        return saved
+
+    def _write(self, state: State) -> State:
+        before = self._stored
+        state = replace(state, serial=max(state.serial, self._serial) + 1)
+        content = encode(state, self.tool_version)
+        generation = self.store.write(
+            self.snapshot_name, content, expected=before.generation if before else None
+        )
+        self._stored = Blob(content, generation)
+        self._serial, self._size = state.serial, len(content)
         return state
 
     def journal(self, state: State) -> StoredJournal:
-        """Return the journal that follows a saved state."""
-        return StoredJournal(self.store, self.journal_name, state.serial)
+        """Return the journal that follows a saved state.
+
+        When it outgrows the snapshot it is folded into a new one.
+        """
+        return StoredJournal(
+            self.store, self.journal_name, state, compact=self._compact, snapshot_size=self._size
+        )
+
+    def _compact(self, state: State) -> tuple[State, int]:
+        """Write a snapshot while the journal goes on.
+
+        Lines that cannot be removed do no harm: the new snapshot holds them.
+        """
+        saved = self._write(state)
+        with contextlib.suppress(StateError):
+            self.store.delete(self.journal_name)
+        return saved, self._size
+
+    def history(self) -> list[Generation]:
+        """Return the snapshots that were replaced and are kept, newest first.
+
+        Raises:
+            StateError: the store cannot list.
+        """
+        return generations.kept(self.store, self.snapshot_name)
+
+    def salvage(self) -> Iterator[tuple[int, Entry]]:
+        """Yield what of the journal can still be understood, each with the serial it follows."""
+        with contextlib.suppress(StateError):
+            for line in self.store.entries(self.journal_name):
+                with contextlib.suppress(*_MALFORMED):
+                    tree = orjson.loads(line)
+                    yield int(tree["serial"]), entry_from_tree(tree["entry"])
+
+    def overwrite(self, state: State) -> State:
+        """Save over whatever is there, readable or not; the store keeps that in its history.
+
+        The journal goes into the history too, as it is: it may hold what nothing else does.
+
+        Returns:
+            the state with its new serial.
+
+        Raises:
+            StaleError: someone else wrote meanwhile.
+        """
+        raw = beneath(self.store)
+        self._stored = raw.read(self.snapshot_name)
+        if lines := tuple(raw.entries(self.journal_name)):
+            content = b"".join(line + b"\n" for line in lines)
+            generations.put_aside(raw, self.journal_name, content)
+        return self.save(state)
 
     def _entries(self, lines: Iterable[bytes], serial: int) -> Iterator[Entry]:
         for number, line in enumerate(lines, start=1):
@@ -101,65 +186,16 @@ class Ledger:
                 if tree["serial"] > serial:
                     raise StaleError.of(
                         f"journal `{self.journal_name}` is newer than state `{self.snapshot_name}`",
-                        hint="an older copy of the state was put in place; restore the newest one",
+                        hint="an older copy of the state was put in place; restore the newest one, "
+                        "or rebuild it with `tunectl state repair`",
                         code="state-older-than-journal",
                     )
                 if tree["serial"] == serial:
                     yield entry_from_tree(tree["entry"])
-            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            except _MALFORMED as error:
                 raise StateError.of(
                     f"journal `{self.journal_name}` line {number} cannot be understood: {error}",
-                    hint="do not delete it: it records what was created last",
+                    hint="do not delete it: it records what was created last; "
+                    "`tunectl state repair` uses what can still be read",
                     code="journal-damaged",
                 ) from error
-
-
-class StoredJournal:
-    """A journal with group commit: what arrives while a write is under way goes with the next."""
-
-    def __init__(self, store: Store, name: str, serial: int) -> None:
-        self._store = store
-        self._name = name
-        self._serial = serial
-        self._changed = threading.Condition()
-        self._waiting: list[bytes] = []
-        self._arrived = 0
-        self._durable = 0
-        self._writing = False
-        self._broken: StateError | None = None
-
-    def append(self, entry: Entry) -> None:
-        """Return only when the entry is durable.
-
-        Raises:
-            StateError: it could not be written; nothing after it is accepted either.
-        """
-        line = orjson.dumps({"serial": self._serial, "entry": entry_to_tree(entry)})
-        with self._changed:
-            self._waiting.append(line)
-            self._arrived += 1
-            mine = self._arrived
-            while self._writing and self._durable < mine and self._broken is None:
-                self._changed.wait()
-            if self._broken is not None:
-                raise self._broken
-            if self._durable >= mine:
-                return
-            self._writing = True
-            batch, self._waiting = self._waiting, []
-            last = self._arrived
-        self._write(batch, last)
-
-    def _write(self, batch: list[bytes], last: int) -> None:
-        try:
-            self._store.append(self._name, batch)
-        except StateError as error:
-            with self._changed:
-                self._broken = error
-                self._writing = False
-                self._changed.notify_all()
-            raise
-        with self._changed:
-            self._durable = last
-            self._writing = False
-            self._changed.notify_all()

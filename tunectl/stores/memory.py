@@ -6,13 +6,13 @@ import contextlib
 import hashlib
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tunectl.core.errors import LockError, StaleError
+from tunectl.core.errors import StaleError
 from tunectl.core.ports import Blob, Holder, Lease
+from tunectl.stores.holders import held, lost, not_the_holder, who
 
 _POLL = 0.01  # seconds between attempts to take a held lock
 
@@ -31,7 +31,7 @@ class _MemoryLease:
         """
         now = self.store.holder(self.name)
         if now is None or now.id != self.holder.id:
-            raise LockError.of(f"the state lock `{self.name}` was lost")
+            raise lost(self.name)
 
 
 class MemoryStore:
@@ -97,13 +97,11 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def _lock(self, name: str, operation: str, timeout: float) -> Iterator[Lease]:
-        mine = Holder(id=str(uuid.uuid4()), who="this process", operation=operation, created="")
+        mine = who(operation)
         deadline = time.monotonic() + timeout
         while not self._taken(name, mine):
             if time.monotonic() >= deadline:
-                holder = self.holder(name)
-                who = f"{holder.who} for `{holder.operation}`" if holder else "another"
-                raise LockError.of(f"the state is locked by {who}")
+                raise held(self.holder(name))
             time.sleep(_POLL)
         try:
             yield _MemoryLease(mine, self, name)
@@ -130,8 +128,7 @@ class MemoryStore:
         with self._guard:
             holder = self._holders.get(name)
             if holder is None or holder.id != lock_id:
-                held = f"is held under id `{holder.id}`" if holder else "is free"
-                raise LockError.of(f"lock `{lock_id}` does not hold the state: it {held}")
+                raise not_the_holder(lock_id, holder)
             del self._holders[name]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,9 +22,23 @@ FORMAT = 1
 UPGRADES: dict[int, Callable[[Tree], Tree]] = {}
 
 _HINT = (
-    "restore a copy from the `history` folder beside it; do not delete it: "
-    "it is the only record of what you pay for"
+    "`tunectl state repair` rebuilds it, `tunectl state history` lists the copies that are kept; "
+    "do not delete it: it is the only record of what you pay for"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A state with what its document says beside it.
+
+    Attributes:
+        tool_version: of the tunectl that wrote it.
+        format: the number it was written in.
+    """
+
+    state: State
+    tool_version: str
+    format: int
 
 
 def encode(state: State, tool_version: str) -> bytes:
@@ -34,7 +49,12 @@ def encode(state: State, tool_version: str) -> bytes:
 
 
 def decode(content: bytes, name: str) -> State:
-    """Read the document of a state.
+    """Return the state of a document; as `read_document`."""
+    return read_document(content, name).state
+
+
+def read_document(content: bytes, name: str) -> Document:
+    """Read the document of a state, brought up to the present format.
 
     Args:
         content: the bytes as stored.
@@ -47,7 +67,7 @@ def decode(content: bytes, name: str) -> State:
         raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=_HINT)
     document = _document(content, name)
     version = document.get("format")
-    if not isinstance(version, int) or "lineage" not in document:
+    if type(version) is not int or "lineage" not in document:
         raise StateError.of(
             f"`{name}` is not a tunectl state",
             hint="check the `state:` address; nothing was read or written",
@@ -67,14 +87,26 @@ def decode(content: bytes, name: str) -> State:
             hint=_HINT,
             code="state-tampered",
         )
-    for number in range(version, FORMAT):
-        document = UPGRADES[number](document)
     try:
-        return state_from_tree(document)
+        state = state_from_tree(_upgraded(document, version, name))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateError.of(
             f"state `{name}` cannot be understood: {error}", hint=_HINT, code="state-malformed"
         ) from error
+    return Document(state, str(document.get("tool_version", "")), version)
+
+
+def _upgraded(document: Tree, version: int, name: str) -> Tree:
+    """Bring a document up to the present format, one step after another."""
+    for number in range(version, FORMAT):
+        if number not in UPGRADES:
+            raise StateError.of(
+                f"state `{name}` has format {version}, which this version cannot read any more",
+                hint="apply once with the version that wrote it, then with one in between",
+                code="state-older",
+            )
+        document = UPGRADES[number](document)
+    return document
 
 
 def _document(content: bytes, name: str) -> dict[str, Any]:
