@@ -12,10 +12,11 @@ from tests.engine import world
 from tests.engine.world import ALIAS, FILE, JOB, Log, Remote
 from tunectl.core.errors import Refused, StateError, UnavailableError, UnknownOutcomeError
 from tunectl.core.event import Phase
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.ports import JobEvent
 from tunectl.core.resource import Status
 from tunectl.core.state import Account, Made, State, fold
+from tunectl.core.wish import Wish
 from tunectl.engine.apply import Execution
 from tunectl.engine.recover import recover
 from tunectl.engine.refresh import observe

@@ -5,24 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from tunectl.core.errors import (
-    Diagnostic,
-    ProviderError,
-    RateLimitError,
-    TunectlError,
-    UnavailableError,
-    UnknownOutcomeError,
-)
+from tunectl.core.errors import Diagnostic, ProviderError, TunectlError, UnknownOutcomeError
 from tunectl.core.event import Phase
 from tunectl.core.plan import Action
-from tunectl.core.ports import JobEvent
 from tunectl.core.resource import Instance, Resource, Status
-from tunectl.core.state import Abandoned, Began, Deleted, Intent, Made, Settled
+from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Made, Settled
 from tunectl.core.steps import Step, Verb
-from tunectl.core.value import Plain
+from tunectl.engine.adopt import adopt
 from tunectl.engine.run import Run, completed, identity, mint
-
-_FIRST_POLL, _LAST_POLL, _SLOWER = 0.2, 5.0, 1.5  # seconds, seconds, factor
+from tunectl.engine.watch import Following
 
 
 class Detached(Exception):  # noqa: N818  # not an error: the object goes on being made
@@ -57,11 +48,20 @@ def perform(run: Run, step: Step) -> None:
             _delete(run, step, began)
         case Verb.FORGET:
             _forget(run, step, began)
+        case Verb.ADOPT:
+            adopt(run, step)
 
 
 def _wanted(step: Step) -> Resource:
     assert step.change.after is not None, f"{step.id} has nothing to make"
     return step.change.after
+
+
+def _live(run: Run, step: Step) -> Instance:
+    found = run.live(step.address)
+    if found is None:
+        raise LookupError(f"nothing is recorded at `{step.address}`")
+    return found
 
 
 def _create(run: Run, step: Step, began: float) -> None:
@@ -72,7 +72,7 @@ def _create(run: Run, step: Step, began: float) -> None:
     handler = run.handler(resource.provider, resource.address.kind)
     run.tell(Phase.START, step, began)
     _clear_vanished(run, step)
-    run.record(Began(_intent(run, step, op, "create", identity(resource, request.spec))))
+    run.begin(_intent(run, step, op, "create", identity(resource, request.spec)))
     try:
         made = handler.create(request)
     except UnknownOutcomeError as error:
@@ -88,7 +88,7 @@ def _create(run: Run, step: Step, began: float) -> None:
 
 def _clear_vanished(run: Run, step: Step) -> None:
     """What is to be made again because it is gone must not count as superseded."""
-    stale = run.state.instances.get(step.address)
+    stale = run.live(step.address)
     if step.change.action is Action.CREATE and stale is not None:
         run.record(Deleted("", stale.address, stale.id))
 
@@ -115,12 +115,12 @@ def _look_for_it(run: Run, op: str, resource: Resource, error: UnknownOutcomeErr
 
 def _update(run: Run, step: Step, began: float) -> None:
     resource = _wanted(step)
-    prior = run.state.instances[step.address]
+    prior = _live(run, step)
     op = mint()
     request = run.request(resource, op, prior)
     handler = run.handler(resource.provider, resource.address.kind)
     run.tell(Phase.START, step, began, id_=prior.id)
-    run.record(Began(_intent(run, step, op, "update", resource.fingerprint, prior.id)))
+    run.begin(_intent(run, step, op, "update", resource.fingerprint, prior.id))
     try:
         made = handler.update(request)
     except TunectlError as error:
@@ -135,7 +135,7 @@ def _update(run: Run, step: Step, began: float) -> None:
 
 
 def _wait(run: Run, step: Step, began: float) -> None:
-    instance = run.state.instances[step.address]
+    instance = _live(run, step)
     if instance.status is Status.PENDING:
         instance = _poll(run, step, instance, began)
         run.record(Settled("", instance))
@@ -157,39 +157,17 @@ def _wait(run: Run, step: Step, began: float) -> None:
 
 def _poll(run: Run, step: Step, instance: Instance, began: float) -> Instance:
     handler = run.handler(instance.provider, instance.address.kind)
-    pause, told = _FIRST_POLL, ""
-    since: str | None = None
-    known: dict[str, Plain] = {}  # a validation loss is told seldom and holds until the next
-    while instance.status is Status.PENDING:
-        if run.tools.stop.is_set() or not run.tools.wait:
+    following = Following(handler, instance)
+    while not following.settled:
+        if run.tools.stop.is_set() or run.let_go.is_set() or not run.tools.wait:
             run.tell(Phase.DETACHED, step, began, id_=instance.id, message=instance.progress)
             raise Detached
-        run.tools.stop.wait(pause)
-        pause = min(pause * _SLOWER, _LAST_POLL)
-        try:
-            instance = handler.poll(instance)
-        except (UnavailableError, UnknownOutcomeError, RateLimitError) as error:
-            run.tell(Phase.PROGRESS, step, began, id_=instance.id, message=f"waiting: {error}")
-            continue
-        metrics = _metrics(handler, instance, since)
-        for event in metrics:
-            since, pause = event.id, min(pause, 1.0)
-            known.update({name: item for name, item in event.data.items() if item is not None})
-        if metrics or instance.progress != told:
-            told = instance.progress
-            run.tell(Phase.PROGRESS, step, began, id_=instance.id, message=told, detail=dict(known))
-    return instance
-
-
-def _metrics(handler: object, instance: Instance, since: str | None) -> list[JobEvent]:
-    """The metrics events since one, where the handler can tell events."""
-    events = getattr(handler, "events", None)
-    if events is None:
-        return []
-    try:
-        return [e for e in events(instance, since) if e.data]
-    except ProviderError:
-        return []
+        run.nap(following.pause)
+        news = following.look()
+        if news is not None:
+            id_, message, detail = instance.id, news.message, news.detail
+            run.tell(Phase.PROGRESS, step, began, id_=id_, message=message, detail=detail)
+    return following.instance
 
 
 def _delete(run: Run, step: Step, began: float) -> None:
@@ -198,7 +176,10 @@ def _delete(run: Run, step: Step, began: float) -> None:
     op = mint()
     handler = run.handler(doomed.provider, doomed.address.kind)
     run.tell(Phase.START, step, began, id_=doomed.id)
-    run.record(Began(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id)))
+    run.begin(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id))
+    if not run.tools.shares.release(doomed):
+        _left_to_others(run, step, op, began)
+        return
     try:
         remains = handler.delete(doomed)
     except TunectlError as error:
@@ -210,6 +191,16 @@ def _delete(run: Run, step: Step, began: float) -> None:
         run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
 
 
+def _left_to_others(run: Run, step: Step, op: str, began: float) -> None:
+    """Another environment uses it: only the last one deletes it."""
+    assert step.doomed is not None, f"{step.id} has nothing to delete"
+    doomed = step.doomed
+    run.record(Deleted(op, doomed.address, doomed.id))
+    run.tell(Phase.COMPLETE, replace(step, verb=Verb.FORGET), began, id_=doomed.id)
+    message = f"`{doomed.id}` of `{doomed.address}`: another environment uses it"
+    run.tell(Phase.REMAINS, step, began, id_=doomed.id, message=message)
+
+
 def _close_if_definite(run: Run, op: str, error: TunectlError) -> None:
     """A definite refusal had no effect; an unknown outcome stays open until the next run looks."""
     if not isinstance(error, UnknownOutcomeError):
@@ -218,7 +209,7 @@ def _close_if_definite(run: Run, op: str, error: TunectlError) -> None:
 
 def _forget(run: Run, step: Step, began: float) -> None:
     assert step.doomed is not None, f"{step.id} has nothing to forget"
-    run.record(Deleted("", step.doomed.address, step.doomed.id))
+    run.record(Forgot(step.doomed.address, step.doomed.id))
     run.tell(Phase.COMPLETE, step, began, id_=step.doomed.id)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+import queue
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tunectl.core.errors import Diagnostic, TunectlError
+from tunectl.core.errors import Diagnostic, LockError, TunectlError
 from tunectl.core.event import Event, Phase
+from tunectl.core.graph import order
 from tunectl.core.plan import Plan
 from tunectl.core.state import State
-from tunectl.core.steps import Step, steps
+from tunectl.core.steps import Step, Verb, steps
 from tunectl.core.value import Address
 from tunectl.engine.act import Detached, Failed, perform
 from tunectl.engine.run import Run, Tools
@@ -26,6 +30,8 @@ class Outcome:
         failures: what went wrong, in the order it did.
         skipped: steps not begun because something they need did not succeed, or after a stop.
         detached: objects left running.
+        failed: ids of the steps that failed.
+        made: where an object was made or taken over.
     """
 
     done: set[str] = field(default_factory=set)
@@ -33,7 +39,68 @@ class Outcome:
     failures: list[Diagnostic] = field(default_factory=list)
     skipped: list[Step] = field(default_factory=list)
     detached: list[Step] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+    made: set[Address] = field(default_factory=set)
     fatal: TunectlError | None = None
+
+    def left(self) -> Mapping[Address, tuple[Address, ...]]:
+        """Return what goes on when running objects are done, with those each waits for.
+
+        What waits for a failure is not among it, nor what a stop kept from beginning.
+        """
+        roots = {step.id: frozenset({step.address}) for step in self.detached}
+        skipped = {step.id: step for step in self.skipped}
+        for first in _by_need(skipped):
+            behind = [roots[a] for a in first.after if a in roots]
+            lost = any(a in self.failed or (a in skipped and a not in roots) for a in first.after)
+            if behind and not lost:
+                roots[first.id] = frozenset[Address]().union(*behind)
+        found: dict[Address, set[Address]] = {}
+        for step in (*self.detached, *self.skipped):
+            if step.id in roots:
+                found.setdefault(step.address, set()).update(roots[step.id])
+        return {address: tuple(sorted(waits)) for address, waits in found.items()}
+
+
+def _by_need(steps_: Mapping[str, Step]) -> Iterator[Step]:
+    """What comes first, first."""
+    for id_ in order({id_: step.after & steps_.keys() for id_, step in steps_.items()}):
+        yield steps_[id_]
+
+
+class _Queue:
+    """Steps whose turn has come: all they wait for succeeded, in the order of the plan.
+
+    Whatever begins something goes before a mere wait, which may take hours. What a step waits for
+    and is not in the plan any more counts as done. Each edge of the graph is looked at once.
+    """
+
+    def __init__(self, todo: Iterable[Step]) -> None:
+        self._steps = tuple(sorted(todo, key=lambda step: step.verb is Verb.WAIT))
+        place = {step.id: number for number, step in enumerate(self._steps)}
+        self._users: dict[str, list[int]] = {}
+        self._waits = [0] * len(self._steps)
+        for number, step in enumerate(self._steps):
+            for first in step.after & place.keys():
+                self._users.setdefault(first, []).append(number)
+                self._waits[number] += 1
+        self.ready = [number for number, left in enumerate(self._waits) if not left]
+
+    @property
+    def next_waits(self) -> bool:
+        """Whether the next step is a mere wait."""
+        return self._steps[self.ready[0]].verb is Verb.WAIT
+
+    def take(self) -> Step:
+        """Return the next step whose turn has come."""
+        return self._steps[heapq.heappop(self.ready)]
+
+    def done(self, step: Step) -> None:
+        """Say that a step succeeded."""
+        for number in self._users.pop(step.id, ()):
+            self._waits[number] -= 1
+            if not self._waits[number]:
+                heapq.heappush(self.ready, number)
 
 
 class Execution:
@@ -43,8 +110,10 @@ class Execution:
         self.run = Run(state, tools)
         self.outcome = Outcome()
         self._todo = {step.id: step for step in steps(plan, state)}
+        self._queue = _Queue(self._todo.values())
         self._running: dict[str, tuple[Step, Future[None]]] = {}
-        self._failed: set[str] = set()
+        self._waits = 0  # of those that run
+        self._idle_since = float("-inf")
 
     @property
     def state(self) -> State:
@@ -53,7 +122,7 @@ class Execution:
 
     def events(self) -> Iterator[Event]:
         """Run every step and yield what happens."""
-        with ThreadPoolExecutor(max_workers=self.run.tools.parallelism) as pool:
+        with ThreadPoolExecutor(max_workers=2 * self.run.tools.parallelism) as pool:
             try:
                 yield from self._until_done(pool)
             except GeneratorExit:
@@ -68,12 +137,25 @@ class Execution:
     def _until_done(self, pool: ThreadPoolExecutor) -> Iterator[Event]:
         self._start(pool)
         while self._running:
-            event = self.run.events.get()
+            event = self._listen()
             if event is not None:
                 yield event
                 continue
             self._collect()
             self._start(pool)
+
+    def _listen(self) -> Event | None:
+        """Return the next event; let go of the waits when nothing else has run for a while."""
+        run, patience = self.run, self.run.tools.patience
+        if patience is not None and self._waits == len(self._running) and not run.let_go.is_set():
+            left = self._idle_since + patience - time.monotonic()
+            if left > 0:
+                try:
+                    return run.events.get(timeout=left)
+                except queue.Empty:
+                    pass
+            run.let_go.set()
+        return run.events.get()
 
     def _leftover(self) -> Iterator[Event]:
         while not self.run.events.empty():
@@ -82,52 +164,61 @@ class Execution:
                 yield event
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
-        if self.run.tools.stop.is_set() or self.outcome.fatal is not None:
-            return
-        ready = [s for s in self._todo.values() if self._is_ready(s)]
-        for step in ready:
+        # Waits have places of their own: a job of hours must not hold up what can be done now.
+        while self._queue.ready:
+            waits = self._queue.next_waits
+            running = self._waits if waits else len(self._running) - self._waits
+            if running >= self.run.tools.parallelism:
+                return
+            if self.run.tools.stop.is_set() or self.outcome.fatal is not None:
+                return
             try:
                 self.run.tools.hold()
             except TunectlError as error:
                 self.outcome.fatal = error
                 return
+            step = self._queue.take()
             del self._todo[step.id]
             self.outcome.begun.add(step.address)
             future = pool.submit(perform, self.run, step)
             self._running[step.id] = (step, future)
+            self._waits += waits
             future.add_done_callback(lambda _: self.run.events.put(None))
-
-    def _is_ready(self, step: Step) -> bool:
-        """Whether all it waits for succeeded; a step that is not in the plan any more counts."""
-        waiting = step.after & (self._todo.keys() | self._running.keys() | self._failed)
-        return not waiting
 
     def _collect(self) -> None:
         for step, future in list(self._running.values()):
             if future.done():
                 del self._running[step.id]
+                if step.verb is Verb.WAIT:
+                    self._waits -= 1
+                else:
+                    self._idle_since = time.monotonic()
                 self._judge(step, future)
 
     def _judge(self, step: Step, future: Future[None]) -> None:
         try:
             future.result()
         except Detached:
-            self._failed.add(step.id)
             self.outcome.detached.append(step)
+        except LockError as error:
+            self.outcome.failed.add(step.id)
+            self.outcome.fatal = self.outcome.fatal or error
         except Failed as failure:
             self._fail(step, failure.diagnostic)
         except LookupError as error:
             summary = f"`{step.address}` cannot be made: {error}"
             self._fail(step, Diagnostic(summary=summary, address=str(step.address)))
         except TunectlError as error:
-            self._failed.add(step.id)
             for diagnostic in error.diagnostics or (Diagnostic(summary=str(error)),):
                 self._fail(step, diagnostic)
         else:
             self.outcome.done.add(step.id)
+            if step.verb in {Verb.CREATE, Verb.ADOPT}:
+                self.outcome.made.add(step.address)
+            self._queue.done(step)
 
     def _fail(self, step: Step, diagnostic: Diagnostic) -> None:
-        self._failed.add(step.id)
+        self.outcome.failed.add(step.id)
         self.outcome.failures.append(diagnostic)
         self.run.events.put(
             Event(

@@ -133,7 +133,7 @@ def _spec(state: State, resource: Resource, found: Instance) -> dict[str, Plain]
     """The declared settings, as far as they are known, over what the object itself tells."""
     spec: dict[str, Plain] = dict(found.spec)
     for key, value in resource.spec.items():
-        done = resolve(value, lambda ref: lookup(state, ref))
+        done = resolve(value, lambda ref: lookup(state.instances, ref))
         try:
             spec[key] = plain(done)
         except TypeError:

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from tunectl.core.errors import Diagnostic, Exit, ProviderError, Refused
-from tunectl.core.ports import Connect, Handler
+from tunectl.core.errors import Diagnostic, Exit, Refused
+from tunectl.core.ports import Connect
 from tunectl.core.resource import BUILTIN, Instance
 from tunectl.core.state import State
 from tunectl.core.value import Address
-
-PARALLELISM = 10
-
-
-def handler_for(connect: Connect, instance: Instance) -> Handler:
-    """Return the handler that made an instance.
-
-    Raises:
-        ProviderError: the provider has none for this kind.
-    """
-    provider = connect(instance.provider)
-    try:
-        return provider.handlers[instance.address.kind]
-    except KeyError:
-        raise ProviderError.of(
-            f"provider `{instance.provider}` cannot manage a `{instance.address.kind}`",
-            address=str(instance.address),
-        ) from None
+from tunectl.engine.listing import look
 
 
 def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
-    """Look at every live instance; None means it is gone.
+    """Look at every live instance, many of a kind by one list; None means it is gone.
 
     Raises:
         Refused: an account is not the one the instances were made in.
@@ -39,9 +21,23 @@ def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
     """
     instances = sorted(state.instances.values(), key=lambda i: i.key)
     _same_accounts((*instances, *state.superseded), connect)
-    with ThreadPoolExecutor(max_workers=PARALLELISM) as pool:
-        seen = list(pool.map(lambda i: handler_for(connect, i).read(i), instances))
+    seen = look(instances, connect)
     return {i.address: now for i, now in zip(instances, seen, strict=True)}
+
+
+def observe_everything(
+    state: State, connect: Connect
+) -> tuple[tuple[Instance, Instance | None], ...]:
+    """Look at every recorded instance, the superseded ones too: each as recorded and as it is now.
+
+    Raises:
+        Refused: an account is not the one the instances were made in.
+        ProviderError: something could not be looked at.
+    """
+    superseded = {i.key for i in state.superseded}
+    instances = sorted(state.everything, key=lambda i: (i.address, i.key in superseded, i.id))
+    _same_accounts(instances, connect)
+    return tuple(zip(instances, look(instances, connect), strict=True))
 
 
 def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:

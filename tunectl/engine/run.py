@@ -13,13 +13,27 @@ from datetime import datetime
 
 from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
-from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request
+from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request, Shares
 from tunectl.core.resource import Instance, Need, Resource
-from tunectl.core.state import Entry, State, fold
+from tunectl.core.state import Began, Entry, Folding, Intent, State
 from tunectl.core.steps import Step
-from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, settle
+from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, plain, resolve, settle
 
 SPEC = "spec:"  # begins the identity of what has no fingerprint of its own
+
+
+class Alone:
+    """Nobody else uses anything."""
+
+    def claim(self, instance: Instance) -> bool:
+        """Return that it may be used."""
+        del instance
+        return True
+
+    def release(self, instance: Instance) -> bool:
+        """Return that nobody else uses it."""
+        del instance
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +43,11 @@ class Tools:
     Attributes:
         clock: the current time, UTC.
         wait: whether to wait for pending objects; without it they are left running.
+        patience: seconds to wait for pending objects while nothing else is left to do; then they
+            are left running. None: until they are done.
         stop: set by the first Ctrl-C: nothing new starts, waits detach.
         settle: seconds to let a provider's listing catch up after an unclear create.
+        shares: who else uses what.
         hold: called before each new step; raises when the lock was lost.
     """
 
@@ -39,9 +56,11 @@ class Tools:
     reader: Reader
     clock: Callable[[], datetime]
     wait: bool = True
+    patience: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     settle: tuple[float, ...] = (0.5, 1.0, 2.0)
     parallelism: int = 10
+    shares: Shares = field(default_factory=Alone)
     hold: Callable[[], None] = lambda: None
 
 
@@ -51,14 +70,20 @@ class Run:
     def __init__(self, state: State, tools: Tools) -> None:
         self.tools = tools
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._state = state
+        self.let_go = threading.Event()  # waits end, whatever they wait for
+        self._whose = state  # its lineage, project and environment never change
+        self._folding = Folding(state)
         self._guard = threading.Lock()
 
     @property
     def state(self) -> State:
-        """The state as of now."""
+        """The state as of now. Copies it when it has changed: one object is cheaper by `live`."""
         with self._guard:
-            return self._state
+            return self._folding.state
+
+    def live(self, address: Address) -> Instance | None:
+        """Return the instance at an address as of now, None when there is none."""
+        return self._folding.instances.get(address)
 
     def record(self, entry: Entry) -> None:
         """Make an entry durable, then fold it in.
@@ -68,7 +93,20 @@ class Run:
         """
         self.tools.journal.append(entry)
         with self._guard:
-            self._state = fold(self._state, (entry,))
+            self._folding.add(entry)
+
+    def begin(self, intent: Intent) -> None:
+        """Make an intent durable before the call it is about.
+
+        The lock is looked at once more after that: whoever holds it next has read the intent, and
+        looks for what came of it.
+
+        Raises:
+            StateError: it could not be made durable.
+            LockError: the lock was lost; nothing may be called.
+        """
+        self.record(Began(intent))
+        self.tools.hold()
 
     def tell(
         self,
@@ -95,6 +133,13 @@ class Run:
             )
         )
 
+    def nap(self, seconds: float) -> None:
+        """Pause before the next look; a stop, or letting go, ends it soon."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.let_go.is_set():
+            if self.tools.stop.wait(min(left, 0.1)):
+                return
+
     def handler(self, provider: str, kind: str) -> Handler:
         """Return a provider's handler of a kind."""
         return self.tools.connect(provider).handlers[kind]
@@ -105,8 +150,8 @@ class Run:
         Raises:
             LookupError: a reference has no value yet.
         """
-        state = self.state
-        spec = settled(resource.spec, state)
+        live = {a: found for a in resource.needs if (found := self.live(a)) is not None}
+        spec = settled(resource.spec, live)
         return Request(
             resource=resource,
             spec=spec,
@@ -114,14 +159,14 @@ class Run:
             reader=self.tools.reader,
             now=self.tools.clock(),
             prior=prior,
-            dependencies={a: state.instances[a] for a in resource.needs if a in state.instances},
+            dependencies=live,
         )
 
     def mark(self, address: Address, op: str) -> Mark:
         """Return the owner mark of an operation."""
-        state = self.state
+        whose = self._whose
         return Mark(
-            lineage=state.lineage, project=state.project, env=state.env, address=address, op=op
+            lineage=whose.lineage, project=whose.project, env=whose.env, address=address, op=op
         )
 
     def now(self) -> str:
@@ -134,9 +179,9 @@ def mint() -> str:
     return uuid.uuid4().hex
 
 
-def lookup(state: State, ref: Ref) -> Value:
+def lookup(live: Mapping[Address, Instance], ref: Ref) -> Value:
     """Return the recorded output a reference means; the reference when there is none."""
-    instance = state.instances.get(ref.address)
+    instance = live.get(ref.address)
     if instance is None:
         return ref
     try:
@@ -145,13 +190,27 @@ def lookup(state: State, ref: Ref) -> Value:
         return ref
 
 
-def settled(spec: Mapping[str, Value], state: State) -> dict[str, Plain]:
-    """Settle a spec against the state.
+def settled(spec: Mapping[str, Value], live: Mapping[Address, Instance]) -> dict[str, Plain]:
+    """Settle a spec against the live instances.
 
     Raises:
         LookupError: naming the reference that is still unknown.
     """
-    return {key: settle(value, lambda ref: lookup(state, ref)) for key, value in spec.items()}
+    return {key: settle(value, lambda ref: lookup(live, ref)) for key, value in spec.items()}
+
+
+def told(resource: Resource, found: Instance, live: Mapping[Address, Instance]) -> dict[str, Plain]:
+    """The declared settings, as far as they are known, over what an object itself tells."""
+    spec: dict[str, Plain] = dict(found.spec)
+    for key, value in resource.spec.items():
+        if key in resource.inputs and key in spec:
+            continue
+        done = resolve(value, lambda ref: lookup(live, ref))
+        try:
+            spec[key] = plain(done)
+        except TypeError:
+            continue
+    return spec
 
 
 def identity(resource: Resource, spec: Mapping[str, Plain]) -> str:
