@@ -180,6 +180,33 @@ class HandlerContract:
             assert dict(ready.outputs) == dict(instance.outputs)
             assert ready.op == request.mark.op
 
+    def test_what_carries_a_mark_can_be_listed(self, subject):
+        assert hasattr(subject.handler, "list") == subject.marked
+
+    def test_a_list_and_a_read_say_the_same_of_a_ready_object(self, subject, made):
+        if not subject.marked:
+            return
+        request, instance = made
+        [found] = [f for f in subject.handler.list() if f.instance.id == instance.id]
+        now = subject.handler.read(instance)
+        there = found.instance
+        assert there.status is now.status is Status.READY
+        assert (there.progress, there.reason) == (now.progress, now.reason)
+        assert dict(there.outputs) == dict(now.outputs)
+        assert {**instance.spec, **there.spec} == dict(now.spec)
+        assert (there.provider, there.account) == (now.provider, now.account)
+        assert there.op == request.mark.op
+        assert found.mark in {None, request.mark}
+        assert datetime.fromisoformat(found.created_at).tzinfo is not None
+
+    def test_what_was_deleted_is_not_listed_as_ready(self, subject, made):
+        if not subject.marked:
+            return
+        _, instance = made
+        subject.handler.delete(instance)
+        left = [f.instance for f in subject.handler.list() if f.instance.id == instance.id]
+        assert all(one.status is not Status.READY for one in left)
+
     def test_two_creates_make_two_objects(self, subject):
         one, two = subject.request(), subject.request()
         a, b = subject.handler.create(one), subject.handler.create(two)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from tunectl.core.errors import ConflictError, Diagnostic, NotFoundError, Severity
-from tunectl.core.ports import Mark, Request
+from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource
-from tunectl.core.value import Plain
+from tunectl.core.value import Address, Plain
 from tunectl.providers.instances import found, made
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields
-from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata
+from tunectl.providers.wire.errors import SenselessAnswerError
+from tunectl.providers.wire.listing import moment
+from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata, mark_of
 
 
 def outputs_of(wire: Wire, model: str) -> dict[str, Plain]:
@@ -102,7 +104,10 @@ class Aliases:
             alias = self._get(instance.id)
         except NotFoundError:
             return None
-        if not carries(alias.get("metadata"), OP, instance.op):
+        metadata = alias.get("metadata")
+        if not instance.op:  # one to import: whoever made it
+            instance = replace(instance, op=_op(metadata))
+        elif not carries(metadata, OP, instance.op):
             return None  # ours is gone, and somebody else took the name
         spec = {**instance.spec, "model": str(alias["model"])}
         return replace(instance, spec=spec, outputs=outputs_of(self.wire, instance.id))
@@ -135,11 +140,7 @@ class Aliases:
 
     def find(self, mark: Mark) -> Iterable[Instance]:
         """Yield the aliases that carry the operation."""
-        listed = self.wire.ask(
-            "list the aliases", lambda c: fields(c.get(self._path(), cast_to=dict[str, Any]))
-        )
-        data = listed.get("data")
-        for alias in data if isinstance(data, list) else []:
+        for alias in self._all():
             if carries(alias.get("metadata"), OP, mark.op):
                 yield replace(
                     found(
@@ -151,6 +152,33 @@ class Aliases:
                     ),
                     spec={"model": str(alias["model"])},
                 )
+
+    def list(self) -> Iterable[Found]:
+        """Yield every alias of the account, whoever made it."""
+        account = self.account.id()
+        for alias in self._all():
+            name, metadata = str(alias["name"]), alias.get("metadata")
+            mark = mark_of(metadata)
+            yield Found(
+                instance=Instance(
+                    address=mark.address if mark else Address.of("endpoint", name),
+                    provider=self.wire.provider,
+                    account=account,
+                    id=name,
+                    spec={"model": str(alias["model"])},
+                    outputs=outputs_of(self.wire, name),
+                    op=_op(metadata),
+                ),
+                mark=mark,
+                # It may be older than what it stands for now.
+                created_at=moment(alias.get("updated_at") or alias.get("created_at")),
+            )
+
+    def _all(self) -> Sequence[Mapping[str, Any]]:
+        return self.wire.ask(
+            "list the aliases",
+            lambda c: _aliases(fields(c.get(self._path(), cast_to=dict[str, Any]))),
+        )
 
     def poll(self, instance: Instance) -> Instance:
         """Return the alias; it is never pending.
@@ -176,7 +204,8 @@ class Aliases:
         """Remove the alias; nothing stays. One that somebody else made meanwhile is left alone."""
         path = self._path(instance.id)
         try:
-            if not carries(self._get(instance.id).get("metadata"), OP, instance.op):
+            metadata = self._get(instance.id).get("metadata")
+            if instance.op and not carries(metadata, OP, instance.op):
                 return None
             self.wire.tell(
                 f"delete the alias `{instance.id}`",
@@ -203,6 +232,18 @@ class Aliases:
     def _path(self, name: str = "") -> str:
         path = self.wire.profile.alias_path or ""
         return f"{path}/{quote(name, safe='')}" if name else path
+
+
+def _op(metadata: object) -> str:
+    op = metadata.get(OP) if isinstance(metadata, Mapping) else None
+    return op if isinstance(op, str) else ""
+
+
+def _aliases(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    data = answer.get("data")
+    if not isinstance(data, list):
+        raise SenselessAnswerError("`data` is missing")
+    return [fields(alias, "name", "model") for alias in data]
 
 
 def _served(spec: Mapping[str, Plain]) -> str:

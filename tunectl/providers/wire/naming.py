@@ -16,6 +16,7 @@ MARK_KEYS = ("tunectl", LINEAGE, "tunectl-project", "tunectl-env", ADDRESS, OP)
 
 _LONGEST_VALUE = 512  # OpenAI's limit of a metadata value, API reference 2026-08
 _LONGEST_FILE_NAME = 200
+_OP_IN_NAME = re.compile(r"tunectl\.([0-9a-f]{16,64})\.")
 
 # Latin letters that have no decomposition, and Cyrillic as passports write it (ICAO Doc 9303,
 # part 3, table 6B), which needs no other sign than a to z.
@@ -81,6 +82,28 @@ def mark_metadata(mark: Mark) -> dict[str, str]:
     """Return an owner mark as metadata."""
     values = ("1", mark.lineage, mark.project, mark.env, str(mark.address), mark.op)
     return {key: text[:_LONGEST_VALUE] for key, text in zip(MARK_KEYS, values, strict=True)}
+
+
+def op_in_name(name: str) -> str:
+    """Return the operation that a file name carries, empty when it carries none."""
+    found = _OP_IN_NAME.match(name)
+    return found[1] if found else ""
+
+
+def mark_of(metadata: object) -> Mark | None:
+    """Return the owner mark in metadata that came back; None where it is not there as a whole."""
+    if not isinstance(metadata, Mapping):
+        return None
+    tool, *values = (metadata.get(key) for key in MARK_KEYS)
+    if tool is None or not all(isinstance(value, str) and value for value in values):
+        return None
+    lineage, project, env, address, op = map(str, values)
+    try:
+        return Mark(
+            lineage=lineage, project=project, env=env, address=Address.parse(address), op=op
+        )
+    except ValueError:
+        return None  # one that was cut to fit
 
 
 def carries(metadata: object, key: str, value: str) -> bool:

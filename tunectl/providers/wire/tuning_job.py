@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from tunectl.core.errors import (
     NotFoundError,
     UnknownOutcomeError,
 )
-from tunectl.core.ports import JobEvent, Mark, Request
+from tunectl.core.ports import Found, JobEvent, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Plain
 from tunectl.providers.instances import found, made
@@ -30,7 +30,10 @@ from tunectl.providers.wire.job import (
     status_of,
 )
 from tunectl.providers.wire.limits import check_job
+from tunectl.providers.wire.listed_job import as_listed
+from tunectl.providers.wire.listing import pages
 from tunectl.providers.wire.naming import OP, carries
+from tunectl.providers.wire.told import introduced
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -66,13 +69,14 @@ class TuningJobs:
     def read(self, instance: Instance) -> Instance | None:
         """Return the job as it is now; None when its record, or its finished model, is gone.
 
-        A job that failed or was cancelled never had a model, so its record is all there is.
+        A job that failed or was cancelled never had a model, so its record is all there is. Of an
+        instance without settings, such as one to import, the job's own are told.
         """
         try:
             job = self._job(instance.id)
         except NotFoundError:
             return None
-        now = self._shown(instance, job)
+        now = self._shown(instance if instance.spec else introduced(instance, job), job)
         if now.status is not Status.READY or self._listed(job):
             return now
         if instance.status is Status.PENDING and _ended_lately(job):
@@ -124,6 +128,32 @@ class TuningJobs:
                 mark, provider=self.wire.provider, account=account, id=job["id"], outputs={}
             )
             yield self._shown(blank, job)
+
+    def list(self) -> Iterable[Found]:
+        """Yield every job of the account, the newest first, marked or not.
+
+        Asks for no job by itself, so that of a job that is not ready its status is all that can be
+        relied on. One that succeeded and whose model does not exist counts as failed: its record
+        is all that is left.
+        """
+        account = self.account.id()
+        models: frozenset[str] | None = None
+        jobs = pages(
+            self.wire,
+            "list the tuning jobs",
+            lambda c, after: c.fine_tuning.jobs.list(limit=100, after=after),
+        )
+        for job in jobs:
+            if models is None:
+                models = self._usable()
+            yield as_listed(job, self.wire, account, models)
+
+    def _usable(self) -> frozenset[str]:
+        """Return the models there are; none where the service does not tell of tuned ones."""
+        if not self.wire.profile.lists_tuned_models:
+            return frozenset()
+        every = self.wire.ask("list the models", lambda c: items(c.models.list, "id"))
+        return frozenset(model["id"] for model in every)
 
     def poll(self, instance: Instance) -> Instance:
         """Return the job's progress.
@@ -281,13 +311,13 @@ class TuningJobs:
             time.sleep(_CANCEL_STEP)
         return job
 
-    def _points(self, job_id: str) -> list[Any]:
+    def _points(self, job_id: str) -> Sequence[Any]:
         return self.wire.ask(
             f"list the checkpoints of `{job_id}`",
             lambda c: items(lambda: c.fine_tuning.jobs.checkpoints.list(job_id, limit=100), "id"),
         )
 
-    def _checkpoints(self, job_id: str) -> list[str]:
+    def _checkpoints(self, job_id: str) -> Sequence[str]:
         points = self._points(job_id)
         names = (point.get("fine_tuned_model_checkpoint") for point in points)
         return [name for name in names if isinstance(name, str) and name]

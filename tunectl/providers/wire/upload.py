@@ -15,12 +15,14 @@ from tunectl.core.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from tunectl.core.ports import Mark, Request
+from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
+from tunectl.core.value import Address
 from tunectl.providers.instances import found, made
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields, items
-from tunectl.providers.wire.naming import file_name, has_op
+from tunectl.providers.wire.listing import moment, pages
+from tunectl.providers.wire.naming import file_name, has_op, op_in_name
 
 PURPOSE: Final = "fine-tune"
 _BOM = b"\xef\xbb\xbf"
@@ -96,6 +98,37 @@ class Uploads:
                     reason=reason,
                     progress=_progress(status),
                 )
+
+    def list(self) -> Iterable[Found]:
+        """Yield every training file of the account, the newest first.
+
+        A file's name has room for the operation alone, so its mark is never whole: whose it is,
+        the operations that a state knows and the jobs that used it must tell.
+        """
+        account = self.account.id()
+        files = pages(
+            self.wire, "list the files", lambda c, after: c.files.list(purpose=PURPOSE, after=after)
+        )
+        for file in files:
+            if file.get("purpose", PURPOSE) != PURPOSE:
+                continue  # a service may ignore the filter
+            name, file_id = str(file.get("filename") or ""), str(file["id"])
+            status, reason = self._status(file)
+            yield Found(
+                instance=Instance(
+                    address=Address.of("upload", name or file_id),
+                    provider=self.wire.provider,
+                    account=account,
+                    id=file_id,
+                    spec={},
+                    outputs={"file_id": file_id},
+                    status=status,
+                    reason=reason,
+                    progress=_progress(status),
+                    op=op_in_name(name),
+                ),
+                created_at=moment(file.get("created_at")),
+            )
 
     def poll(self, instance: Instance) -> Instance:
         """Return the file's status.
