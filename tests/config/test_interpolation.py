@@ -139,9 +139,9 @@ def test_the_environment_reaches_providers_and_state_only(tmp_path):
         providers:
           own: {type: openai, base_url: "${env.URL}", key_env: OWN_KEY}
         """
-    environ = {"URL": "https://example.test/v1", "BUCKET": "gs://b", "OWN_KEY": "secret"}
+    environ = {"URL": "https://example.test/v1", "BUCKET": "gs://bucket", "OWN_KEY": "secret"}
     found = loaded(project(tmp_path, text), environ=environ).project
-    assert found.state == "gs://b/x"
+    assert found.state == "gs://bucket/x"
     assert found.providers["own"].settings == {
         "base_url": "https://example.test/v1",
         "key_env": "OWN_KEY",

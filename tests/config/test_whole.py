@@ -37,6 +37,7 @@ def test_a_project_that_uses_everything_loads(tmp_path):
     }
     assert [str(m.before) for m in found.moved] == ["tuning_job.old"]
     assert [(str(r.address), r.destroy) for r in found.removed] == [("endpoint.old", False)]
+    assert [(str(i.address), i.id) for i in found.imports] == [('tuning_job.each["pl"]', "ftjob-1")]
     azure = found.providers["azure"]
     assert azure.settings["base_url"] == "https://acme.openai.azure.com/openai/v1/"
 

@@ -1,12 +1,10 @@
-"""What is checked when everything is lowered: outputs, moved and removed addresses, cycles."""
+"""What is checked when everything is lowered: outputs and cycles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TypeVar
 
-from tunectl.config.node import Node, Path, plain
+from tunectl.config.node import Node, Path
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import Scope
@@ -15,13 +13,10 @@ from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.errors import Source
 from tunectl.core.graph import Cycle, order
-from tunectl.core.project import Moved, Output, Removed
+from tunectl.core.project import Output
 from tunectl.core.value import NAME, Address, Ref, Value, refs
-from tunectl.kinds import DERIVED, KINDS
-from tunectl.kinds.project import MovedFields, OutputFields, RemovedFields
+from tunectl.kinds.project import OutputFields
 from tunectl.kinds.values import name_hint
-
-M = TypeVar("M", MovedFields, RemovedFields)
 
 
 def outputs(
@@ -113,92 +108,6 @@ def check_values(found: tuple[Output, ...], world: World) -> None:
                     code="unknown-split",
                     hint=did_you_mean(ref.path[0], dataset.splits),
                 )
-
-
-def moves(declared: Node | None, known: set[Address], problems: Problems) -> tuple[Moved, ...]:
-    """Return the moves; the new address must be declared, the old one not."""
-    found: list[Moved] = []
-    for node, said in _listed(declared, MovedFields, "moved", problems):
-        before = _address(said.from_, node.find(("from",))[0].source, problems)
-        after = _address(said.to, node.find(("to",))[0].source, problems)
-        if before is None or after is None:
-            continue
-        if before.kind != after.kind:
-            _no(
-                problems,
-                f"a `{before.kind}` cannot become a `{after.kind}`",
-                node.find(("to",))[0].source,
-                "a move keeps the kind",
-            )
-        elif not _declared(after, known):
-            _no(
-                problems,
-                f"there is no `{after}` to move to",
-                node.find(("to",))[0].source,
-                did_you_mean(str(after), [str(a) for a in known]),
-            )
-        elif before in known:
-            _no(
-                problems,
-                f"`{before}` is still declared, so it cannot have moved",
-                node.find(("from",))[0].source,
-                "rename the resource, or remove this entry",
-            )
-        else:
-            found.append(Moved(before=before, after=after, source=node.source))
-    return tuple(found)
-
-
-def _listed(
-    declared: Node | None, model: type[M], name: str, problems: Problems
-) -> Iterator[tuple[Node, M]]:
-    nodes = declared.value if declared is not None else []
-    for index, node in enumerate(nodes if isinstance(nodes, list) else []):
-        said = validated(model, node, plain(node), problems, f"{name}[{index}]")
-        if said is not None:
-            yield node, said
-
-
-def _declared(address: Address, known: set[Address]) -> bool:
-    return address in known or any(
-        a.kind == address.kind and a.path == address.path and address.key is None for a in known
-    )
-
-
-def removals(declared: Node | None, known: set[Address], problems: Problems) -> tuple[Removed, ...]:
-    """Return the removals; what is declared cannot be removed."""
-    found: list[Removed] = []
-    for node, said in _listed(declared, RemovedFields, "removed", problems):
-        at = node.find(("address",))[0].source
-        address = _address(said.address, at, problems)
-        if address is None:
-            continue
-        if _declared(address, known):
-            _no(
-                problems,
-                f"`{address}` is still declared, so it cannot be removed",
-                at,
-                "delete its block as well",
-            )
-        else:
-            found.append(Removed(address=address, destroy=said.destroy, source=at))
-    return tuple(found)
-
-
-def _address(text: str, at: Source, problems: Problems) -> Address | None:
-    try:
-        address = Address.parse(text)
-    except ValueError:
-        _no(problems, f"`{text}` is not an address", at, "such as `tuning_job.support`")
-        return None
-    if address.kind not in KINDS and address.kind not in DERIVED:
-        _no(problems, f"there is no kind `{address.kind}`", at, did_you_mean(address.kind, KINDS))
-        return None
-    return address
-
-
-def _no(problems: Problems, summary: str, at: Source, hint: str = "") -> None:
-    problems.error(summary, at, code="bad-address", hint=hint)
 
 
 def check_cycles(world: World) -> None:

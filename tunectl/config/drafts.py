@@ -56,7 +56,7 @@ def expand(tree: Tree, scopes: Scopes, problems: Problems) -> tuple[Known, list[
     items: list[_Item] = []
     for name, block in tree.blocks.items():
         scope = scopes[block.module]
-        wanted = block.node.value.get("for_each") if isinstance(block.node.value, dict) else None
+        wanted = block.node.find(("for_each",))[0] if block.node.has("for_each") else None
         if wanted is None or wanted.value is None:
             items.append(_Item(block, scope, None))
             continue
@@ -111,8 +111,8 @@ def _draft(item: _Item, evaluator: Evaluator, problems: Problems) -> Draft:
     block = item.block
     address = Address(block.kind, block.path, item.key)
     node = block.node
-    if isinstance(node.value, dict) and "for_each" in node.value:
-        fields = {key: child for key, child in node.value.items() if key != "for_each"}
+    if node.has("for_each"):
+        fields = {key: child for key, child in node.items() if key != "for_each"}
         node = Node(fields, node.file, node.line, node.column, node.length)
         node.key = block.node.key
     broken: set[Path] = set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
+from tunectl.config.expiry import expiry
 from tunectl.config.providers import LOCAL
 from tunectl.config.world import World
 from tunectl.core.project import Provided
@@ -34,6 +35,7 @@ def lower_endpoints(world: World) -> None:
             depends_on=depends_on,
             lifecycle=lifecycle,
             destroy_first=alias,
+            expires=expiry(world, draft),
             labels=world.labels_of(draft),
             source=draft.source,
         )

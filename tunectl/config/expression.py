@@ -122,6 +122,15 @@ def _environment(name: str, scope: Scope, *, secrets: bool) -> object:
     return scope.env[name]
 
 
+def names_in(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the free names of a Jinja expression: the root, and its attribute where it is fixed.
+
+    Raises:
+        BadExpressionError: it is no expression.
+    """
+    return _compiled(text).names
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     run: TemplateExpression
@@ -134,20 +143,9 @@ def evaluate(text: str, scope: Scope, *, secrets: bool) -> object:
     Raises:
         BadExpressionError: it has none, or uses what may not appear here.
     """
-    from jinja2 import TemplateError, TemplateSyntaxError, Undefined
+    from jinja2 import TemplateError, Undefined
 
-    try:
-        compiled = _compile(text)
-    except TemplateSyntaxError as error:
-        raise BadExpressionError(
-            f"`${{{text.strip()}}}` is not an expression: {_lowered(error.message or '')}",
-            "inside `${…}` stands a Jinja expression, such as `var.epochs * 2`",
-            "jinja",
-        ) from None
-    except RecursionError:
-        raise BadExpressionError(
-            "the expression in `${…}` is nested too deeply", "write it with fewer brackets", "jinja"
-        ) from None
+    compiled = _compiled(text)
     names = _allowed(compiled, scope, secrets=secrets)
     if isinstance(names, Broken):
         return BROKEN
@@ -161,6 +159,23 @@ def evaluate(text: str, scope: Scope, *, secrets: bool) -> object:
             f"`${{{text.strip()}}}` has no value: {_lowered(str(error))}",
             "check the values it is made of",
             "jinja",
+        ) from None
+
+
+def _compiled(text: str) -> _Compiled:
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        return _compile(text)
+    except TemplateSyntaxError as error:
+        raise BadExpressionError(
+            f"`${{{text.strip()}}}` is not an expression: {_lowered(error.message or '')}",
+            "inside `${…}` stands a Jinja expression, such as `var.epochs * 2`",
+            "jinja",
+        ) from None
+    except RecursionError:
+        raise BadExpressionError(
+            "the expression in `${…}` is nested too deeply", "write it with fewer brackets", "jinja"
         ) from None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tunectl.config.node import File, Node, plain
 from tunectl.config.overlay import lay_over
+from tunectl.config.parse_cache import ParseCache
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.reading import read_text
 from tunectl.config.source import parse
@@ -23,18 +24,18 @@ from tunectl.kinds.project import IncludeFields
 
 MAIN = "tunectl.yaml"
 DEFAULT_ENV = "default"
-_SUFFIX = ".tunectl.yaml"
+SUFFIX = ".tunectl.yaml"
 _OVERLAY = re.compile(r"tunectl\.(.+)\.yaml")
 _ENV = re.compile(r"[^\W_][\w-]{0,62}")
 
 
-def read_tree(root: Path, env: str, problems: Problems) -> Tree:
+def read_tree(root: Path, env: str, problems: Problems, cache: ParseCache | None = None) -> Tree:
     """Read every file of a project for one environment."""
     tree = Tree()
     names = _names(root, problems)
     if not names:
         return tree
-    reader = _Files(root, problems, tree)
+    reader = _Files(root, problems, tree, cache)
     roots = [node for name in names if (node := reader.read(root / name, name, "")) is not None]
     project = tree.modules[()]
     overlay = _overlay(root, env, reader, problems)
@@ -60,10 +61,13 @@ def environments(root: Path) -> list[str]:
 class _Files:
     """Parses each file once and follows includes."""
 
-    def __init__(self, root: Path, problems: Problems, tree: Tree) -> None:
+    def __init__(
+        self, root: Path, problems: Problems, tree: Tree, cache: ParseCache | None
+    ) -> None:
         self._root = root
         self._problems = problems
         self._tree = tree
+        self._cache = cache
         self._parsed: dict[tuple[Path, str], Node | None] = {}
 
     def read(self, path: Path, name: str, layer: str, at: Source | None = None) -> Node | None:
@@ -83,8 +87,8 @@ class _Files:
                 hint="`tunectl init` writes an example to begin with",
             )
             return None
-        node = parse(file, self._problems)
-        if node is not None and not isinstance(node.value, dict) and (said := foreign(file)):
+        node = parse(file, self._problems, self._cache)
+        if node is not None and not node.is_map and (said := foreign(file)):
             self._problems.add(said)
             return None
         return node
@@ -134,7 +138,11 @@ class _Files:
         )
         if inner.path in self._tree.modules:
             self._problems.error(
-                f"module `{wanted.name}` is included twice", at, code="duplicate-module"
+                f"module `{wanted.name}` is included twice",
+                at,
+                code="duplicate-module",
+                detail=f"the first one is at {self._tree.modules[inner.path].source}",
+                hint="give one of them another `name:`",
             )
             return
         self._tree.modules[inner.path] = inner
@@ -150,7 +158,7 @@ def _names(root: Path, problems: Problems) -> list[str]:
     if not root.is_dir():
         problems.error(f"there is no folder `{root}`", None, code="no-project")
         return []
-    others = sorted(path.name for path in root.glob(f"*{_SUFFIX}") if path.is_file())
+    others = sorted(path.name for path in root.glob(f"*{SUFFIX}") if path.is_file())
     if os.path.lexists(root / MAIN):  # a link that leads nowhere is told of when it is read
         return [MAIN, *others]
     if others:

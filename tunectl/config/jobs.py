@@ -10,6 +10,7 @@ from tunectl.config.base_model import check_base_model, retirement
 from tunectl.config.datasets import Rows, dataset_ref, rows_of
 from tunectl.config.derive import fingerprint, in_file_order, upload
 from tunectl.config.drafts import Draft
+from tunectl.config.expiry import expiry
 from tunectl.config.limits import check_job, check_rows
 from tunectl.config.world import World, service_of
 from tunectl.core.project import Provided
@@ -107,15 +108,27 @@ def _trainer(provider: Provided) -> str | None:
 
 
 def _fingerprint(job: _Job, jobs: Mapping[Address, _Job]) -> str | None:
-    """Return a job's identity; a base that another job makes counts by that job's identity."""
-    if job.fingerprint is not None or job.open:
-        return job.fingerprint
+    """Return a job's identity; a base that another job makes counts by that job's identity.
+
+    A line of jobs may be as long as the project: it is followed to its end, then back.
+    """
+    line: list[_Job] = []
+    at: _Job | None = job
+    while at is not None and at.fingerprint is None and not at.open:
+        at.open = True
+        line.append(at)
+        at = jobs.get(at.base.address) if isinstance(at.base, Ref) else None
+    for one in reversed(line):
+        one.fingerprint = _identity(one, jobs)
+        one.open = False
+    return job.fingerprint
+
+
+def _identity(job: _Job, jobs: Mapping[Address, _Job]) -> str:
     base: Plain = str(job.base)
     if isinstance(job.base, Ref):
-        job.open = True
         before = jobs.get(job.base.address)
-        base = {"tuning_job": _fingerprint(before, jobs) if before is not None else None}
-        job.open = False
+        base = {"tuning_job": before.fingerprint if before is not None else None}
     return fingerprint(
         base_model=base,
         method=_method(job.model),
@@ -159,6 +172,7 @@ def _resource(world: World, job: _Job) -> Resource:
         retired=retirement(str(job.base), service, world.now)
         if service is not None and isinstance(job.base, str)
         else "",
+        expires=expiry(world, draft),
         labels=world.labels_of(draft),
         source=draft.source,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tunectl.config import closing
+from tunectl.config import closing, handover
 from tunectl.config.datasets import lower_datasets
 from tunectl.config.drafts import drafted, expand
 from tunectl.config.endpoints import lower_endpoints
@@ -17,6 +17,8 @@ from tunectl.config.files import DEFAULT_ENV, MAIN, read_tree
 from tunectl.config.jobs import lower_jobs
 from tunectl.config.node import File, Node
 from tunectl.config.node import Path as Keys
+from tunectl.config.overlay import explain_new
+from tunectl.config.parse_cache import ParseCache
 from tunectl.config.problems import Problems
 from tunectl.config.prompts import lower_prompts
 from tunectl.config.providers import chosen_default, declared_providers, warn_of_unready
@@ -33,7 +35,7 @@ from tunectl.data.dataset import Dataset
 from tunectl.kinds.project import ProjectFields
 
 # Top-level keys whose entries are checked one by one elsewhere.
-_APART = ("providers", "variables", "include", "outputs", "moved", "removed")
+_APART = ("providers", "variables", "include", "outputs", "moved", "removed", "import")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def load(
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
     now: date | None = None,
+    cache: ParseCache | None = None,
 ) -> Loaded:
     """Load the project in a folder.
 
@@ -61,27 +64,35 @@ def load(
         env: the environment's name; its overlay is laid over the files.
         variables: values given by `--var`, as text.
         var_files: files of values, later ones win.
-        now: the day by which retirement counts; today (UTC) if not given.
+        now: the day by whose beginning (UTC) retirement and expiry count; this very moment if
+            not given.
+        cache: where parsed files are kept between runs.
 
     Raises:
         ConfigError: carries every problem that was found; its exit code is 3 where readable data
             breaks a rule, else 1.
     """
     problems = Problems()
-    with _no_collections():
-        tree = read_tree(root, env, problems)
+    with no_collections():
+        tree = read_tree(root, env, problems, cache)
         if not tree.top and not tree.blocks:
             problems.stop()
         givers = Givers(variables or {}, var_files, environ, problems)
-        today = now if now is not None else datetime.now(UTC).date()
-        loaded = _loaded(root, env, tree, givers, environ, today, problems)
+        loaded = _loaded(root, env, tree, givers, environ, _moment(now), problems)
     problems.stop()
     return replace(loaded, project=replace(loaded.project, warnings=problems.all))
 
 
+def _moment(day: date | None) -> datetime:
+    return datetime.now(UTC) if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 @contextmanager
-def _no_collections() -> Iterator[None]:
-    """Loading makes many objects and hardly any garbage; the collector would only look at them."""
+def no_collections() -> Iterator[None]:
+    """Loading makes many objects and hardly any garbage; the collector would only look at them.
+
+    Also a decorator.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
@@ -97,7 +108,7 @@ def _loaded(  # the parts of one loading
     tree: Tree,
     givers: Givers,
     environ: Mapping[str, str],
-    now: date,
+    now: datetime,
     problems: Problems,
 ) -> Loaded:
     top = top_node(tree)
@@ -110,6 +121,7 @@ def _loaded(  # the parts of one loading
     providers = declared_providers(tree.top.get("providers"), evaluator, scopes[()], problems)
     at = top.find(("default_provider",))[0].source
     drafts = drafted(items, evaluator, problems)
+    explain_new(drafts, problems)
     world = World(
         root=root,
         problems=problems,
@@ -118,7 +130,8 @@ def _loaded(  # the parts of one loading
         default_provider=chosen_default(default, providers, at, problems),
         labels=fields.labels,
         drafts={draft.address: draft for draft in drafts},
-        now=now,
+        now=now.date(),
+        moment=now,
     )
     for lower in (lower_datasets, lower_jobs, lower_endpoints, lower_prompts):
         lower(world)
@@ -145,16 +158,19 @@ def _project(  # the parts of one project
     top, addresses = tree.top, set(world.drafts)
     outputs = closing.outputs(top.get("outputs"), evaluator, scope, world.references)
     closing.check_values(outputs, world)
+    moved = handover.moves(top.get("moved"), addresses, world.problems)
     return Project(
         name=fields.project,
         env=env,
         root=str(root),
         state=fields.state,
         providers=world.providers,
+        default_provider=world.default_provider,
         resources=tuple(world.resources.values()),
         outputs=outputs,
-        moved=closing.moves(top.get("moved"), addresses, world.problems),
-        removed=closing.removals(top.get("removed"), addresses, world.problems),
+        moved=handover.with_uploads(moved, world),
+        removed=handover.removals(top.get("removed"), addresses, world.problems, moved),
+        imports=handover.imports(top.get("import"), world, moved),
         labels=fields.labels,
         sensitive=scope.sensitive,
     )
@@ -202,7 +218,7 @@ def scopes_of(
             if isinstance(value, str) and starts_with_kind(value):
                 value = references.resolve(value, parent, node.source) or BROKEN
             given[name] = (BROKEN if broken else value, node)
-        inner = module_variables(module.top.get("variables"), given, problems)
+        inner = module_variables(module.top.get("variables"), given, problems, module.source)
         scopes[path] = replace(
             base,
             module=path,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from tunectl.config.written import STRIDE, Written
 from tunectl.core.errors import Source
 
 # The line breaks of YAML 1.1, by which libyaml counts lines.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
@@ -23,16 +25,20 @@ class File:
         name: the path as a user would type it.
         text: its content.
         layer: the overlay's environment or the module's name, empty for the base layer.
+        interpolates: whether `${` occurs anywhere in it.
     """
 
     def __init__(self, name: str, text: str, layer: str = "") -> None:
         self.name = name
         self.text = text
         self.layer = layer
+        self.interpolates = "${" in text
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines without their ends."""
+        if _RARE_BREAK.search(self.text) is None:
+            return self.text.split("\n")
         return _BREAK.split(self.text)
 
     def at(self, line: int, column: int = 0, length: int = 1) -> Source:
@@ -44,6 +50,8 @@ class File:
 class Node:
     """One value. Maps hold nodes by key, lists hold nodes, everything else is a plain scalar.
 
+    What is inside a map or list of a compact form becomes nodes when it is first asked for.
+
     Attributes:
         line: 1-based.
         column: 1-based, in characters.
@@ -52,7 +60,7 @@ class Node:
         raw: whether the text stood without quotes.
     """
 
-    __slots__ = ("column", "file", "key", "length", "line", "raw", "value")
+    __slots__ = ("_at", "_value", "_written", "column", "file", "key", "length", "line", "raw")
 
     def __init__(  # a record written a hundred thousand times: no dataclass machinery
         self,
@@ -63,13 +71,86 @@ class Node:
         length: int = 1,
         raw: bool = False,
     ) -> None:
-        self.value = value
+        self._value: Any = value
+        self._written: Written | None = None
+        self._at = 0
         self.file = file
         self.line = line
         self.column = column
         self.length = length
         self.key: tuple[int, int, int, File] | None = None
         self.raw = raw
+
+    @classmethod
+    def of(cls, written: Written, file: File, value: object = None, at: int = 0) -> Node:
+        """Return the node at a place of a file's compact form; of the whole file by default.
+
+        Args:
+            written: the form.
+            file: where it stands.
+            value: the plain value at that place.
+            at: the place.
+        """
+        value = written.values if at == 0 else value
+        first = at * STRIDE
+        _, line, column, length, kline, kcolumn, klength, raw = written.marks[
+            first : first + STRIDE
+        ]
+        made = cls(value, file, line, column, length, bool(raw))  # type: ignore[arg-type]
+        if kline:
+            made.key = (kline, kcolumn, klength, file)
+        if isinstance(value, dict | list):
+            made._written, made._at = written, at
+        return made
+
+    @property
+    def value(self) -> Scalar | dict[str, Node] | list[Node]:
+        """The value; of a map or list with nodes inside."""
+        if self._written is not None:
+            self._unfold(self._written)
+        found: Scalar | dict[str, Node] | list[Node] = self._value
+        return found
+
+    @value.setter
+    def value(self, value: Scalar | dict[str, Node] | list[Node]) -> None:
+        self._value, self._written = value, None
+
+    def _unfold(self, written: Written) -> None:
+        value, file, of = self._value, self.file, Node.of
+        places = written.children(self._at, value)
+        if isinstance(value, dict):
+            self._value = {key: of(written, file, value[key], at) for key, at in places}
+        else:
+            self._value = [
+                of(written, file, child, at) for child, (_, at) in zip(value, places, strict=True)
+            ]
+        self._written = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a map or list exactly as its own file has it."""
+        return self._written is not None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a map."""
+        return isinstance(self._value, dict)
+
+    def has(self, key: str) -> bool:
+        """Whether it is a map with that key."""
+        return isinstance(self._value, dict) and key in self._value
+
+    @property
+    def plain(self) -> object:
+        """The values alone, without nodes. Not to be changed: it may be shared."""
+        value = self._value
+        if self._written is not None:
+            return value
+        if isinstance(value, dict):
+            return {key: child.plain for key, child in value.items()}
+        if isinstance(value, list):
+            return [child.plain for child in value]
+        return value
 
     @property
     def source(self) -> Source:
@@ -93,24 +174,35 @@ class Node:
         """Follow a path as far as it goes; also tell whether it was there to its end."""
         node = self
         for step in path:
-            value = node.value
-            if isinstance(value, dict) and str(step) in value:
-                node = value[str(step)]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                node = value[step]
-            else:
+            child = node._child(step)
+            if child is None:
                 return node, False
+            node = child
         return node, True
+
+    def _child(self, step: str | int) -> Node | None:
+        """Return one value inside; the others do not become nodes for it."""
+        value, written = self._value, self._written
+        if isinstance(value, dict):
+            name = str(step)
+            if name not in value:
+                return None
+            if written is None:
+                found: Node = value[name]
+                return found
+            for key, at in written.children(self._at, value):
+                if key == name:
+                    return Node.of(written, self.file, value[name], at)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            inside = self.value
+            assert isinstance(inside, list)
+            return inside[step]
+        return None
 
 
 def plain(node: Node) -> object:
-    """Return the values alone."""
-    value = node.value
-    if isinstance(value, dict):
-        return {key: plain(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [plain(child) for child in value]
-    return value
+    """Return the values alone. Not to be changed: they may be shared."""
+    return node.plain
 
 
 def sort(value: object) -> str:

@@ -9,11 +9,13 @@ from tunectl.config.files import DEFAULT_ENV, read_tree
 from tunectl.config.load import project_fields, scopes_of, top_node
 from tunectl.config.node import Node
 from tunectl.config.problems import Problems
+from tunectl.config.providers import declared_providers
 from tunectl.config.refs import References
+from tunectl.config.scope import Scope
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import SCALARS, Tree
 from tunectl.config.variables import Givers
-from tunectl.core.project import Output, Project
+from tunectl.core.project import Output, Project, Provided
 
 
 def outline(
@@ -24,9 +26,10 @@ def outline(
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
 ) -> Project:
-    """Return the project with its name, its state address and the names of its outputs alone.
+    """Return the project with its name, state address, providers and the names of its outputs.
 
-    Neither resources nor data are looked at, and what is wrong elsewhere is passed over.
+    Neither resources nor data are looked at, and what is wrong elsewhere is passed over: a provider
+    whose settings cannot be used is left out.
 
     Raises:
         ConfigError: `project:` or `state:` cannot be read.
@@ -49,9 +52,29 @@ def outline(
         env=env,
         root=str(root),
         state=fields.state,
+        providers=_providers(tree, scope),
         outputs=tuple(_output(n, child) for n, child in (outputs.items() if outputs else ())),
         sensitive=scope.sensitive,
     )
+
+
+def _providers(tree: Tree, scope: Scope) -> dict[str, Provided]:
+    """Return the providers that are declared soundly."""
+    declared = tree.top.get("providers")
+    if declared is None:
+        return _alone(None, scope)
+    found: dict[str, Provided] = {}
+    for name, child in declared.items():
+        alone = Node({name: child}, declared.file, declared.line, declared.column)
+        found |= _alone(alone, scope)
+    return found
+
+
+def _alone(node: Node | None, scope: Scope) -> dict[str, Provided]:
+    problems = Problems()
+    evaluator = Evaluator(References({}, problems), problems)
+    made = declared_providers(node, evaluator, scope, problems)
+    return {} if problems.failed else made
 
 
 def _bare(tree: Tree) -> Tree:

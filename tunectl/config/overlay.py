@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from tunectl.config.drafts import Draft
 from tunectl.config.node import Node, sort
-from tunectl.config.problems import Problems
+from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.tree import Block, Tree, entries, known_key
 from tunectl.kinds import KINDS
 
@@ -74,11 +77,47 @@ def _blocks(tree: Tree, kind: str, node: Node, problems: Problems) -> None:
         key = (kind, (name,))
         before = tree.blocks.get(key)
         if child.value is None:
+            if before is None:
+                _nothing(tree, kind, name, child, problems)
             tree.blocks.pop(key, None)
         elif before is None:
             tree.blocks[key] = Block(kind, (name,), _without_nulls(child), child.key_source)
         else:
             tree.blocks[key] = Block(kind, (name,), merged(before.node, child), before.source)
+
+
+def _nothing(tree: Tree, kind: str, name: str, node: Node, problems: Problems) -> None:
+    """Tell that what an overlay removes is not there: a slip of the pen would keep it."""
+    same = [
+        f"{kind}.{path[0]}"
+        for (known, path), block in tree.blocks.items()
+        if known == kind and len(path) == 1 and not block.source.layer
+    ]
+    problems.error(
+        f"there is no `{kind}.{name}` to remove",
+        node.key_source,
+        code="overlay-nothing",
+        hint=did_you_mean(f"{kind}.{name}", same, "remove this line"),
+    )
+
+
+def explain_new(drafts: Iterable[Draft], problems: Problems) -> None:
+    """Tell where an overlay adds a resource that is not whole: mostly its name is misspelt."""
+    drafts = list(drafts)
+    for draft in drafts:
+        address = draft.address
+        if draft.model is not None or not draft.source.layer or len(address.path) > 1:
+            continue
+        same = [str(d.address) for d in drafts if d.address.kind == address.kind and d is not draft]
+        problems.warn(
+            f"`{address}` is declared in this overlay only",
+            draft.source,
+            code="overlay-new",
+            hint=did_you_mean(
+                str(address), same, "declare it in `tunectl.yaml`, or make it whole here"
+            ),
+            address=str(address),
+        )
 
 
 def merged(under: Node, over: Node) -> Node:

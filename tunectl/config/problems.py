@@ -96,7 +96,13 @@ def _rank(made: Diagnostic) -> tuple[bool, str, int, int]:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a hint with the nearest known word; `otherwise` when none is near."""
     candidates = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
+    head, dot, tail = word.partition(".")
+    # Of addresses the names decide: that the kind is the same makes them no more alike.
+    same = {c[len(head) + 1 :]: c for c in candidates if dot and c.startswith(f"{head}.")}
+    near = [same[name] for name in difflib.get_close_matches(tail, same, n=1, cutoff=0.6)]
+    if not near:
+        others = [c for c in candidates if c not in same.values()]
+        near = difflib.get_close_matches(word, others, n=1, cutoff=0.6)
     if not near:
         folded = {c.casefold().replace("-", "_"): c for c in candidates}
         found = folded.get(word.casefold().replace("-", "_"))

@@ -8,6 +8,12 @@ from tunectl.config.schema import yaml_schema
 from tunectl.kinds import KINDS
 from tunectl.kinds.provider import PROVIDERS
 
+# A part of a text's pattern, and what such a text is called.
+_FORMS = (
+    ("%", "share such as `10%`"),
+    ("[smhdw]", "duration such as `30d`"),
+    (r"\d{4}-", "date or date and time"),
+)
 _COMMON = ("provider", "for_each", "depends_on", "lifecycle", "labels")
 
 
@@ -84,7 +90,7 @@ def _type(field: dict[str, Any]) -> str:
             word = _type(inner) if isinstance(inner, dict) and inner else ""
             return f"map of {word}" if word and len(word) < 30 else "map"
         case "string":
-            return "share such as `10%`" if "%" in field.get("pattern", "") else "text"
+            return next((word for part, word in _FORMS if part in field.get("pattern", "")), "text")
         case "integer":
             return "whole number" + _bounds(field)
         case "number":

@@ -43,6 +43,14 @@ class References:
     problems: Problems
     unusable: Collection[str] = ()
 
+    def named(self, text: str, scope: Scope) -> Ref | None:
+        """Return what the usual `kind.name` means; None for any other form, right or wrong."""
+        kind, _, name = text.partition(".")
+        path = (*scope.module, name)
+        if self.known.get((kind, path), ()) is not None:
+            return None
+        return Ref(Address(kind, path))
+
     def looks_like_one(self, text: str) -> bool:
         """Whether a text has the form of a reference."""
         return _FORM.fullmatch(unicodedata.normalize("NFC", text)) is not None

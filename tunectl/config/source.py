@@ -15,7 +15,9 @@ from collections.abc import Sequence
 import yaml
 from yaml._yaml import CParser
 
+from tunectl.config.compacting import written
 from tunectl.config.node import File, Node, Scalar
+from tunectl.config.parse_cache import ParseCache
 from tunectl.config.problems import Problems
 from tunectl.config.syntax import (
     explain,
@@ -23,6 +25,7 @@ from tunectl.config.syntax import (
     is_key_with_odd_space,
     wrapped_in_typographic_quotes,
 )
+from tunectl.config.written import UnusualError
 from tunectl.core.errors import Source
 from tunectl.kinds import KINDS
 
@@ -79,8 +82,16 @@ def typed(text: str) -> Scalar:
     return text
 
 
-def parse(file: File, problems: Problems) -> Node | None:
-    """Parse one file; None when it cannot be parsed or holds nothing."""
+def parse(file: File, problems: Problems, cache: ParseCache | None = None) -> Node | None:
+    """Parse one file; None when it cannot be parsed or holds nothing.
+
+    Args:
+        file: its text.
+        problems: takes what is wrong with it.
+        cache: where parsed files are kept between runs.
+    """
+    if cache is not None and (kept := cache.get(file.text)) is not None:
+        return Node.of(kept, file)
     try:
         tree = _Composer(file.text).get_single_node()
     except yaml.YAMLError as error:
@@ -88,7 +99,15 @@ def parse(file: File, problems: Problems) -> Node | None:
         return None
     if tree is None:
         return None
-    return _Reader(file, problems).node(tree, 0, "")
+    try:
+        compact = written(
+            tree, typed, plain=_PLAIN, text=_TEXT, collection=_COLLECTION, deepest=_DEEPEST
+        )
+    except UnusualError:
+        return _Reader(file, problems).node(tree, 0, "")
+    if cache is not None:
+        cache.put(file.text, compact)
+    return Node.of(compact, file)
 
 
 class _Reader:

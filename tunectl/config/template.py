@@ -104,6 +104,8 @@ class Evaluator:
             secrets: whether values from the environment and sensitive ones may appear.
             path: where the node stands in its resource.
         """
+        if node.whole and not node.file.interpolates:
+            return node.plain
         value = node.value
         if isinstance(value, str):
             if MARK not in value:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tunectl.config.node import Node, sort
 from tunectl.config.problems import Problems, did_you_mean
+from tunectl.config.synonyms import ours
 from tunectl.config.syntax import is_key_with_odd_space
 from tunectl.core.errors import Source
 from tunectl.core.value import NAME
@@ -14,7 +15,7 @@ from tunectl.kinds import DERIVED, KINDS, PLANNED
 from tunectl.kinds.values import name_hint
 
 MAPS = ("providers", "variables", "outputs", "labels")
-LISTS = ("environments", "env", "include", "moved", "removed")
+LISTS = ("environments", "env", "include", "moved", "removed", "import")
 SCALARS = ("project", "state", "default_provider")
 IN_MODULES = ("variables", "include")
 _ABOVE_ALL = (*SCALARS, *MAPS, *LISTS)
@@ -178,7 +179,9 @@ def known_key(key: str, node: Node, in_module: bool, problems: Problems) -> bool
     allowed = IN_MODULES if in_module else _ABOVE_ALL
     if key in allowed:
         return True
-    if key in PLANNED:
+    if said := ours(key, allowed):
+        problems.error(f"unknown key `{key}`", node.key_source, code="unknown-key", hint=said)
+    elif key in PLANNED:
         problems.error(
             f"`{key}` is not in this version", node.key_source, code="planned", hint="remove it"
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tunectl.config.conditions import Rule, check_conditions
 from tunectl.config.node import File, Node, plain, sort
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.reading import read_text
@@ -47,10 +48,16 @@ class Variables:
     Attributes:
         values: by name; what could not be found out is BROKEN.
         sensitive: the names of those that may not be shown.
+        rules: what their values must fulfil beyond their type.
     """
 
     values: dict[str, object] = field(default_factory=dict)
     sensitive: set[str] = field(default_factory=set)
+    rules: list[Rule] = field(default_factory=list)
+
+    def check(self, problems: Problems) -> None:
+        """Check every rule, now that every value is known."""
+        check_conditions(self.rules, self.values, frozenset(self.sensitive), problems)
 
 
 @dataclass(frozen=True)
@@ -142,11 +149,15 @@ def project_variables(declared: Node | None, givers: Givers, problems: Problems)
         ]
         given = [layer for layer in layers if layer is not None]
         _settle(made, name, node, model, default, given, problems)
+    made.check(problems)
     return made
 
 
 def module_variables(
-    declared: Node | None, given: Mapping[str, tuple[object, Node]], problems: Problems
+    declared: Node | None,
+    given: Mapping[str, tuple[object, Node]],
+    problems: Problems,
+    included: Source | None = None,
 ) -> Variables:
     """Return the values of a module's variables.
 
@@ -154,6 +165,7 @@ def module_variables(
         declared: its `variables:`.
         given: the evaluated values under `with:` and where they stand.
         problems: takes what is wrong.
+        included: where the module is included.
     """
     made = Variables()
     names = [name for name, _ in declared.items()] if declared is not None else []
@@ -175,7 +187,8 @@ def module_variables(
             value, where = given[name]
             layers.append(_Given(value, "with", where.source))
         found = [layer for layer in layers if layer is not None]
-        _settle(made, name, node, model, default, found, problems)
+        _settle(made, name, node, model, default, found, problems, included)
+    made.check(problems)
     return made
 
 
@@ -205,16 +218,17 @@ def _settle(  # one variable's facts
     default: Node | None,
     given: Sequence[_Given],
     problems: Problems,
+    included: Source | None = None,
 ) -> None:
     if model.sensitive:
         made.sensitive.add(name)
     made.values[name] = BROKEN
     if not given:
+        hint = f"give one: `--var {name}=…`, `{PREFIX}{name}=…`, or a `default:`"
+        if included is not None:  # what comes from outside does not reach a module
+            hint = f"give one at {included}: `with: {{{name}: …}}`, or a `default:` here"
         problems.error(
-            f"variable `{name}` has no value",
-            node.key_source,
-            code="variable-unset",
-            hint=f"give one: `--var {name}=…`, `{PREFIX}{name}=…`, or a `default:`",
+            f"variable `{name}` has no value", node.key_source, code="variable-unset", hint=hint
         )
         return
     wanted = model.type or (_type_of(plain(default)) if default is not None else None)
@@ -229,6 +243,7 @@ def _settle(  # one variable's facts
         )
     elif _fits(value, wanted):
         made.values[name] = value
+        made.rules += _rules(name, node, model, last)
     elif not isinstance(value, Broken):
         shown = "" if model.sensitive or not isinstance(last.value, str) else f" (`{last.value}`)"
         problems.error(
@@ -236,10 +251,31 @@ def _settle(  # one variable's facts
             last.source or node.key_source,
             code="wrong-type",
             detail="" if last.source else f"the value comes from `{last.origin}`",
+            hint=_type_hint(value, wanted, shown=not model.sensitive),
         )
 
 
+def _type_hint(value: object, wanted: str | None, *, shown: bool) -> str:
+    if wanted in {None, "string"} and isinstance(value, int | float) and shown:
+        return f'write it in quotes: `"{str(value).lower()}"`'
+    return ""
+
+
+def _rules(name: str, node: Node, model: Variable, last: _Given) -> list[Rule]:
+    """Return the rules for a value; where it stands in a file, the file is shown."""
+    origin = "" if last.source else last.origin
+    source = last.source or node.key_source
+    return [
+        Rule(name, node.find(("validation", index))[0], origin, source)
+        for index in range(len(model.validation))
+    ]
+
+
 def _interpolated(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_interpolated, value.values()))
+    if isinstance(value, list):
+        return any(map(_interpolated, value))
     return isinstance(value, str) and "${" in value
 
 

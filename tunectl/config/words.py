@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunectl.config.node import Node, Path, sort
 from tunectl.config.problems import Problems, did_you_mean, listed
+from tunectl.config.synonyms import ours
 from tunectl.config.syntax import is_key_with_odd_space
 from tunectl.core.value import Join, Ref
 from tunectl.kinds import KINDS, PLANNED
+from tunectl.kinds.declared import LifecycleFields
 from tunectl.kinds.values import OURS
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=BaseModel)
 
 _KEY = "[key]"
+_LIFECYCLE = frozenset(LifecycleFields.model_fields)
+_EXPIRY = ("expires_after", "expires_at")
+_EXPIRING = tuple(kind for kind, model in KINDS.items() if "expires_at" in model.model_fields)
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -79,8 +84,12 @@ def validated(
     if not isinstance(value, dict):
         if isinstance(value, str) and is_key_with_odd_space(value):
             return None
+        fields = ", ".join(f"{name}: …" for name in _required(model))
         problems.error(
-            f"`{subject}` must be a map, not {sort(value)}", node.key_source, code="wrong-type"
+            f"`{subject}` must be a map, not {sort(value)}",
+            node.key_source,
+            code="wrong-type",
+            hint=f"such as `{{{fields}}}`" if fields else "",
         )
         return None
     try:
@@ -96,6 +105,11 @@ def validated(
         return None
 
 
+def _required(model: type[BaseModel]) -> list[str]:
+    fields = model.model_fields.items()
+    return [field.alias or name for name, field in fields if field.is_required()]
+
+
 def _is_misspelt(missing: ErrorDetails, every: Sequence[ErrorDetails]) -> bool:
     """Whether a missing field stands there under a wrong key, which is told on its own."""
     *owner, name = missing["loc"] or ("",)
@@ -107,8 +121,15 @@ def _is_misspelt(missing: ErrorDetails, every: Sequence[ErrorDetails]) -> bool:
     )
 
 
+def _has_nulls(value: dict[str, object]) -> bool:
+    for item in value.values():
+        if item is None or (isinstance(item, dict) and _has_nulls(item)):
+            return True
+    return False
+
+
 def _set_only(value: object) -> object:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and _has_nulls(value):
         return {key: _set_only(item) for key, item in value.items() if item is not None}
     return value
 
@@ -145,7 +166,7 @@ def _say(
             address=subject,
         )
     else:
-        must, hint = _must(kind, context, given)
+        must, hint = _must(kind, context, given, str(path[0]) if path else "")
         problems.error(
             f"`{name or subject}` must be {must}",
             at.source if whole else at.key_source,
@@ -162,10 +183,12 @@ def _example(kind: str, field: str) -> str:
     return ""
 
 
-def _must(kind: str, context: Mapping[str, Any], given: object) -> tuple[str, str]:
+def _must(kind: str, context: Mapping[str, Any], given: object, field: str = "") -> tuple[str, str]:
     if isinstance(given, Ref | Join):
         text = _TYPES.get(kind, "plain")
         what = f"`{given}`" if isinstance(given, Ref) else "another resource's output"
+        if isinstance(given, Ref) and field == "depends_on":
+            return f"an address, not the value of {what}", f"write `{given}`, without `${{}}`"
         return f"{text} that is known when planning", f"{what} is known only after apply"
     if kind in _TYPES:
         return f"{_TYPES[kind]}, not {_shown(given)}", _quoting(kind, given)
@@ -190,6 +213,11 @@ def _one_of(context: Mapping[str, Any], given: object) -> tuple[str, str]:
     if isinstance(given, str) and given in {"dpo", "reinforcement", "history"}:
         return f"one of {listed(words)}; `{given}` is not in this version", ""
     shown = f"`{given}`" if isinstance(given, str) else sort(given)
+    head, bracket, _ = str(given).partition("(")
+    if bracket and head in words:  # as Terraform types a variable
+        return f"one of {listed(words)}, not {shown}", f"write `{head}`: what it holds is not said"
+    if given == "any":
+        return f"one of {listed(words)}, not {shown}", "leave it out: the default's type counts"
     near = did_you_mean(given, words) if isinstance(given, str) else ""
     return f"one of {listed(words)}, not {shown}", near
 
@@ -207,6 +235,8 @@ def _quoting(kind: str, given: object) -> str:
         return f"write `{_BOOLEANS[given.lower()]}`"
     if kind in {"int_type", "float_type", "bool_type"} and isinstance(given, str):
         return f"write it without quotes: `{given}`" if _is_bare(kind, given) else ""
+    if kind == "list_type" and isinstance(given, dict):
+        return "begin each entry below it with `- `"
     if kind == "list_type" and isinstance(given, str):
         return f"write `[{given}]`"
     return ""
@@ -249,8 +279,15 @@ def _unknown(
     inside = f"`{where}`" if where else f"`{subject}`"
     hint, code, summary = "", "unknown-key", f"unknown key `{key}` in {inside}"
     known = _fields_at(model, path[:-1])
-    if key in PLANNED:
+    if (said := ours(key, known)) and not (key in KINDS and isinstance(at.value, dict)):
+        hint = said
+    elif key in PLANNED:
         summary, code, hint = f"`{key}` is not in this version", "planned", "remove it"
+    elif key in _EXPIRY and key not in known:
+        code, hint = "never-expires", f"{listed(_EXPIRING)} can"
+        summary = f"{inside} cannot expire: it has no object of its own at a provider"
+    elif key in _LIFECYCLE and "lifecycle" in known:
+        hint = f"write it under `lifecycle:`: `lifecycle: {{{key}: …}}`"
     elif key in KINDS:
         summary, code = f"kind `{key}` stands inside {inside}", "nested-kind"
         hint = f"move `{key}:` to the left margin"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from tunectl.catalog.provider_types import Service, service
@@ -14,9 +14,11 @@ from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN, Lifecycle, Resource
-from tunectl.core.value import Address, Join, Ref
+from tunectl.core.value import NAME, Address, Join, Ref
 from tunectl.data.dataset import Dataset
 from tunectl.kinds import KINDS
+
+_UNSAID = Lifecycle()
 
 
 @dataclass(kw_only=True)
@@ -27,6 +29,7 @@ class World:
         datasets: those that could be read.
         resources: those that are lowered, in order.
         now: the day by which retirement counts.
+        moment: the instant by which expiry counts.
     """
 
     root: Path
@@ -37,6 +40,7 @@ class World:
     labels: Mapping[str, str]
     drafts: Mapping[Address, Draft]
     now: date
+    moment: datetime
     datasets: dict[Address, Dataset] = field(default_factory=dict)
     resources: dict[Address, Resource] = field(default_factory=dict)
 
@@ -90,7 +94,9 @@ class World:
         if isinstance(value, str):
             if not starts_with_kind(value):
                 return None if self._misspelt(draft, value, path) else value
-            resolved = self.references.resolve(value, draft.scope, draft.at(*path))
+            resolved = self.references.named(value, draft.scope) or self.references.resolve(
+                value, draft.scope, draft.at(*path)
+            )
             if resolved is None:
                 return None
             found = resolved
@@ -102,6 +108,15 @@ class World:
     def _misspelt(self, draft: Draft, text: str, path: tuple[str | int, ...]) -> bool:
         """Whether a text is a reference but for a letter in its kind; that is told."""
         head, dot, rest = text.partition(".")
+        if dot and (hint := self._bare(head, rest, text)):
+            self.problems.error(
+                f"`{text}` is plain text here",
+                draft.at(*path),
+                code="unknown-reference",
+                hint=hint,
+                address=str(draft.address),
+            )
+            return True
         near = difflib.get_close_matches(head, KINDS, n=1, cutoff=0.8) if dot else []
         name = rest.partition(".")[0].partition("[")[0]
         if not near or (near[0], (*draft.scope.module, name)) not in self.references.known:
@@ -114,6 +129,16 @@ class World:
             address=str(draft.address),
         )
         return True
+
+    def _bare(self, head: str, rest: str, text: str) -> str:
+        """Return what a person meant who writes a name as in Terraform, empty when it is none."""
+        if head in {"var", "each", "env"} and NAME.fullmatch(rest.partition(".")[0]):
+            return f"write `${{{text}}}`"
+        parts = tuple(rest.split("."))
+        for kind, path in self.references.known if head == "module" else ():
+            if path in {parts, parts[:-1]}:
+                return f"the kind comes first: `{'.'.join((kind, *path))}`"
+        return ""
 
     def _wrong_kind(
         self, draft: Draft, found: Ref, kinds: tuple[str, ...], *path: str | int
@@ -158,8 +183,10 @@ class World:
         """Return the addresses under `depends_on`; a whole `for_each` means each of it."""
         found: list[Address] = []
         for index, text in enumerate(draft.model.depends_on if draft.model else ()):
-            at = draft.at("depends_on", index)
-            ref = self.references.resolve(text, draft.scope, at, whole=True)
+            ref = self.references.named(text, draft.scope)
+            if ref is None:
+                at = draft.at("depends_on", index)
+                ref = self.references.resolve(text, draft.scope, at, whole=True)
             if ref is None:
                 continue
             keys = self.references.known[ref.address.kind, ref.address.path]
@@ -176,6 +203,8 @@ class World:
     def lifecycle(self, draft: Draft, keep_previous: int = 0) -> Lifecycle:
         """Return the user's word on replacing and deleting."""
         assert draft.model is not None
+        if not keep_previous and "lifecycle" not in draft.model.model_fields_set:
+            return _UNSAID
         said = draft.model.lifecycle
         for index, name in enumerate(said.ignore_changes):
             if name not in draft.model.compared:

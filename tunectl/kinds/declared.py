@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from tunectl.kinds.values import Fields, Texts
+from tunectl.kinds.time import Duration, Instant
+from tunectl.kinds.values import Fields, Texts, problem
 
 
 class LifecycleFields(Fields):
@@ -31,17 +33,25 @@ class LifecycleFields(Fields):
     )
 
 
+@cache
+def _unsaid() -> LifecycleFields:
+    """Return the one object of all that say nothing; it is frozen."""
+    return LifecycleFields()
+
+
 class Declared(Fields):
     """The fields that every kind takes.
 
     Attributes:
         builtin: it belongs to no provider; `provider:` on it is an error.
+        importable: one that exists at a provider can be taken over by its id.
         outputs: what other resources may refer to; empty where that depends on the resource.
         main_output: what a reference that names no output means.
         compared: the fields whose edits `ignore_changes` may name.
     """
 
     builtin: ClassVar[bool] = False
+    importable: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()
     main_output: ClassVar[str | None] = None
     compared: ClassVar[tuple[str, ...]] = ()
@@ -62,8 +72,43 @@ class Declared(Fields):
         description="Addresses that must be ready first, beyond those that are referred to.",
     )
     lifecycle: LifecycleFields = Field(
-        default_factory=LifecycleFields, description="Protection, and what is kept."
+        default_factory=_unsaid, description="Protection, and what is kept."
     )
     labels: dict[str, str] = Field(
         default_factory=dict, description="Added to the project's `labels`."
     )
+
+
+class Remote(Declared):
+    """The fields of kinds whose object lives at a provider, can be imported and can be deleted."""
+
+    importable: ClassVar[bool] = True
+
+    expires_after: Duration | None = Field(
+        default=None,
+        description=(
+            "Delete it so long after its creation: `12h`, `30d`, `2w`. By the next `apply` after "
+            "that, where the provider does not do it."
+        ),
+    )
+    expires_at: Instant | None = Field(
+        default=None,
+        description=(
+            "Delete it then, instead of `expires_after`: `2027-01-31` (00:00 UTC) or "
+            "`2027-01-31T18:00+01:00`."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _expires_once(self) -> Self:
+        if self.expires_after is not None and self.expires_at is not None:
+            raise problem(
+                "has both `expires_after:` and `expires_at:`",
+                "keep one; an overlay removes the other with `null`",
+            )
+        if self.lifecycle.protect and (self.expires_after or self.expires_at):
+            raise problem(
+                "is protected and shall expire",
+                "remove `lifecycle.protect`, or the expiry",
+            )
+        return self

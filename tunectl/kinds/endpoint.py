@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tunectl.kinds.declared import Declared
+from tunectl.kinds.declared import Remote
 from tunectl.kinds.values import Reference
 
 
-class Endpoint(Declared):
+class Endpoint(Remote):
     """A stable name that applications call; it moves when a new model is ready."""
 
     outputs: ClassVar[tuple[str, ...]] = ("model_id", "base_url", "invoke")

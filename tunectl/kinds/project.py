@@ -7,9 +7,22 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from tunectl.core.value import Join, Ref
+from tunectl.kinds.state_address import StateText
 from tunectl.kinds.values import Fields, Name, Texts
 
 VariableType = Literal["string", "integer", "number", "boolean", "list", "map"]
+
+
+class ValidationFields(Fields):
+    """A rule for the value of a variable."""
+
+    condition: str = Field(
+        min_length=1,
+        description="An expression over `var` that must be true: `${var.epochs <= 20}`.",
+    )
+    message: str = Field(
+        min_length=1, description="What a person reads where it is not; may use `${var.NAME}`."
+    )
 
 
 class Variable(Fields):
@@ -22,6 +35,9 @@ class Variable(Fields):
     description: str = Field(default="", description="What it is, for people.")
     sensitive: bool = Field(
         default=False, description="Usable only under `providers` and `state`, and never shown."
+    )
+    validation: list[ValidationFields] = Field(
+        default_factory=list, description="What its value must fulfil beyond its type."
     )
 
 
@@ -50,6 +66,13 @@ class RemovedFields(Fields):
 
     address: str = Field(description="The address it had.")
     destroy: bool = Field(default=True, description="Delete the remote object too.")
+
+
+class ImportFields(Fields):
+    """An object that exists already and is managed from now on."""
+
+    address: str = Field(description="A `tuning_job` or an `endpoint` that is declared.")
+    id: str = Field(min_length=1, description="The provider's own id of the object.")
 
 
 class IncludeFields(Fields):
@@ -94,7 +117,7 @@ class ProjectFields(Fields):
     """The top level of `tunectl.yaml`, kinds aside."""
 
     project: Name = Field(description="The project's name; part of what is made remotely.")
-    state: str = Field(
+    state: StateText = Field(
         default="state/",
         min_length=1,
         description="Where the state lives: a folder, or a store's URL.",
@@ -123,4 +146,9 @@ class ProjectFields(Fields):
     )
     removed: list[RemovedFields] = Field(
         default_factory=list, description="Resources that are managed no longer."
+    )
+    imports: list[ImportFields] = Field(
+        default_factory=list,
+        alias="import",
+        description="Objects that exist already, to be managed from the next apply on.",
     )

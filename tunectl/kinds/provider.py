@@ -51,7 +51,15 @@ VariableName = Annotated[str, AfterValidator(_variable)]
 Url = Annotated[str, AfterValidator(_url)]
 
 
-class LocalProvider(Fields):
+class AnyProvider(Fields):
+    """What an account of any type takes."""
+
+    parallelism: int | None = Field(
+        default=None, ge=1, le=100, description="Most calls to it at once; without it no limit."
+    )
+
+
+class LocalProvider(AnyProvider):
     """Trains and serves small models on this machine. Needs no account."""
 
     type: Literal["local"] = Field(default="local", description="The provider's type.")
@@ -87,7 +95,7 @@ class LocalProvider(Fields):
     )
 
 
-class OpenAIProvider(Fields):
+class OpenAIProvider(AnyProvider):
     """OpenAI, or a service that speaks its wire."""
 
     type: Literal["openai"] = Field(default="openai", description="The provider's type.")
@@ -130,7 +138,7 @@ class OpenAIProvider(Fields):
         return self
 
 
-class VertexProvider(Fields):
+class VertexProvider(AnyProvider):
     """Google Vertex AI; this version validates it and cannot connect to it yet."""
 
     type: Literal["vertex"] = Field(default="vertex", description="The provider's type.")

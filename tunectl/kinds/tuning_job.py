@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from tunectl.kinds.declared import Declared
+from tunectl.kinds.declared import Remote
 from tunectl.kinds.values import Epochs, Fields, Positive, Reference, problem
 
 
@@ -48,7 +48,7 @@ def _method(value: object) -> object:
     return {"type": value} if isinstance(value, str) else value
 
 
-class TuningJob(Declared):
+class TuningJob(Remote):
     """A base model trained on a dataset."""
 
     outputs: ClassVar[tuple[str, ...]] = ("model_id", "job_id")

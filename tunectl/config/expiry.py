@@ -1,0 +1,31 @@
+"""`expires_after` and `expires_at`: when an object is to end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tunectl.config.drafts import Draft
+from tunectl.config.world import World
+from tunectl.core.resource import Expiry
+from tunectl.kinds.declared import Remote
+
+
+def expiry(world: World, draft: Draft) -> Expiry | None:
+    """Return when a resource is to end, None when it stays; a date that has passed is a warning."""
+    model = draft.model
+    assert isinstance(model, Remote)
+    if model.expires_at is not None and _passed(model.expires_at, world.moment):
+        world.problems.warn(
+            f"`{draft.address}` expired on {model.expires_at[:10]}",
+            draft.at("expires_at"),
+            code="expired",
+            hint="the next apply deletes it, or does not make it; a later date keeps it",
+            address=str(draft.address),
+        )
+    if model.expires_after is None and model.expires_at is None:
+        return None
+    return Expiry(after=model.expires_after, at=model.expires_at)
+
+
+def _passed(at: str, now: datetime) -> bool:
+    return datetime.fromisoformat(at) <= now.astimezone(UTC)
