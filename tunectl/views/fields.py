@@ -36,6 +36,8 @@ def field_lines(change: Change, paint: Paint) -> list[str]:
     if change.action is Action.CREATE:
         return aligned([Line("+", dotted(p), inline(v)) for p, v in _created(change)], paint)
     lines = aligned(list(delta_lines(_visible(change))), paint)
+    if change.action is Action.ADOPT and change.before is None:
+        return []
     if change.before is not None and change.after is not None:
         quiet = {d.path[0] for d in change.deltas} | change.after.inputs
         hidden = len(change.before.spec.keys() - quiet)

@@ -22,6 +22,7 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
     """Return the whole plan, ending in the summary line; no newline at the end."""
     plan = scrub(plan)
     blocks = [
+        *_refresh_only(plan, paint),
         *_drift(plan.drift, paint),
         *_recover(plan.recover, paint),
         *_actions(plan, paint),
@@ -33,7 +34,15 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
     return "\n\n".join(blocks)
 
 
+def _refresh_only(plan: Plan, paint: Paint) -> Iterable[str]:
+    if plan.refresh_only:
+        head = paint("This is a refresh-only plan:", Style.BOLD)
+        yield f"{head} the record takes over what is there, and nothing else changes."
+
+
 def _end(plan: Plan, paint: Paint) -> str:
+    if plan.refresh_only and not plan.empty:
+        return f"{counted(len(plan.drift), 'record')} will be brought up to date."
     if plan.empty and not plan.blocked:
         text = "No changes. No objects need to be destroyed." if plan.destroy else NO_CHANGES
         head, _, rest = text.partition(". ")
@@ -89,6 +98,8 @@ def _block(change: Change, children: list[Change], paint: Paint) -> str:
     if change.held and change.doomed is not None:
         lines.append(paint(f"      # {_keeps(change)}", Style.FAINT))
     lines += [f"      # {one_line(note)}" for note in change.notes]
+    if change.who and change.action is not Action.WAIT:
+        lines.append(paint(f"      # approved already by {one_line(change.who)}", Style.FAINT))
     return "\n".join(lines)
 
 

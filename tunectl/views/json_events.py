@@ -31,6 +31,7 @@ _PLANNED = {
     Action.RECREATE: "replace",
     Action.DELETE: "delete",
     Action.FORGET: "remove",
+    Action.ADOPT: "import",
     Action.WAIT: "noop",
 }
 _VERBS = {
@@ -39,6 +40,7 @@ _VERBS = {
     Verb.UPDATE: "update",
     Verb.DELETE: "delete",
     Verb.FORGET: "remove",
+    Verb.ADOPT: "import",
 }
 
 
@@ -113,22 +115,30 @@ def plan_summary_line(plan: Plan, at: str) -> Line:
         at,
         "destroy" if plan.destroy else "plan",
         (plan.adds, plan.updates, plan.destroys, plan.count(Action.FORGET)),
+        plan.adopts,
     )
 
 
 def apply_summary_line(
-    message: str, counts: tuple[int, int, int, int], at: str, *, destroy: bool
+    message: str,
+    counts: tuple[int, int, int, int],
+    at: str,
+    *,
+    destroy: bool,
+    imported: int = 0,
 ) -> Line:
     """Return the summary of an apply: added, changed, destroyed, forgotten."""
-    return _summary_line(message, at, "destroy" if destroy else "apply", counts)
+    return _summary_line(message, at, "destroy" if destroy else "apply", counts, imported)
 
 
-def _summary_line(message: str, at: str, operation: str, counts: tuple[int, int, int, int]) -> Line:
+def _summary_line(
+    message: str, at: str, operation: str, counts: tuple[int, int, int, int], imported: int
+) -> Line:
     add, change, remove, forget = counts
     changes = {
         "add": add,
         "change": change,
-        "import": 0,
+        "import": imported,
         "remove": remove,
         "forget": forget,
         "operation": operation,

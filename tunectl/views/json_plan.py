@@ -22,6 +22,7 @@ _ACTIONS = {
     Action.RECREATE: ["delete", "create"],
     Action.DELETE: ["delete"],
     Action.FORGET: ["forget"],
+    Action.ADOPT: ["no-op"],
     Action.WAIT: ["no-op"],
 }
 schema = doc.schema
@@ -54,6 +55,8 @@ def plan_tree(
         "complete": not plan.blocked,
         "errored": False,
         "destroy": plan.destroy,
+        "refresh_only": plan.refresh_only,
+        "partial": plan.partial,
         "summary": _summary(plan),
         "resource_changes": changes,
         "output_changes": {o.name: _output(o) for o in plan.outputs},
@@ -68,11 +71,14 @@ def plan_tree(
 
 def actions(change: Change) -> list[str]:
     """Return Terraform's list of actions; `delete` is in it exactly when an object is deleted."""
+    if change.action is Action.ADOPT:
+        return ["no-op"] if change.held or change.doomed is None else ["no-op", "delete"]
     return ["create"] if change.held else list(_ACTIONS[change.action])
 
 
 def _summary(plan: Plan) -> doc.Summary:
     return {
+        "import": plan.adopts,
         "add": plan.adds,
         "change": plan.updates,
         "remove": plan.destroys,
@@ -102,14 +108,11 @@ def _change(change: Change, previous: Mapping[str, str]) -> doc.ResourceChange:
     item = _named(change.address, change.provider, change.cause.value, _body(change))
     if (old := previous.get(str(change.address))) is not None:
         item["previous_address"] = old
-    if change.before is not None:
-        item["id"] = change.before.id
-    if change.doomed is not None and change.held:
-        item["keeps_id"] = change.doomed.id
-    elif change.doomed is not None and change.action is not Action.FORGET:
-        item["deletes_id"] = change.doomed.id
+    _add_ids(item, change)
     if change.after is not None and change.after.fingerprint:
         item["fingerprint"] = change.after.fingerprint
+    if change.who:
+        item["approved_by"] = change.who
     if change.parent is not None:
         item["parent"] = str(change.parent)
     if change.needs:
@@ -126,6 +129,17 @@ def _change(change: Change, previous: Mapping[str, str]) -> doc.ResourceChange:
             "column": source.column,
         }
     return item
+
+
+def _add_ids(item: doc.ResourceChange, change: Change) -> None:
+    if change.before is not None:
+        item["id"] = change.before.id
+    if change.doomed is not None and change.held:
+        item["keeps_id"] = change.doomed.id
+    elif change.doomed is not None and change.action is not Action.FORGET:
+        item["deletes_id"] = change.doomed.id
+    if change.origin:
+        item["reused_from_environment"] = change.origin
 
 
 def _rows(delta: Any) -> doc.RowChange:  # noqa: ANN401
@@ -148,6 +162,8 @@ def _body(change: Change) -> doc.ChangeBody:
         "before_sensitive": False,
         "after_sensitive": False,
     }
+    if change.found is not None:
+        body["importing"] = {"id": change.found.id}
     paths = [list(delta.path) for delta in change.deltas if delta.forces]
     if paths and change.action in {Action.REPLACE, Action.RECREATE}:
         body["replace_paths"] = paths

@@ -24,8 +24,10 @@ _ORDER = (
     Symbol.DELETE,
     Symbol.RECREATE,
     Symbol.REPLACE,
+    Symbol.SWAP,
     Symbol.FORGET,
     Symbol.KEEP,
+    Symbol.ADOPT,
     Symbol.CREATE,
     Symbol.UPDATE,
     Symbol.WAIT,
@@ -78,7 +80,7 @@ _LISTED = 10
 def _is_loss(change: Change) -> bool:
     """Whether a reviewer must see it first; a derived upload made anew is no loss."""
     symbol = sentences.symbol(change)
-    return symbol in _ORDER[:3] or (symbol is Symbol.KEEP and change.parent is None)
+    return symbol in _ORDER[:4] or (symbol is Symbol.KEEP and change.parent is None)
 
 
 def _ending(change: Change) -> str:
@@ -157,7 +159,7 @@ def _fitting(lines: list[str], room: int) -> str:
     return "\n".join([*kept, f"# … cut here: {len(lines) - len(kept)} more lines"])
 
 
-_SIGNED = re.compile(r"^(\s*)([-+~!]|\+/=|\+/-|-/\+)( .*)$")
+_SIGNED = re.compile(r"^(\s*)([-+~!=]|\+/=|\+/-|-/\+|=/-)( .*)$")
 
 
 def _coloured(line: str) -> str:

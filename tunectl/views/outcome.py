@@ -17,14 +17,22 @@ _INDENT = "  "
 
 
 def apply_summary(
-    added: int, changed: int, destroyed: int, forgotten: int = 0, *, destroy: bool = False
+    added: int,
+    changed: int,
+    destroyed: int,
+    forgotten: int = 0,
+    *,
+    imported: int = 0,
+    destroy: bool = False,
 ) -> str:
     """Return Terraform's closing line. Tools parse it: never change a byte of it."""
     tail = f", {forgotten} forgotten" if forgotten else ""
     if destroy:
         return f"Destroy complete! Resources: {destroyed} destroyed{tail}."
+    head = f"{imported} imported, " if imported else ""
     return (
-        f"Apply complete! Resources: {added} added, {changed} changed, {destroyed} destroyed{tail}."
+        f"Apply complete! Resources: {head}{added} added, {changed} changed, "
+        f"{destroyed} destroyed{tail}."
     )
 
 
@@ -34,11 +42,13 @@ def incomplete_text(
     failed: int = 0,
     running: int = 0,
     skipped: int = 0,
+    imported: int = 0,
     destroy: bool = False,
 ) -> str:
     """Return the closing line of an apply that could not do everything yet."""
     added, changed, destroyed, forgotten = counts
-    done = f"{added} added, {changed} changed, {destroyed} destroyed"
+    done = f"{imported} imported, " if imported else ""
+    done += f"{added} added, {changed} changed, {destroyed} destroyed"
     if forgotten:
         done += f", {forgotten} forgotten"
     words = ((failed, "failed"), (running, "still running"), (skipped, "not begun"))

@@ -28,6 +28,7 @@ class ChangeBody(TypedDict):
     before_sensitive: bool | dict[str, Any]
     after_sensitive: bool | dict[str, Any]
     replace_paths: NotRequired[list[list[str]]]
+    importing: NotRequired[dict[str, str]]
 
 
 class ConfigSource(TypedDict):
@@ -63,6 +64,8 @@ class ResourceChange(TypedDict):
     id: NotRequired[str]
     deletes_id: NotRequired[str]
     keeps_id: NotRequired[str]
+    reused_from_environment: NotRequired[str]
+    approved_by: NotRequired[str]
     fingerprint: NotRequired[str]
     parent: NotRequired[str]
     needs: NotRequired[list[str]]
@@ -108,14 +111,11 @@ class Recovery(TypedDict):
     time: NotRequired[str]
 
 
-class Summary(TypedDict):
-    """The numbers of the summary line."""
-
-    add: int
-    change: int
-    remove: int
-    forget: int
-    message: str
+# The functional form, because `import` is a keyword.
+Summary = TypedDict(
+    "Summary",
+    {"import": int, "add": int, "change": int, "remove": int, "forget": int, "message": str},
+)
 
 
 class PlanDocument(TypedDict):
@@ -133,6 +133,8 @@ class PlanDocument(TypedDict):
     complete: bool
     errored: bool
     destroy: bool
+    refresh_only: bool
+    partial: bool
     summary: Summary
     resource_changes: list[ResourceChange]
     output_changes: dict[str, OutputBody]

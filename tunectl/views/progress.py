@@ -17,6 +17,7 @@ _WORDS = {
     Verb.WAIT: ("Creating...", "Still creating...", "Creation"),
     Verb.UPDATE: ("Modifying...", "Still modifying...", "Modifications"),
     Verb.DELETE: ("Destroying...", "Still destroying...", "Destruction"),
+    Verb.ADOPT: ("Importing...", "Still importing...", "Import"),
     Verb.FORGET: ("Forgetting...", "Still forgetting...", "Forgetting"),
 }
 

@@ -24,6 +24,8 @@ class Symbol(Enum):
     REPLACE = "+/-"
     KEEP = "+/="  # a replacement whose old object stays
     FORGET = "."
+    ADOPT = "="  # it exists already
+    SWAP = "=/-"  # the same, and the old object goes
     WAIT = "…"
 
 
@@ -35,6 +37,8 @@ MEANING = {
     Symbol.REPLACE: "create replacement and then destroy",
     Symbol.KEEP: "create replacement and keep the old one",
     Symbol.FORGET: "forget, the object stays",
+    Symbol.ADOPT: "take over what exists; nothing is made",
+    Symbol.SWAP: "take over what exists and then destroy the old one",
     Symbol.WAIT: "wait, it is still running",
 }
 STYLE = {
@@ -45,6 +49,8 @@ STYLE = {
     Symbol.REPLACE: Style.REMOVE,
     Symbol.KEEP: Style.ADD,
     Symbol.FORGET: Style.REMOVE,
+    Symbol.ADOPT: Style.ADD,
+    Symbol.SWAP: Style.REMOVE,
     Symbol.WAIT: Style.NOTE,
 }
 
@@ -64,6 +70,9 @@ def symbol(change: Change) -> Symbol:
             return Symbol.DELETE
         case Action.FORGET:
             return Symbol.FORGET
+        case Action.ADOPT:
+            swap = change.doomed is not None and not change.held
+            return Symbol.SWAP if swap else Symbol.ADOPT
         case Action.WAIT:
             return Symbol.WAIT
         case _:
@@ -92,14 +101,29 @@ def _fate(change: Change) -> str:
             return "will be destroyed"
         case Action.FORGET:
             return "will no longer be managed by tunectl, but will not be destroyed"
+        case Action.ADOPT:
+            found = f"`{one_line(change.found.id)}`" if change.found else "what exists"
+            if change.cause is Cause.IMPORTED:
+                return f"will be imported from {found}"
+            return f"will reuse {found}, and nothing new is made"
         case Action.WAIT:
-            return "is still running" + (
-                f" ({one_line(change.before.progress)})"
-                if change.before and change.before.progress
-                else ""
-            )
+            progress = one_line(change.before.progress) if change.before else ""
+            told = ", ".join(filter(None, (progress, one_line(change.who))))
+            return "is still running" + (f" ({told})" if told else "")
         case _:
             assert_never(change.action)
+
+
+_WHY = {
+    Cause.VANISHED: "it was deleted remotely",
+    Cause.DEPENDANT: "needed again by what depends on it",
+    Cause.UNDECLARED: "because it is not in the configuration",
+    Cause.SUPERSEDED: "superseded, and nothing uses it any more",
+    Cause.REMOVED: "because of a `removed` block",
+    Cause.KEPT: "because of `keep_on_destroy`",
+    Cause.EXPIRED: "because it expired",
+    Cause.SHARED: "another environment uses it too",
+}
 
 
 def reason(change: Change) -> str:
@@ -112,22 +136,12 @@ def reason(change: Change) -> str:
             return f"provider changed from {before} to {change.provider}"
         case Cause.REQUESTED:
             return "made again, as requested" if change.action is Action.CREATE else ""
-        case Cause.VANISHED:
-            return "it was deleted remotely"
-        case Cause.DEPENDANT:
-            return "needed again by what depends on it"
-        case Cause.UNDECLARED:
-            return "because it is not in the configuration"
-        case Cause.SUPERSEDED:
-            return "superseded, and nothing uses it any more"
-        case Cause.REMOVED:
-            return "because of a `removed` block"
-        case Cause.KEPT:
-            return "because of `keep_on_destroy`"
-        case Cause.NEW | Cause.CHANGED | Cause.DESTROY | Cause.RUNNING:
-            return ""
+        case Cause.REUSED:
+            if change.origin:
+                return f"environment `{one_line(change.origin)}` made it: equal fingerprint"
+            return "a kept previous one: equal fingerprint"
         case _:
-            assert_never(change.cause)
+            return _WHY.get(change.cause, "")
 
 
 def _forcing(change: Change) -> str:
@@ -177,10 +191,17 @@ def drift_heading(drift: Drift) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """Return Terraform's summary line. Tools parse it: never change a byte of it."""
+    """Return Terraform's summary line. Tools parse it: never change a byte of it.
+
+    What is imported or reused exists already: both count under "to import".
+    """
+    head = f"{plan.adopts} to import, " if plan.adopts else ""
     forgets = plan.count(Action.FORGET)
     tail = f", {forgets} to forget" if forgets else ""
-    return f"Plan: {plan.adds} to add, {plan.updates} to change, {plan.destroys} to destroy{tail}."
+    return (
+        f"Plan: {head}{plan.adds} to add, {plan.updates} to change, "
+        f"{plan.destroys} to destroy{tail}."
+    )
 
 
 def moved_sentence(moved: tuple[Address, Address]) -> str:

@@ -59,25 +59,33 @@ def _scrub(value: Any) -> Any:  # noqa: ANN401  # walks any value of the core
     """Return the very same object where nothing in it needs cleaning: that is nearly always."""
     kind = type(value)
     if kind is str:
-        return clean(value)
-    if kind in _ATOMS or isinstance(value, Enum):
+        return value if value.isprintable() else clean(value)  # all that is cleaned is unprintable
+    if kind in _ATOMS:
         return value
+    if kind in _FIELDS:
+        return _scrub_fields(value, _FIELDS[kind])
     if kind is tuple or kind is frozenset:
         items = [_scrub(item) for item in value]
         return value if all(map(is_, items, value)) else kind(items)
+    if isinstance(value, Enum):
+        return value
     if isinstance(value, Mapping):
         pairs = {_scrub(key): _scrub(item) for key, item in value.items()}
         same = all(map(is_, pairs, value)) and all(map(is_, pairs.values(), value.values()))
         return value if same else pairs
     if is_dataclass(value) and not isinstance(value, type):
-        changed = {}
-        for name in _names(kind):
-            before = getattr(value, name)
-            after = _scrub(before)
-            if after is not before:
-                changed[name] = after
-        return replace(value, **changed) if changed else value
+        return _scrub_fields(value, _names(kind))
     return value
+
+
+def _scrub_fields(value: Any, names: tuple[str, ...]) -> Any:  # noqa: ANN401
+    changed = {}
+    for name in names:
+        before = getattr(value, name)
+        after = _scrub(before)
+        if after is not before:
+            changed[name] = after
+    return replace(value, **changed) if changed else value
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
@@ -86,7 +94,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {}
 def _names(kind: type) -> tuple[str, ...]:
     """The fields of a dataclass; looked up once, for a plan holds very many of few classes."""
     if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(field.name for field in fields(kind))
+        _FIELDS[kind] = tuple(field.name for field in fields(kind) if field.init)
     return _FIELDS[kind]
 
 
