@@ -6,8 +6,10 @@ import difflib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from tunectl.app.throttling import throttled
 from tunectl.catalog.provider_types import provider_types as catalogued
 from tunectl.core.errors import ConfigError, ProviderError, Source
 from tunectl.core.ports import Provider
@@ -19,8 +21,9 @@ from tunectl.core.value import Plain
 GROUP = "tunectl.providers"
 
 
+@cache
 def provider_types() -> Mapping[str, EntryPoint]:
-    """Return the installed provider types."""
+    """Return the installed provider types; looked for once: it reads every package's metadata."""
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
@@ -40,6 +43,9 @@ class Connector:
             ConfigError: there is none, or its type is not installed.
             ProviderError: it cannot be used on this machine.
         """
+        found = self._connected.get(name)
+        if found is not None:
+            return found
         with self._guard:
             if name not in self._connected:
                 self._connected[name] = self._connect(name)
@@ -100,11 +106,13 @@ class Connector:
             ) from error
         reserved = {"name": name, "project_root": self._project.root, "env": self._project.env}
         try:
-            connected: Provider = connect(**{**settings, **reserved})
+            told = {key: value for key, value in settings.items() if key != "parallelism"}
+            connected: Provider = connect(**{**told, **reserved})
         except (ConfigError, ProviderError) as error:
             placed = tuple(replace(d, source=d.source or source) for d in error.diagnostics)
             raise type(error)(placed, error.exit) from error
-        return connected
+        limit = settings.get("parallelism")
+        return throttled(connected, limit) if isinstance(limit, int) else connected
 
 
 def _listed(known: Mapping[str, EntryPoint]) -> str:

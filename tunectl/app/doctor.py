@@ -13,7 +13,8 @@ from pathlib import Path
 import tunectl
 from tunectl.app.connecting import Connector, provider_types
 from tunectl.app.options import Options
-from tunectl.app.workspace import declared, open_store
+from tunectl.app.storing import address_of, open_store
+from tunectl.app.workspace import declared
 from tunectl.core.errors import TunectlError
 from tunectl.core.project import Project
 
@@ -126,7 +127,7 @@ def _state(project: Project, options: Options) -> Finding:
     except TunectlError as error:
         first = error.diagnostics[0]
         return Finding(name="state", said=first.summary, ok=False, hint=first.hint)
-    said = f"{project.state}, " + (f"locked by {held.who}" if held else "unlocked")
+    said = f"{address_of(project).shown}, " + (f"locked by {held.who}" if held else "unlocked")
     return Finding(name="state", said=said, ok=True)
 
 

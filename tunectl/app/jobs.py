@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from tunectl.app.interrupting import interruptible
 from tunectl.app.options import Options
 from tunectl.app.reading import instance
+from tunectl.app.waiting import Stopped, ended, retaken
 from tunectl.app.workspace import Workspace, locked, open_workspace
-from tunectl.core.errors import ConfigError, Interrupted
+from tunectl.core.errors import ConfigError, Diagnostic, Interrupted
 from tunectl.core.event import Event
-from tunectl.core.plan import Action, Cause, Change, Plan
 from tunectl.core.ports import Cancellable, Connect, Events, Handler, JobEvent
 from tunectl.core.resource import Instance, Status
-from tunectl.core.state import Settled, State
-from tunectl.engine.apply import Execution
-from tunectl.engine.run import Tools
+from tunectl.core.state import Settled, State, fold
+from tunectl.core.underway import without_lost
+from tunectl.engine.watch import Watch
 
 _POLL = 1.0  # seconds between looks at a followed job
+_LINGER = 0.5  # seconds to look for others that end together with one
 
 
 def wait(
@@ -29,8 +29,10 @@ def wait(
     address: str | None,
     on_event: Callable[[Event], None],
     on_interrupt: Callable[[], None] = lambda: None,
-) -> tuple[State, Execution]:
+) -> tuple[Diagnostic, ...]:
     """Wait until pending objects are settled, and record how. Starts and changes nothing.
+
+    Looks without the lock, so that others can go on; takes it for a moment to record.
 
     Args:
         options: which project.
@@ -38,63 +40,67 @@ def wait(
         on_event: told what happens.
         on_interrupt: told of the first Ctrl-C.
 
+    Returns:
+        what failed, was cancelled, or was deleted meanwhile.
+
     Raises:
         ConfigError: nothing is recorded at the address.
         Interrupted: stopped by the user; the objects go on.
     """
     workspace = open_workspace(options)
-    with (
-        interruptible(on_interrupt) as stop,
-        locked(workspace, "wait") as (lease, state),
-    ):
-        chosen = [instance(state, address)] if address else list(state.instances.values())
-        pending = [i for i in chosen if i.status is Status.PENDING]
-        if not pending:
-            return state, Execution(_waiting(state, []), state, _tools(workspace, state))
-        saved = workspace.ledger.save(state)
-        tools = replace(_tools(workspace, saved), stop=stop, hold=lease.check)
-        execution = Execution(_waiting(saved, pending), saved, tools)
-        try:
-            for event in execution.events():
+    state = workspace.ledger.load()
+    chosen = [instance(state, address)] if address else list(state.instances.values())
+    pending = [i for i in chosen if i.status is Status.PENDING]
+    failures: list[Diagnostic] = []
+    with interruptible(on_interrupt) as stop:
+        watch = Watch(workspace.connector(state), stop)
+        while pending and not stop.is_set():
+            for event in watch.until_settled(pending, _LINGER):
                 on_event(event)
-        finally:
-            saved = workspace.ledger.save(execution.state)
-        if execution.outcome.fatal is not None:
-            raise execution.outcome.fatal
-        if stop.is_set() and execution.outcome.detached:
+            settled = [i for i in pending if not watch.runs(i)]
+            if stop.is_set() or not settled:
+                break
+            try:
+                with retaken(workspace, "wait", stop) as (_, now):
+                    state = _recorded(workspace, now, [watch.seen(i) for i in settled])
+            except Stopped:
+                break
+            for event in _endings(settled, state, watch):
+                on_event(event)
+                failures.extend([event.error] if event.error else [])
+            pending = [i for i in pending if i not in settled]
+        if pending and stop.is_set():
             raise Interrupted.of(
                 "stopped waiting; the jobs go on", hint="run `tunectl wait` or `tunectl apply`"
             )
-    return saved, execution
+    return tuple(failures)
 
 
-def _tools(workspace: Workspace, state: State) -> Tools:
-    return Tools(
-        connect=workspace.connector(state),
-        journal=workspace.ledger.journal(state),
-        reader=workspace.reader,
-        clock=lambda: datetime.now(UTC),
+def _endings(settled: Sequence[Instance], state: State, watch: Watch) -> Iterator[Event]:
+    for before in settled:
+        now = None if watch.gone(before) else state.instances.get(before.address)
+        event = ended(before, now, watch)
+        if event is not None:
+            yield event
+
+
+def _recorded(workspace: Workspace, state: State, seen: Sequence[Instance]) -> State:
+    """Store how objects ended, where they are still what is recorded."""
+    entries = tuple(
+        Settled("", replace(state.instances[i.address], **_ending(i)))
+        for i in seen
+        if i.address in state.instances and state.instances[i.address].id == i.id
     )
+    return workspace.ledger.save(fold(state, entries)) if entries else state
 
 
-def _waiting(state: State, pending: list[Instance]) -> Plan:
-    changes = tuple(
-        Change(
-            address=i.address,
-            provider=i.provider,
-            action=Action.WAIT,
-            cause=Cause.RUNNING,
-            before=i,
-        )
-        for i in pending
-    )
-    return Plan(
-        lineage=state.lineage,
-        serial=state.serial,
-        project=state.project,
-        env=state.env,
-        changes=changes,
-    )
+def _ending(seen: Instance) -> dict[str, Any]:
+    return {
+        "outputs": seen.outputs,
+        "status": seen.status,
+        "progress": seen.progress,
+        "reason": seen.reason,
+    }
 
 
 def _handler(workspace: Workspace, state: State, found: Instance) -> tuple[Connect, Handler]:
@@ -154,7 +160,7 @@ def cancel(options: Options, address: str) -> Instance:
                 hint="nothing was changed",
             )
         now = cast("Cancellable", handler).cancel(now)
-        state = workspace.ledger.save(state)
-        workspace.ledger.journal(state).append(Settled("", now))
-        workspace.ledger.save(replace(state, instances={**state.instances, now.address: now}))
+        state = fold(state, (Settled("", now),))
+        rest = (without_lost(a, state) for a in state.approvals)
+        workspace.ledger.save(replace(state, approvals=tuple(a for a in rest if a is not None)))
         return now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,10 +13,14 @@ import orjson
 
 from tunectl.app.options import Aim
 from tunectl.app.planning import Planned
+from tunectl.app.reviewed import differences, recalled
 from tunectl.core.errors import ConfigError, StaleError
 from tunectl.core.plan import Plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
+from tunectl.stores.sealed import keys_from
 
+_SEALED_AS = "plan"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 FORMAT = 1
 
 
@@ -37,7 +43,7 @@ def save(
     variables: Mapping[str, str] | None = None,
     var_files: Sequence[Path] = (),
 ) -> None:
-    """Store a plan. It holds no secret and no text of a dataset's rows.
+    """Store a plan, sealed where a key is given. It holds no secret and no text of rows.
 
     Values of sensitive variables are left out: whoever applies the plan gives them again.
 
@@ -57,7 +63,8 @@ def save(
         "plan": plan_to_tree(planned.plan),
     }
     try:
-        path.write_bytes(orjson.dumps(tree, option=orjson.OPT_INDENT_2))
+        content = orjson.dumps(tree, option=orjson.OPT_INDENT_2)
+        path.write_bytes(keys_from(os.environ).seal(_SEALED_AS, content))
     except OSError as error:
         raise ConfigError.of(
             f"cannot write plan file `{path}`: {(error.strerror or '').lower()}"
@@ -69,9 +76,10 @@ def read(path: Path) -> PlanFile:
 
     Raises:
         ConfigError: the file is missing, or is no plan of this version.
+        StateError: it is sealed, and no key given opens it.
     """
     try:
-        tree = orjson.loads(path.read_bytes())
+        tree = orjson.loads(_opened(path))
         if tree["tunectl_plan"] != FORMAT:
             raise ConfigError.of(
                 f"plan file `{path}` has format {tree['tunectl_plan']}, not {FORMAT}",
@@ -93,6 +101,12 @@ def read(path: Path) -> PlanFile:
         raise ConfigError.of(
             f"`{path}` is not a plan file", hint="make one with `tunectl plan -o FILE`"
         ) from error
+
+
+def _opened(path: Path) -> bytes:
+    return keys_from(os.environ).open(
+        _SEALED_AS, path.read_bytes(), shown=str(path), hint="make the plan again"
+    )
 
 
 def _aim(tree: Mapping[str, Any]) -> Aim:
@@ -119,16 +133,35 @@ def check(stored: PlanFile, now: Plan) -> None:
     if moved:
         raise StaleError.of(
             "the saved plan is stale: " + "; ".join(moved),
-            detail="\n".join(_only_in_one(old, now)),
+            detail="\n".join(differences(old.lines, now.lines)),
             hint="make and review a new plan with `tunectl plan -o FILE`",
             code="stale-plan",
         )
 
 
-def _only_in_one(old: Plan, now: Plan) -> list[str]:
-    before = {f"{c.action.value} {c.address}" for c in old.changes}
-    after = {f"{c.action.value} {c.address}" for c in now.changes}
-    return [
-        *(f"only in the saved plan: {line}" for line in sorted(before - after)),
-        *(f"only in the plan as of now: {line}" for line in sorted(after - before)),
-    ]
+def check_digest(expected: str, now: Plan, root: Path) -> None:
+    """Refuse when the plan is not the one with the expected digest.
+
+    Other merges do not spoil it, nor jobs that finished meanwhile: it is over the changes alone.
+
+    Raises:
+        ConfigError: what was given is no digest.
+        StaleError: naming both digests, and the changes that are in only one of the two plans
+            where the reviewed one was made in this folder; else the changes as they are now.
+    """
+    if not _DIGEST.fullmatch(expected):
+        raise ConfigError.of(
+            f"`{expected}` is not the digest of a plan",
+            hint="`tunectl plan` prints it: `sha256:` and 64 hexadecimal digits",
+        )
+    if expected != now.digest:
+        known = recalled(root, expected)
+        lines = ["it would now do:", *(f"  {line}" for line in sorted(now.lines) or ["nothing"])]
+        if known is not None:
+            lines = list(differences(known, now.lines))
+        raise StaleError.of(
+            "the plan is not the one that was reviewed",
+            detail="\n".join([f"expected {expected}", f"found    {now.digest}", *lines]),
+            hint="review the new plan: `tunectl plan` shows it with its digest",
+            code="stale-digest",
+        )

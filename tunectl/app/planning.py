@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Aim, Options
+from tunectl.app.reviewed import remember
+from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
-from tunectl.core.errors import ConfigError, Diagnostic, Refused
+from tunectl.config.load import no_collections
+from tunectl.core.errors import ConfigError, Diagnostic, Refused, Severity
 from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
-from tunectl.core.planner import Wish, make_plan
+from tunectl.core.planner import make_plan
 from tunectl.core.project import Project
-from tunectl.core.state import State, caught_up, fold
-from tunectl.core.value import Address
+from tunectl.core.state import Entry, State, caught_up, fold, taken_over
+from tunectl.core.underway import marked
 from tunectl.data.diff import marks_from_bytes, row_diff
 from tunectl.engine.refresh import accounts, observe
 
@@ -26,14 +30,17 @@ class Planned:
     Attributes:
         state: as recorded, with what the declaration and the observed objects say now.
         warnings: what was noticed and stops nothing.
+        accepted: what a refresh-only apply records.
     """
 
     plan: Plan
     state: State
     project: Project
     warnings: tuple[Diagnostic, ...] = ()
+    accepted: tuple[Entry, ...] = ()
 
 
+@no_collections()
 def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
     """Make a plan. Reads only, but for `bind`.
 
@@ -54,11 +61,30 @@ def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
         with locked(workspace, "plan") as (_, fresh):
             state = workspace.ledger.save(fresh) if fresh.serial == 0 else fresh
     connect = workspace.connector(state)
-    return plan_for(workspace, state, connect, aim)
+    planned = plan_for(workspace, state, connect, aim)
+    remember(Path(workspace.project.root), planned.plan)
+    return planned
 
 
-def plan_for(workspace: Workspace, state: State, connect: Connector, aim: Aim) -> Planned:
+Narrow = Callable[[Plan, State], Plan]
+
+
+@no_collections()
+def plan_for(
+    workspace: Workspace,
+    state: State,
+    connect: Connector,
+    aim: Aim,
+    narrow: Narrow | None = None,
+) -> Planned:
     """Make a plan for a state that is already loaded.
+
+    Args:
+        workspace: the project.
+        state: what is recorded.
+        connect: the providers.
+        aim: which kind of plan.
+        narrow: leaves of the plan what was approved, before the guards look at it.
 
     Raises:
         ConfigError: an address to replace is not declared, or a provider refuses a setting.
@@ -66,27 +92,43 @@ def plan_for(workspace: Workspace, state: State, connect: Connector, aim: Aim) -
     """
     project = workspace.project
     warnings = () if aim.destroy else _checked(project, connect)
-    wish = Wish(
-        resources=project.resources,
-        outputs=project.outputs,
-        moved=project.moved,
-        removed=project.removed,
-        replace=_replaced(project, aim.replace),
-        destroy=aim.destroy,
-    )
+    wanted = wish(project, state, connect, aim, workspace.shares.read())
     observed = observe(state, connect) if aim.refresh else {}
     # The user's present word (`protect`, labels) and what objects say of themselves count at once;
     # an apply stores them, even one that changes nothing.
+    accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
     state = fold(state, caught_up(state, project.resources, observed))
     named = {i.provider for i in state.everything}
     if not aim.destroy:
         named |= {r.provider for r in project.resources}
-    made = make_plan(wish, state, observed, accounts(named, connect))
+    made = make_plan(wanted, state, observed, accounts(named, connect))
+    made = marked(made, state, project.outputs)
+    if narrow is not None:
+        made = narrow(made, state)
     made = replace(made, changes=tuple(_with_rows(workspace, c) for c in made.changes))
-    refusals = tuple(guards(made, state))
+    refusals = tuple(guards(made, state, limits(state, aim)))
     if refusals:
         raise Refused(refusals)
-    return Planned(plan=made, state=state, project=project, warnings=(*project.warnings, *warnings))
+    return Planned(
+        plan=made,
+        state=state,
+        project=project,
+        warnings=(*project.warnings, *warnings, *_partial(aim)),
+        accepted=accepted,
+    )
+
+
+def _partial(aim: Aim) -> tuple[Diagnostic, ...]:
+    if not aim.target and not aim.exclude:
+        return ()
+    return (
+        Diagnostic(
+            summary="this plan is partial: `--target` and `--exclude` leave resources out",
+            hint="for exceptional cases only; run `tunectl plan` without them afterwards",
+            code="partial-plan",
+            severity=Severity.WARNING,
+        ),
+    )
 
 
 def _checked(project: Project, connect: Connector) -> tuple[Diagnostic, ...]:
@@ -117,28 +159,6 @@ def _checked(project: Project, connect: Connector) -> tuple[Diagnostic, ...]:
 def _able(kinds: Iterable[str]) -> str:
     names = ", ".join(f"`{kind}`" for kind in sorted(kinds))
     return f"it manages {names}" if names else "it manages nothing in this version"
-
-
-def addresses(texts: Iterable[str]) -> frozenset[Address]:
-    """Read addresses as a user types them.
-
-    Raises:
-        ConfigError: one is malformed.
-    """
-    try:
-        return frozenset(Address.parse(text) for text in texts)
-    except ValueError as error:
-        raise ConfigError.of(str(error)) from error
-
-
-def _replaced(project: Project, texts: Sequence[str]) -> frozenset[Address]:
-    found = addresses(texts)
-    for address in sorted(found - {r.address for r in project.resources}):
-        raise ConfigError.of(
-            f"`--replace {address}`: there is no such resource",
-            hint="`tunectl state list` shows the addresses",
-        )
-    return found
 
 
 def _with_rows(workspace: Workspace, change: Change) -> Change:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import orjson
 
 from tunectl.core.errors import ConfigError
+from tunectl.core.plan import Plan
 from tunectl.core.project import Output, Project
 from tunectl.core.state import Published, State
-from tunectl.core.value import Plain, plain, resolve
+from tunectl.core.value import Address, Plain, plain, refs, resolve
 from tunectl.engine.run import Run, lookup
 
 
@@ -19,7 +20,7 @@ def values(outputs: tuple[Output, ...], state: State) -> dict[str, Plain]:
     """Return the outputs whose references all have a value."""
     found: dict[str, Plain] = {}
     for output in outputs:
-        done = resolve(output.value, lambda ref: lookup(state, ref))
+        done = resolve(output.value, lambda ref: lookup(state.instances, ref))
         try:
             found[output.name] = plain(done)
         except TypeError:
@@ -27,17 +28,36 @@ def values(outputs: tuple[Output, ...], state: State) -> dict[str, Plain]:
     return found
 
 
-def publish(run: Run, project: Project, *, destroy: bool) -> Mapping[str, Plain]:
-    """Record the outputs and write their files.
+def publish(
+    run: Run, project: Project, plan: Plan, unfinished: Collection[Address] = ()
+) -> Mapping[str, Plain]:
+    """Record the outputs that a plan changes, and write their files.
+
+    An output that comes of something unfinished stays as it was: applications go on with what
+    there is.
+
+    Args:
+        run: the apply.
+        project: the declaration.
+        plan: what was approved; other outputs are left as they are.
+        unfinished: where a change did not happen yet, or failed.
 
     Raises:
         ConfigError: a file cannot be written.
     """
-    outputs = () if destroy else project.outputs
-    found = values(outputs, run.state)
-    if found != dict(run.state.outputs):
+    recorded = run.state.outputs
+    changed = {o.name for o in plan.outputs}
+    ready = tuple(
+        o
+        for o in project.outputs
+        if o.name in changed and not {ref.address for ref in refs(o.value)} & set(unfinished)
+    )
+    gone = {o.name for o in plan.outputs if o.gone}
+    found = {name: item for name, item in recorded.items() if name not in gone}
+    found = {} if plan.destroy else {**found, **values(ready, run.state)}
+    if found != dict(recorded):
         run.record(Published(found))
-    if not destroy:
+    if not plan.destroy:
         write_files(project, found)
     return found
 

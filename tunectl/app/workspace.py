@@ -8,23 +8,34 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import tunectl
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
+from tunectl.app.storing import open_store
 from tunectl.app.uploading import DatasetReader
 from tunectl.config.load import Loaded, load
 from tunectl.config.outline import outline
-from tunectl.core.errors import ConfigError, StaleError
+from tunectl.config.parse_cache import ParseCache
+from tunectl.core.errors import StaleError
 from tunectl.core.ports import Lease, Store
 from tunectl.core.project import Project
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.data.dataset import Dataset
 from tunectl.data.diff import marks_to_bytes
-from tunectl.stores.file import FileStore
 from tunectl.stores.ledger import Ledger
+from tunectl.stores.registry import SharedObjects
+
+__all__ = [
+    "Workspace",
+    "declared",
+    "locked",
+    "open_record",
+    "open_store",
+    "open_workspace",
+    "rows_name",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,11 @@ class Workspace:
     def reader(self) -> DatasetReader:
         """Where upload bytes come from."""
         return DatasetReader(self.datasets)
+
+    @property
+    def shares(self) -> SharedObjects:
+        """What the environments of the store share."""
+        return SharedObjects(self.store, self.project.name, self.options.env)
 
     def lock(self, operation: str) -> AbstractContextManager[Lease]:
         """Hold the environment's lock."""
@@ -76,6 +92,7 @@ def declared(options: Options) -> Loaded:
         variables={unicodedata.normalize("NFC", k): v for k, v in options.variables.items()},
         var_files=options.var_files,
         environ=os.environ,
+        cache=ParseCache.of_user(os.environ),
     )
 
 
@@ -109,22 +126,6 @@ def open_record(options: Options) -> tuple[Project, Ledger]:
 
 def _ledger(store: Store, project: Project, options: Options) -> Ledger:
     return Ledger(store, project.name, options.env, tunectl.__version__)
-
-
-def open_store(project: Project) -> Store:
-    """Return the store of a project's `state:` address.
-
-    Raises:
-        ConfigError: the address is of a kind this version does not have.
-    """
-    scheme, separator, _ = project.state.partition("://")
-    if separator:
-        raise ConfigError.of(
-            f"`state:` names a `{scheme}://` address, which is not in this version",
-            hint="use a folder, such as `state: state/`",
-            code="unknown-store",
-        )
-    return FileStore(Path(project.root) / project.state)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,93 @@
+"""drift: is what was made still there, and still as it was made? Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tunectl.app.options import Options
+from tunectl.app.reaching import Reach
+from tunectl.app.workspace import open_record
+from tunectl.core.divergence import Examined, diverged, vanished
+from tunectl.core.errors import Diagnostic, Exit, Severity, TunectlError
+from tunectl.core.selection import matching
+from tunectl.core.state import State
+from tunectl.core.value import Address
+from tunectl.engine.refresh import observe_everything
+
+
+def examine(
+    options: Options, ignored: Sequence[str] = ()
+) -> tuple[Examined, tuple[Diagnostic, ...]]:
+    """Compare what is recorded with what is there; take no lock and write nothing.
+
+    The declaration counts only as far as it says where the state is and how to reach the
+    providers: what was edited and not applied is no drift, and resources or data that cannot be
+    used stop nothing.
+
+    Args:
+        options: which project.
+        ignored: addresses, or patterns with `*` and `?`, of which no drift is told.
+
+    Returns:
+        what was found, and warnings.
+
+    Raises:
+        TunectlError: it cannot be told; exit 6 where a key is missing or refused, else exit 1.
+    """
+    try:
+        return _examined(options, ignored)
+    except TunectlError as error:
+        raise _plain_exit(error) from error
+
+
+def _examined(options: Options, ignored: Sequence[str]) -> tuple[Examined, tuple[Diagnostic, ...]]:
+    project, ledger = open_record(options)
+    state = ledger.load()
+    seen = observe_everything(state, Reach(project, state))
+    found = diverged(seen, frozenset(i.key for i in state.superseded))
+    quiet, warnings = _quiet(state, ignored)
+    shown = tuple(d for d in found if d.address not in quiet)
+    made = Examined(
+        project=project.name,
+        env=options.env,
+        lineage=state.lineage,
+        serial=state.serial,
+        checked=len(seen),
+        found=shown,
+        ignored=len(found) - len(shown),
+        open=state.intents,
+        vanished=vanished(seen),
+    )
+    return made, warnings
+
+
+def _quiet(
+    state: State, patterns: Sequence[str]
+) -> tuple[frozenset[Address], tuple[Diagnostic, ...]]:
+    """Return the addresses that patterns mean, and a warning of each that means nothing."""
+    known = {i.address for i in state.everything}
+    chosen: set[Address] = set()
+    warnings: list[Diagnostic] = []
+    for pattern in patterns:
+        meant = matching(pattern, known)
+        chosen |= meant
+        if not meant:
+            warnings.append(
+                Diagnostic(
+                    summary=f"`--ignore {pattern}`: nothing recorded has such an address",
+                    severity=Severity.WARNING,
+                    hint="`tunectl state list` shows the addresses",
+                    code="nothing-ignored",
+                )
+            )
+    return frozenset(chosen), tuple(warnings)
+
+
+def _plain_exit(error: TunectlError) -> TunectlError:
+    """Return the error with one of the codes that `drift` promises: 1, or 6 for credentials."""
+    code = Exit.CREDENTIALS if error.exit is Exit.CREDENTIALS else Exit.ERROR
+    said = tuple(
+        d if d.exit is Exit.CREDENTIALS else replace(d, exit=Exit.ERROR) for d in error.diagnostics
+    )
+    return type(error)(said, code)

@@ -1,0 +1,75 @@
+"""Counting what an apply did, over all its rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tunectl.core.event import Event, Phase
+from tunectl.core.plan import Action, Plan
+from tunectl.core.steps import Verb
+from tunectl.core.value import Address
+
+_COUNTED = {
+    Action.CREATE: Verb.CREATE,
+    Action.REPLACE: Verb.CREATE,
+    Action.RECREATE: Verb.CREATE,
+    Action.UPDATE: Verb.UPDATE,
+    Action.ADOPT: Verb.ADOPT,
+}
+
+
+@dataclass
+class Tally:
+    """Counts what completed; what only was waited for counts nowhere.
+
+    Attributes:
+        remains: records that stay at a provider and bill nothing, one sentence each.
+        begun: where something was begun, in any round.
+    """
+
+    remains: list[str] = field(default_factory=list)
+    begun: set[Address] = field(default_factory=set)
+    _actions: dict[Address, Action] = field(default_factory=dict)
+    _done: dict[Verb, int] = field(default_factory=dict)
+    _skipped: list[Event] = field(default_factory=list)
+    _succeeded: set[str] = field(default_factory=set)
+
+    def succeeded(self, steps: Iterable[str]) -> None:
+        """Remember the ids of steps that succeeded; a finished wait is one of them."""
+        self._succeeded.update(steps)
+
+    def expect(self, plan: Plan) -> None:
+        """Remember what each wait will have been for; the first plan has the word."""
+        for change in plan.changes:
+            if change.action in _COUNTED:
+                self._actions.setdefault(change.address, change.action)
+
+    def count(self, event: Event) -> None:
+        """Count an event."""
+        if event.phase is Phase.REMAINS:
+            self.remains.append(event.message)
+        elif event.phase is Phase.SKIPPED:
+            self._skipped.append(event)
+        elif event.phase is Phase.COMPLETE:
+            verb = event.verb
+            if verb is Verb.WAIT and event.address in self._actions:
+                verb = _COUNTED[self._actions[event.address]]
+            self._done[verb] = self._done.get(verb, 0) + 1
+
+    @property
+    def any_done(self) -> bool:
+        """Whether anything at all succeeded."""
+        return bool(self._succeeded)
+
+    def done(self, verb: Verb) -> int:
+        """Return how many of a kind completed."""
+        return self._done.get(verb, 0)
+
+    def skipped(self) -> Iterator[Event]:
+        """Yield the events of what no round began, each once."""
+        told: set[tuple[Address, Verb]] = set()
+        for event in self._skipped:
+            if event.address not in self.begun and (event.address, event.verb) not in told:
+                told.add((event.address, event.verb))
+                yield event

@@ -1,0 +1,262 @@
+"""What the planner is told beyond the state: the declaration, the flags, and what can be reused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from tunectl.app.connecting import Connector
+from tunectl.app.options import Aim
+from tunectl.app.told import as_declared
+from tunectl.catalog.base_models import find
+from tunectl.catalog.provider_types import service
+from tunectl.core.errors import ConfigError
+from tunectl.core.guard import Limits
+from tunectl.core.project import Import, Project
+from tunectl.core.resource import Instance, Need, Resource, Status
+from tunectl.core.selection import chosen, ending, matching
+from tunectl.core.sharing import Registry
+from tunectl.core.state import State
+from tunectl.core.value import Address
+from tunectl.core.wish import Offer, Wish
+from tunectl.engine.listing import handler_for
+
+
+def wish(project: Project, state: State, connect: Connector, aim: Aim, registry: Registry) -> Wish:
+    """Return what is wanted.
+
+    Args:
+        project: the declaration.
+        state: what is recorded.
+        connect: the providers.
+        aim: which kind of plan.
+        registry: what the environments of the store share.
+
+    Raises:
+        ConfigError: an address to replace, a pattern or an import means nothing.
+        ProviderError: a provider could not be asked.
+    """
+    user = f"{state.project}/{state.env}"
+    return Wish(
+        resources=project.resources,
+        outputs=project.outputs,
+        moved=project.moved,
+        removed=project.removed,
+        replace=replaced(project, aim.replace),
+        destroy=aim.destroy,
+        chosen=_chosen(project, state, aim),
+        imports={} if aim.destroy else _imports(project, state, connect),
+        offers={} if aim.destroy else _offers(project, state, connect, registry, user),
+        shared=registry.others(user),
+        refresh_only=aim.refresh_only,
+        now=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def limits(state: State, aim: Aim) -> Limits:
+    """Return what the user allows, with what the catalogue knows of recorded objects.
+
+    Raises:
+        ConfigError: a pattern matches nothing.
+    """
+    recorded = {i.address for i in state.everything}
+    return Limits(
+        force=aim.force,
+        irreplaceable=_irreplaceable(state, datetime.now(UTC).date()),
+        allowed=_matching("--allow-irreplaceable", aim.allow_irreplaceable, recorded),
+    )
+
+
+def addresses(texts: Iterable[str]) -> frozenset[Address]:
+    """Read addresses as a user types them.
+
+    Raises:
+        ConfigError: one is malformed.
+    """
+    try:
+        return frozenset(Address.parse(text) for text in texts)
+    except ValueError as error:
+        raise ConfigError.of(str(error)) from error
+
+
+def replaced(project: Project, texts: Iterable[str]) -> frozenset[Address]:
+    """Read the addresses of `--replace`.
+
+    Raises:
+        ConfigError: one is malformed, or is not declared.
+    """
+    found = addresses(texts)
+    declared = {r.address for r in project.resources}
+    for address in sorted(found - declared):
+        raise ConfigError.of(
+            f"`--replace {address}`: there is no such resource",
+            hint=_near(str(address), declared) or "`tunectl state list` shows the addresses",
+        )
+    return found
+
+
+def _chosen(project: Project, state: State, aim: Aim) -> frozenset[Address] | None:
+    if not aim.target and not aim.exclude:
+        return None
+    known = {i.address for i in state.everything}
+    known |= {m.before for m in project.moved}
+    if not aim.destroy:
+        known |= {r.address for r in project.resources}
+    targets = _matching("--target", aim.target, known)
+    excluded = _matching("--exclude", aim.exclude, known)
+    if aim.destroy:
+        return ending(project.resources, state, targets, excluded)
+    return chosen(project.resources, state, targets, excluded)
+
+
+def _matching(flag: str, patterns: Iterable[str], known: set[Address]) -> frozenset[Address]:
+    found: set[Address] = set()
+    for pattern in patterns:
+        matched = matching(pattern, known)
+        if not matched:
+            raise ConfigError.of(
+                f"`{flag} {pattern}` matches no resource",
+                hint=_near(pattern, known) or "`tunectl state list` shows what is recorded",
+                code="no-match",
+            )
+        found |= matched
+    return frozenset(found)
+
+
+def _near(text: str, known: Iterable[Address]) -> str:
+    near = difflib.get_close_matches(text, sorted(map(str, known)), n=1)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def _imports(project: Project, state: State, connect: Connector) -> dict[Address, Instance]:
+    declared = {r.address: r for r in project.resources}
+    found: dict[Address, Instance] = {}
+    for block in project.imports:
+        recorded = state.instances.get(block.address)
+        if recorded is not None and recorded.id == block.id:
+            continue  # done: the block may stay until somebody removes it
+        _check_unmanaged(block, state)
+        resource = declared[block.address]
+        now = imported(block, resource, connect)
+        found[block.address] = replace(now, spec=as_declared(resource, now.spec))
+    return found
+
+
+def _check_unmanaged(block: Import, state: State) -> None:
+    holder = next((i for i in state.everything if i.id == block.id), None)
+    recorded = state.instances.get(block.address)
+    if holder is None and recorded is None:
+        return
+    taken = (
+        f"`{block.id}` is managed already, as `{holder.address}`"
+        if holder is not None
+        else f"`{block.address}` is managed already: it is `{recorded.id if recorded else ''}`"
+    )
+    raise ConfigError.of(
+        f"cannot import `{block.id}` as `{block.address}`: {taken}",
+        hint="remove the `import:` entry, use `moved:` to rename, or forget the recorded object "
+        "first with `tunectl state rm`",
+        code="import-managed",
+        source=block.source,
+    )
+
+
+def imported(block: Import, resource: Resource, connect: Connector) -> Instance:
+    """Return the object an `import:` block names, as it is.
+
+    Raises:
+        ConfigError: there is none, or its kind cannot be imported.
+        ProviderError: the provider could not be asked.
+    """
+    account = connect(resource.provider).account()
+    stub = Instance(
+        address=resource.address,
+        provider=resource.provider,
+        account=account,
+        id=block.id,
+        spec={},
+        recreate=resource.recreate,
+    )
+    now = handler_for(connect, stub).read(stub)
+    if now is None:
+        raise ConfigError.of(
+            f"there is no `{block.id}` to import as `{block.address}`",
+            detail=f"asked was provider `{resource.provider}`, account `{account}`",
+            hint="check the id, and that it belongs to this account",
+            code="import-missing",
+            source=block.source,
+        )
+    if now.status in {Status.FAILED, Status.CANCELLED}:
+        raise ConfigError.of(
+            f"`{block.id}` cannot be imported as `{block.address}`: it is {now.status.value}",
+            code="import-unusable",
+            source=block.source,
+        )
+    return now
+
+
+def _offers(
+    project: Project, state: State, connect: Connector, registry: Registry, user: str
+) -> dict[str, tuple[Offer, ...]]:
+    """What is there already for each fingerprint that is wanted and not had; only what lives."""
+    found: dict[str, tuple[Offer, ...]] = {}
+    for resource in project.resources:
+        live = state.instances.get(resource.address)
+        wanted = resource.fingerprint
+        if not wanted or (live is not None and live.fingerprint == wanted):
+            continue
+        candidates = list(_kept(state, resource))
+        known = {i.id for i in state.everything}
+        if any(s.instance.fingerprint == wanted for s in registry.objects.values()):
+            account = connect(resource.provider).account()
+            candidates += [
+                Offer(instance=s.instance, env=s.env)
+                for s in registry.equal(account, wanted)
+                if s.instance.id not in known and user not in s.users
+            ]
+        alive = tuple(o for c in candidates if (o := _alive(c, resource, connect)) is not None)
+        if alive:
+            found[wanted] = alive
+    return found
+
+
+def _kept(state: State, resource: Resource) -> Iterable[Offer]:
+    for old in reversed(state.superseded):
+        same = old.address == resource.address and old.provider == resource.provider
+        if same and old.fingerprint == resource.fingerprint and old.status is Status.READY:
+            yield Offer(instance=old)
+
+
+def _alive(offer: Offer, resource: Resource, connect: Connector) -> Offer | None:
+    here = replace(offer.instance, address=resource.address, provider=resource.provider, needs=())
+    now = handler_for(connect, here).read(here)
+    if now is None or now.status is not Status.READY:
+        return None
+    return replace(offer, instance=replace(here, outputs=now.outputs, needs=offer.instance.needs))
+
+
+def _irreplaceable(state: State, today: date) -> dict[Need, str]:
+    """Trained objects that still answer, while no new job on their base model is taken."""
+    found: dict[Need, str] = {}
+    for instance in state.everything:
+        provider = state.providers.get(instance.provider)
+        base = instance.spec.get("base_model")
+        if provider is None or not isinstance(base, str) or not instance.fingerprint:
+            continue
+        settings = provider.settings
+        profile, url = settings.get("profile"), settings.get("base_url")
+        offering = service(
+            provider.type,
+            str(profile) if profile is not None else None,
+            base_url=str(url) if url is not None else None,
+        )
+        model = find(offering.name, base) if offering is not None else None
+        if model is None or offering is None or model.is_shut_down(today):
+            continue
+        if model.days_of_training_left(today) == 0 and instance.status is Status.READY:
+            found[instance.key] = (
+                f"{offering.title} takes no new tuning job on `{base}` since {model.no_new_jobs}"
+            )
+    return found
