@@ -11,7 +11,7 @@ import click
 from tunectl.cli.approval import Approval
 from tunectl.cli.presenter import now, presenter
 from tunectl.cli.session import Session
-from tunectl.core.errors import Diagnostic, Exit
+from tunectl.core.errors import Diagnostic, Exit, Severity
 from tunectl.views import json_events
 from tunectl.views.diagnostics import diagnostics_text
 from tunectl.views.outcome import apply_summary, incomplete_text, outputs_text, remains_text
@@ -19,8 +19,10 @@ from tunectl.views.text import json_text
 
 if TYPE_CHECKING:
     from tunectl.app.applying import Applied
+    from tunectl.app.options import Aim
 
 
+_ASIDE_SHOWN = 10
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -56,12 +58,23 @@ def execution_options(function: F) -> F:
     return timeout(parallelism(function))
 
 
+def actor_option(function: F) -> F:
+    """Add `--actor`."""
+    return click.option(
+        "--actor",
+        default="",
+        metavar="NAME",
+        help="Who approves this [default: from the CI, or you].",
+    )(function)
+
+
 def carry_out(
     session: Session,
     *,
+    aim: Aim,
     planned_file: Path | None = None,
-    destroy: bool = False,
-    replace: tuple[str, ...] = (),
+    expect_digest: str = "",
+    actor: str = "",
     retry_unknown: tuple[str, ...] = (),
     wait: bool = True,
     auto_approve: bool = False,
@@ -69,13 +82,13 @@ def carry_out(
 ) -> Exit:
     """Plan, ask, apply and report. Returns the exit code."""
     import tunectl
-    from tunectl.app import applying
-    from tunectl.app.options import Aim
+    from tunectl.app import acting, applying
 
     session.machine = "ndjson" if json else ""
     if json:
         session.screen.say(json_text(json_events.version_line(tunectl.__version__, now())))
-    approval = Approval(session, auto_approve or planned_file is not None, destroy)
+    granted = auto_approve or bool(expect_digest) or planned_file is not None
+    approval = Approval(session, granted, aim.destroy)
     with presenter(session) as shown:
         applied = applying.apply(
             session.options(),
@@ -83,14 +96,20 @@ def carry_out(
                 approve=approval,
                 on_event=shown.event,
                 planned_file=planned_file,
-                aim=Aim(destroy=destroy, replace=replace),
+                expect_digest=expect_digest,
+                actor=acting.actor(actor),
+                aim=aim,
                 retry_unknown=retry_unknown,
                 wait=wait,
                 on_interrupt=approval.interrupted,
             ),
         )
-    report = _report_json if json else _report
-    report(session, applied, approval.hidden)
+    return report(session, applied, approval.hidden, json=json)
+
+
+def report(session: Session, applied: Applied, hidden: frozenset[str], *, json: bool) -> Exit:
+    """Say how an apply ended. Returns the exit code."""
+    (_report_json if json else _report)(session, applied, hidden)
     return applied.exit
 
 
@@ -106,9 +125,10 @@ def _summary(applied: Applied) -> str:
             failed=len(applied.failures),
             running=len(applied.running),
             skipped=applied.skipped,
+            imported=applied.imported,
             destroy=destroy,
         )
-    return apply_summary(*_counts(applied), destroy=destroy)
+    return apply_summary(*_counts(applied), imported=applied.imported, destroy=destroy)
 
 
 def _problems(applied: Applied) -> tuple[Diagnostic, ...]:
@@ -125,6 +145,22 @@ def _problems(applied: Applied) -> tuple[Diagnostic, ...]:
     return (*applied.failures, *blocked)
 
 
+def _aside(applied: Applied) -> tuple[Diagnostic, ...]:
+    if not applied.aside:
+        return ()
+    shown = ", ".join(f"`{a}`" for a in applied.aside[:_ASIDE_SHOWN])
+    more = len(applied.aside) - _ASIDE_SHOWN
+    return (
+        Diagnostic(
+            summary=f"left aside, not as approved any more: {shown}"
+            + (f" and {more} more" if more > 0 else ""),
+            severity=Severity.WARNING,
+            hint="`tunectl plan` shows it; `tunectl apply` approves it anew",
+            code="left-aside",
+        ),
+    )
+
+
 def _report(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
     screen = session.screen
     blocks = [_summary(applied), remains_text(applied.remains, screen.out_paint)]
@@ -134,16 +170,22 @@ def _report(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
         if block:
             screen.say(f"\n{block}")
     if applied.running:
-        session.advise("\n`tunectl wait` waits for it; the next `tunectl apply` goes on with it.")
-    if problems := _problems(applied):
+        session.advise(
+            "\n`tunectl wait` waits for it; `tunectl resume` or the next `tunectl apply` goes on."
+        )
+    if problems := (*_problems(applied), *_aside(applied)):
         screen.warn("\n" + diagnostics_text(problems, screen.err_paint))
 
 
 def _report_json(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
     screen, counts, destroy = session.screen, _counts(applied), applied.plan.destroy
-    problems = _problems(applied)
+    problems = (*_problems(applied), *_aside(applied))
     lines = [json_events.diagnostic_line(d, now()) for d in problems]
-    lines.append(json_events.apply_summary_line(_summary(applied), counts, now(), destroy=destroy))
+    lines.append(
+        json_events.apply_summary_line(
+            _summary(applied), counts, now(), destroy=destroy, imported=applied.imported
+        )
+    )
     lines.append(json_events.outputs_line(applied.outputs, now(), hidden))
     for line in lines:
         screen.say(json_text(line))

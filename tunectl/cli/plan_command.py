@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunectl.cli.aiming import Flags, aim_options
 from tunectl.cli.command import command as tunectl_command
 from tunectl.cli.command import format_option
 from tunectl.cli.session import Session, pass_session
+from tunectl.cli.write_option import write_file, write_option
 from tunectl.core.errors import Exit, strongest
+from tunectl.views.paint import PLAIN, Paint
 
 if TYPE_CHECKING:
     from tunectl.app.planning import Planned
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 EXAMPLE = """
 tunectl plan
 tunectl plan --env prod -o prod.plan && tunectl apply prod.plan
-tunectl plan --format markdown > comment.md
+tunectl plan --write json=plan.json --write markdown=comment.md
+tunectl plan --target tuning_job.support --target 'endpoint.*'
 """
 _NOT_SAVED = """
 Note: You didn't use the -o option to save this plan, so tunectl can't guarantee
@@ -38,8 +42,9 @@ To perform exactly these actions, run:
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @format_option("human", "json", "markdown")
+@write_option("human", "json", "markdown")
 @click.option("--destroy", is_flag=True, help="Plan to delete everything.")
-@click.option("--replace", multiple=True, metavar="ADDR", help="Make this anew; may be repeated.")
+@aim_options
 @click.option("--no-refresh", is_flag=True, help="Trust the state; ask no provider what exists.")
 @pass_session
 def command(
@@ -47,8 +52,9 @@ def command(
     out: Path | None,
     detailed_exitcode: bool,
     format_: str,
+    write: tuple[tuple[str, Path], ...],
     destroy: bool,
-    replace: tuple[str, ...],
+    flags: Flags,
     no_refresh: bool,
 ) -> Exit:
     """Show what apply would do, and why.
@@ -57,13 +63,12 @@ def command(
     have. Changes nothing. Exits 0 also when there are changes, 1 when a resource is blocked.
     """
     from tunectl.app import planfile, planning
-    from tunectl.app.options import Aim
 
-    if destroy and replace:
-        raise click.UsageError("`--destroy` and `--replace` exclude each other")
+    if out is not None and out in {path for _, path in write}:
+        raise click.UsageError(f"`-o` and `--write` both name `{out}`\ngive each its own file")
+    aim = flags.aim(destroy=destroy, refresh=not no_refresh)
     session.machine = "json" if format_ == "json" else ""
     options = session.options()
-    aim = Aim(destroy=destroy, replace=replace, refresh=not no_refresh)
     planned = planning.plan(options, aim, bind=out is not None)
     if out is not None:
         planfile.save(
@@ -73,7 +78,11 @@ def command(
             variables=options.variables,
             var_files=options.var_files,
         )
+    for name, path in write:
+        write_file(path, _rendered(planned, name, PLAIN))
     _show(session, planned, format_)
+    if format_ == "human" and not planned.plan.empty:
+        session.screen.say(f"Digest: {planned.plan.digest}")
     if format_ == "human" and planned.plan.changes:
         session.advise(_SAVED.format(out=out) if out is not None else _NOT_SAVED)
     codes = [Exit.DONE]
@@ -85,12 +94,16 @@ def command(
 
 
 def _show(session: Session, planned: Planned, format_: str) -> None:
-    import tunectl
-    from tunectl.cli.showing import plan_as
     from tunectl.views.diagnostics import diagnostics_text
 
     screen = session.screen
     if planned.warnings and format_ != "json":
         screen.warn(diagnostics_text(planned.warnings, screen.err_paint) + "\n")
-    text = plan_as(format_, planned.plan, screen.out_paint, tunectl.__version__, planned.warnings)
-    screen.say(text)
+    screen.say(_rendered(planned, format_, screen.out_paint))
+
+
+def _rendered(planned: Planned, format_: str, paint: Paint) -> str:
+    import tunectl
+    from tunectl.cli.showing import plan_as
+
+    return plan_as(format_, planned.plan, paint, tunectl.__version__, planned.warnings)

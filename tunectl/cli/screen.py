@@ -14,7 +14,9 @@ from typing import TextIO
 from tunectl.views.paint import Paint
 from tunectl.views.redact import Redactor
 
-_SECRET_NAME = re.compile(r".*(?:_API_KEY|_TOKEN|_SECRET|_PASSWORD)(?:_.*)?", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r".*(?:_API_KEY|_STATE_KEY|_TOKEN|_SECRET|_PASSWORD)(?:_.*)?", re.IGNORECASE
+)
 _KEY_ENV = re.compile(r"""\bkey_env["']?\s*:\s*["']?([A-Za-z_]\w*)""")
 _CONFIG = ("tunectl.yaml", "tunectl.*.yaml", "*.tunectl.yaml")
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import click
 
+from tunectl.cli import state_documents, state_mending
 from tunectl.cli.command import SETTINGS, format_option
 from tunectl.cli.command import command as tunectl_command
 from tunectl.cli.groups import ExampleGroup
+from tunectl.cli.locking import lock_option
 from tunectl.cli.session import Session, pass_session
 
 EXAMPLE = """
 tunectl state list
 tunectl state show tuning_job.support
+tunectl state history
 """
 
 
 @click.group("state", cls=ExampleGroup, context_settings=SETTINGS, example=EXAMPLE)
 def command() -> None:
-    """List, show and forget what is recorded."""
+    """List, show, change and repair what is recorded."""
 
 
 @command.add
@@ -58,8 +61,28 @@ def show(session: Session, address: str, format_: str) -> None:
 
 
 @command.add
+@tunectl_command("mv", example="tunectl state mv tuning_job.support tuning_job.helpdesk")
+@click.argument("from_", metavar="FROM")
+@click.argument("to")
+@lock_option
+@pass_session
+def move(session: Session, from_: str, to: str) -> None:
+    """Record an object under another address.
+
+    Everything that names it follows: what was made from it, what is kept from before, the uploads
+    of a dataset. Nothing remote is touched. Rename it in the YAML too. `moved:` in the YAML does
+    the same for everyone who applies.
+    """
+    from tunectl.app import recording
+
+    for before, after in recording.move(session.options(), from_, to):
+        session.screen.say(f"{before}: now {after}")
+
+
+@command.add
 @tunectl_command("rm", example="tunectl state rm tuning_job.support")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@lock_option
 @pass_session
 def remove(session: Session, addresses: tuple[str, ...]) -> None:
     """Forget recorded objects without deleting them.
@@ -68,7 +91,11 @@ def remove(session: Session, addresses: tuple[str, ...]) -> None:
     at a provider goes on existing, and may go on billing. What is still declared is made anew by
     the next apply.
     """
-    from tunectl.app import reading
+    from tunectl.app import recording
 
-    for found in reading.forget(session.options(), addresses):
+    for found in recording.forget(session.options(), addresses):
         session.screen.say(f"{found.address}: forgotten [id={found.id}]")
+
+
+for _made in (*state_documents.COMMANDS, *state_mending.COMMANDS):
+    command.add(_made)

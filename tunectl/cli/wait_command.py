@@ -23,8 +23,8 @@ tunectl wait tuning_job.support
 def command(session: Session, address: str | None, json: bool) -> Exit:
     """Wait until running jobs are done.
 
-    Starts and changes nothing. Without ADDRESS: waits for every running job. Exits 1 when one
-    failed. Ctrl-C stops the waiting; the jobs go on.
+    Starts and changes nothing, and holds no lock meanwhile. Without ADDRESS: waits for every
+    running job. Exits 1 when one failed. Ctrl-C stops the waiting; the jobs go on.
     """
     from tunectl.app import jobs
     from tunectl.cli.presenter import presenter
@@ -34,11 +34,11 @@ def command(session: Session, address: str | None, json: bool) -> Exit:
     screen = session.screen
     stopping = b"\nStops waiting; the jobs go on.\n"
     with presenter(session) as shown:
-        _, execution = jobs.wait(
+        failures = jobs.wait(
             session.options(), address, shown.event, lambda: (os.write(2, stopping), None)[1]
         )
-    if execution.outcome.failures:
-        screen.warn(diagnostics_text(execution.outcome.failures, screen.err_paint))
+    if failures:
+        screen.warn(diagnostics_text(failures, screen.err_paint))
         return Exit.ERROR
     if not json:
         screen.say("Nothing is running any more.")
