@@ -24,7 +24,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "mis
 HEAVY = {
     "openai", "torch", "transformers", "peft", "gguf", "safetensors", "numpy", "starlette",
     "uvicorn", "llama_cpp", "google", "anthropic", "boto3", "botocore", "ruamel", "deepdiff",
-    "rich", "psycopg", "ray",
+    "rich", "psycopg", "ray", "cryptography",
 }  # fmt: skip
 STANDARD_ONLY = {"pydantic", "click", "yaml", "jinja2", "orjson"}
 
