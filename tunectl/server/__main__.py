@@ -6,10 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tunectl.server.serve import Listen, ServeError, serve
 from tunectl.server.service import Settings
+
+if TYPE_CHECKING:
+    from starlette.middleware import Middleware
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(
             options.root, options.trainer, options.idle, options.mimic_openai, listen.public()
         )
-        serve(settings, listen, foreground=options.foreground)
+        serve(settings, listen, foreground=options.foreground, middleware=_faults(options.faults))
     except ServeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -50,7 +53,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="send what OpenAI really sends where that departs from its specification",
     )
+    add("--faults", type=Path, help=argparse.SUPPRESS)  # for tests alone: see `faults`
     return parser.parse_args(arguments)
+
+
+def _faults(path: Path | None) -> list[Middleware]:
+    if path is None:
+        return []
+    from starlette.middleware import Middleware
+
+    from tunectl.server.faults import Faults, FaultsError, read_plan
+
+    try:
+        return [Middleware(Faults, plan=read_plan(path))]
+    except FaultsError as error:
+        raise ServeError(str(error)) from error
 
 
 def _address(listen: str | None, port: int) -> tuple[str, int]:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import tunectl
 from tunectl.server.api import Activity, build_app
+from tunectl.server.executor import Executor
 from tunectl.server.folder import Root, read_json, take_lock, write_json
 from tunectl.server.jobs import TERMINAL, JobFolder, NoSuchJobError
 from tunectl.server.service import Service, Settings, make_service
@@ -85,6 +86,7 @@ def serve(
     *,
     foreground: bool = False,
     middleware: Sequence[Middleware] = (),
+    executor: Executor | None = None,
 ) -> None:
     """Run a server until it is told to stop (SIGTERM, SIGINT, shutdown route) or is idle.
 
@@ -93,6 +95,7 @@ def serve(
         listen: where; loopback and a free port when not given.
         foreground: log to the terminal instead of `server.log` in the folder.
         middleware: see `build_app`.
+        executor: what starts trainers; processes of this machine when not given.
 
     Raises:
         ServeError: another server has the folder, the port is taken, the folder cannot be
@@ -107,7 +110,7 @@ def serve(
     try:
         with _writable(root.path), _bound(listen) as listener:
             _log_to(None if foreground else root.path / "server.log")
-            service = make_service(settings)
+            service = make_service(settings, executor)
             port = int(listener.getsockname()[1])
             try:
                 _announce(root, listen.url(port), port, settings)

@@ -1,0 +1,111 @@
+"""Hindered in every way a network has, a create happens once, and the next apply converges."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.crash.judge import looked_before_another, problems, steps_after
+from tests.crash.recorded import command
+from tests.crash.worlds import WORLDS
+
+SHARDS = 12
+QUICK = ("job", "endpoint")
+# The commands may fail as their exit codes say, and never in another way.
+ENDS = {0, 1, 7}
+
+
+def hindered(nursery, case):
+    """Let a world's command meet the faults of a case, go on, and return what is wrong."""
+    seen = nursery.case(
+        case.world,
+        {**command(case.world), **case.step()},
+        *steps_after(WORLDS[case.world]),
+        rules=case.rules(),
+        read=WORLDS[case.world].artefacts,
+    )
+    first = seen["steps"][0]
+    found = problems(case.world, seen)
+    for path in ("/v1/files", "/v1/fine_tuning/jobs"):
+        found += looked_before_another(seen, path)
+    if first["code"] not in ENDS:
+        found.append(f"it ended with {first['code']}: {first['out'][-400:]}{first['err']}")
+    met = {request["fault"] for request in seen["requests"]}
+    found += [
+        f"{rule['how']} was not met"
+        for rule in case.rules()
+        if rule["how"] not in met and len(case.wrongs) == 1
+    ]
+    if all(fault == "slow" for _, fault, _ in case.wrongs) and first["code"] != 0:
+        found.append(f"slow is no failure: {first['err']}")
+    return [f"{case}: {text}" for text in found]
+
+
+@pytest.fixture
+def all_well(nursery, record_property):
+    """Hinder each, and fail with all that went wrong."""
+
+    def check(cases):
+        record_property("hindered by a fault", len(cases))
+        wrong = [text for case in cases for text in hindered(nursery, case)]
+        assert not wrong, f"{len(wrong)} of {len(cases)}\n" + "\n".join(wrong)
+
+    return check
+
+
+def quick(case):
+    return case.world in QUICK
+
+
+@pytest.mark.parametrize("shard", range(4))
+def test_every_fault_at_a_create_leaves_exactly_one_object(all_well, recorded, shard):
+    cases = [case for case in recorded.cases()["create"] if quick(case)]
+    assert len(cases) == 57
+    all_well(cases[shard::4])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_every_fault_at_the_creates_of_larger_projects(all_well, recorded, shard):
+    cases = [case for case in recorded.cases()["create"] if not quick(case)]
+    all_well(cases[shard::SHARDS])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("why", ["pairwise", "drawn", "doubled"])
+def test_faults_elsewhere_and_two_at_once(all_well, recorded, why, shard):
+    all_well(recorded.cases()[why][shard::SHARDS])
+
+
+@pytest.mark.parametrize("fault", [503, 429])
+def test_no_create_is_repeated_by_the_sdk(nursery, fault):
+    """Its default would: two repetitions, at once, each of them a paid job."""
+    rule = {"how": "status", "status": fault, "method": "POST", "path": ".*jobs", "times": 9}
+    seen = nursery.case("job", command("job"), rules=[rule])
+    posts = [
+        r for r in seen["requests"] if (r["method"], r["path"]) == ("POST", "/v1/fine_tuning/jobs")
+    ]
+    marks = [mark for post in posts for mark in post["marks"]]
+    assert marks
+    assert len(marks) == len(set(marks)), seen["requests"]
+
+
+def test_what_may_have_been_made_is_looked_for_and_found_in_the_same_command(nursery):
+    rule = {"how": "lost", "after": True, "method": "POST", "path": "/v1/fine_tuning/jobs"}
+    seen = nursery.case("job", command("job"), {"args": ["plan"]}, rules=[rule])
+    first, plan = seen["steps"]
+    assert first["code"] == 0, first
+    assert re.search(r"tuning_job.support: Creation complete", first["out"])
+    assert plan["out"].startswith("No changes.")
+    assert seen["there"]["jobs_ever"] == {"tuning_job.support": 1}
+
+
+@pytest.mark.parametrize("how", ["senseless", "half"])
+def test_events_that_make_no_sense_stop_no_wait(nursery, how):
+    rule = {"how": how, "method": "GET", "path": ".*/events", "times": 9}
+    seen = nursery.case("openai", command("openai"), *steps_after(WORLDS["openai"]), rules=[rule])
+    assert seen["steps"][0]["code"] == 0, seen["steps"][0]
+    assert not problems("openai", seen)
+    assert {request["fault"] for request in seen["requests"]} == {None, how}
