@@ -226,7 +226,14 @@ class ConflictError(ProviderError):
 
 
 class RateLimitError(ProviderError):
-    """A definite refusal: ask again later."""
+    """A definite refusal: ask again later.
+
+    Attributes:
+        wait: seconds that the provider asks to wait; infinite where waiting does not help, None
+            where it does not say.
+    """
+
+    wait: float | None = None
 
 
 class UnavailableError(ProviderError):

@@ -12,6 +12,7 @@ from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Made, Settled
 from tunectl.core.steps import Step, Verb
 from tunectl.engine.adopt import adopt
+from tunectl.engine.patience import patiently
 from tunectl.engine.run import Run, completed, identity, mint
 from tunectl.engine.watch import Following
 
@@ -74,7 +75,7 @@ def _create(run: Run, step: Step, began: float) -> None:
     _clear_vanished(run, step)
     run.begin(_intent(run, step, op, "create", identity(resource, request.spec)))
     try:
-        made = handler.create(request)
+        made = patiently(run, lambda: handler.create(request))
     except UnknownOutcomeError as error:
         made = _look_for_it(run, request.mark.op, resource, error)
     except TunectlError as error:
@@ -122,7 +123,7 @@ def _update(run: Run, step: Step, began: float) -> None:
     run.tell(Phase.START, step, began, id_=prior.id)
     run.begin(_intent(run, step, op, "update", resource.fingerprint, prior.id))
     try:
-        made = handler.update(request)
+        made = patiently(run, lambda: handler.update(request))
     except TunectlError as error:
         _close_if_definite(run, op, error)
         raise
@@ -181,7 +182,7 @@ def _delete(run: Run, step: Step, began: float) -> None:
         _left_to_others(run, step, op, began)
         return
     try:
-        remains = handler.delete(doomed)
+        remains = patiently(run, lambda: handler.delete(doomed))
     except TunectlError as error:
         _close_if_definite(run, op, error)
         raise

@@ -46,6 +46,7 @@ class Tools:
         patience: seconds to wait for pending objects while nothing else is left to do; then they
             are left running. None: until they are done.
         stop: set by the first Ctrl-C: nothing new starts, waits detach.
+        backoff: seconds before each further attempt at a call that was refused as one too many.
         settle: seconds to let a provider's listing catch up after an unclear create.
         shares: who else uses what.
         hold: called before each new step; raises when the lock was lost.
@@ -59,6 +60,7 @@ class Tools:
     patience: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     settle: tuple[float, ...] = (0.5, 1.0, 2.0)
+    backoff: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
     parallelism: int = 10
     shares: Shares = field(default_factory=Alone)
     hold: Callable[[], None] = lambda: None

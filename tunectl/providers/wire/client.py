@@ -224,6 +224,19 @@ def items(begin: Callable[[], SyncPage[Any] | SyncCursorPage[Any]], *needed: str
     return list(found.values())
 
 
+def each(begin: Callable[[], SyncPage[Any] | SyncCursorPage[Any]]) -> Iterator[Any]:
+    """Yield what is in a list, one page asked for after the other as it is needed.
+
+    Args:
+        begin: makes the first request.
+
+    Raises:
+        SenselessAnswerError: what came is no list.
+    """
+    for data in _pages(begin):
+        yield from data
+
+
 def _pages(begin: Callable[[], SyncPage[Any] | SyncCursorPage[Any]]) -> Iterator[list[Any]]:
     # The SDK trips over an answer that is text (openai 3.54: `AttributeError`), and takes an
     # object without `data` for an empty list.

@@ -39,6 +39,7 @@ _SERVER_FAULT = 500
 CLOSED_TO_NEW_JOBS = "training_not_available"
 
 _NOT_ABOUT_THE_KEY = frozenset({CLOSED_TO_NEW_JOBS, "unsupported_country_region_territory"})
+_NEVER_SOON = frozenset({"daily_rate_limit_exceeded", "insufficient_quota"})
 _HINTS_BY_CODE: Mapping[str, str] = {
     CLOSED_TO_NEW_JOBS: "OpenAI takes new jobs only from organizations that still tune, and from "
     "none after 2027-01-06; choose another provider for this job, such as `provider: local`, "
@@ -269,7 +270,18 @@ def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
 
 def _rate(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = f"try again in {failure.wait} seconds" if failure.wait else "try again later"
-    return _made(RateLimitError, attempt, "allows no more requests now to", failure, hint)
+    error = _made(RateLimitError, attempt, "allows no more requests now to", failure, hint)
+    assert isinstance(error, RateLimitError)
+    error.wait = float("inf") if failure.code in _NEVER_SOON else _seconds(failure.wait)
+    return error
+
+
+def _seconds(text: str) -> float | None:
+    """Read `Retry-After` where it is a number; its other form, a date, is rare."""
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return None
 
 
 def _status(attempt: Attempt, failure: Failure) -> ProviderError:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tunectl.core.ports import JobEvent
-from tunectl.providers.wire.client import Wire, fields
+from tunectl.providers.wire.client import Wire, each, fields
 from tunectl.providers.wire.job import event_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def job_events(wire: Wire, job_id: str, since: str | None) -> Iterable[JobEvent]
 
     def read(client: OpenAI) -> list[JobEvent]:
         events: list[JobEvent] = []
-        for item in client.fine_tuning.jobs.list_events(job_id, limit=_PAGE):
+        jobs = client.fine_tuning.jobs
+        for item in each(lambda: jobs.list_events(job_id, limit=_PAGE)):
             event = event_of(fields(item))
             if event.id == since:
                 break
@@ -62,7 +63,9 @@ def _newest(wire: Wire, job_id: str) -> list[JobEvent]:
         f"list the events of `{job_id}`",
         lambda c: [
             event_of(fields(item))
-            for item in islice(c.fine_tuning.jobs.list_events(job_id, limit=_NEWEST), _NEWEST)
+            for item in islice(
+                each(lambda: c.fine_tuning.jobs.list_events(job_id, limit=_NEWEST)), _NEWEST
+            )
         ],
     )
     return found[::-1]
