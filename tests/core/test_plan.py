@@ -244,7 +244,11 @@ def test_a_fixed_name_is_freed_only_when_the_new_object_can_be_made_at_once():
         needs=(Need(JOB, "j1"),),
     )
     wanted = Resource(
-        address=alias, provider="other", spec={"model": Ref(JOB, ("model_id",))}, destroy_first=True
+        address=alias,
+        provider="local",
+        spec={"model": Ref(JOB, ("model_id",))},
+        immutable=frozenset({"model"}),
+        destroy_first=True,
     )
     state = replace(EMPTY, instances={JOB: replace(OLD, fingerprint="old"), alias: old})
     found = {s.id: s for s in steps(make_plan(Wish(resources=(WANTED, wanted)), state, {}), state)}

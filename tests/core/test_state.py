@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from tests.core.values import few_entries, few_instances, journals
+from tunectl.core.catching_up import caught_up
 from tunectl.core.resource import Instance, Lifecycle, Need, Resource, Status
 from tunectl.core.state import (
     Abandoned,
@@ -17,7 +18,6 @@ from tunectl.core.state import (
     Renamed,
     Settled,
     State,
-    caught_up,
     fold,
     relocated,
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.ports import Found, Mark
 from tunectl.core.resource import Instance, Lifecycle, Need, Status
-from tunectl.core.state import Intent, State
+from tunectl.core.state import Forgotten, Intent, State
 from tunectl.core.sweep import (
     Fate,
     Orphan,
@@ -173,6 +173,21 @@ def test_what_an_older_state_kept_on_purpose_stays(life, why):
     past = [state(instance("tuning_job", "j", lifecycle=life))]
     [orphan] = swept((job("j"),), claims([state()], past), NOW, HOUR).orphans
     assert (orphan.fate, orphan.why) == (Fate.KEPT, why)
+
+
+def test_every_reason_that_spares_an_orphan_is_said_at_once():
+    kept = state(instance("tuning_job", "j", lifecycle=Lifecycle(keep_on_destroy=True)))
+    held = state(instance("endpoint", "record-1", spec={"model": "ft:j"}), env="prod")
+    held = replace(held, forgotten=(Forgotten("a", "j"),))
+    one = job("j", created=YOUNG)
+    [orphan] = swept((one,), claims([held], [kept]), NOW, HOUR).orphans
+    assert orphan.why == (
+        "forgotten on purpose (`--forgotten` includes it), `keep_on_destroy`, "
+        "in use by endpoint.a (prod)"
+    )
+    assert (orphan.fate, orphan.young) == (Fate.KEPT, True)
+    [asked] = swept((one,), claims([held], [kept], forgotten=True), NOW, HOUR).orphans
+    assert asked.why == "`keep_on_destroy`, in use by endpoint.a (prod)"
 
 
 def test_a_model_that_a_recorded_endpoint_names_is_in_use():

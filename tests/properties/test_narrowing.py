@@ -21,9 +21,10 @@ from tests.properties.test_planner_laws import (
 )
 from tests.properties.world import World
 from tunectl.core.approval import Approval
+from tunectl.core.catching_up import caught_up
 from tunectl.core.plan import Action, Plan
 from tunectl.core.resource import Status
-from tunectl.core.state import caught_up, fold
+from tunectl.core.state import fold
 from tunectl.core.underway import approval_of, busy, marked, narrowed
 
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from tests.properties.declarations import Declaration, declarations
 from tests.properties.world import World
+from tunectl.core.catching_up import caught_up
 from tunectl.core.plan import Action, Plan
 from tunectl.core.planner import make_plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
 from tunectl.core.project import Moved, Removed
 from tunectl.core.resource import Instance, Recreate, Status
-from tunectl.core.state import State, caught_up, fold
+from tunectl.core.state import State, fold
 from tunectl.core.steps import Verb, steps
 from tunectl.core.value import Address
 from tunectl.core.wish import Wish

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tests.properties.declarations import Declaration
+from tunectl.core.catching_up import caught_up
 from tunectl.core.plan import Action, Plan
 from tunectl.core.planner import make_plan
 from tunectl.core.project import Moved, Removed
@@ -28,7 +29,6 @@ from tunectl.core.state import (
     Renamed,
     Settled,
     State,
-    caught_up,
     fold,
 )
 from tunectl.core.steps import Step, Verb, steps

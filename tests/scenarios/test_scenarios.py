@@ -14,6 +14,7 @@ A case differs from `standard.yaml` by what it says. The words of a case:
     target, exclude   addresses or patterns
     imports     address -> the object found, as under `state`
     offers      a list of objects as under `state`, with `address`, `fingerprint` and `env`
+    lapsed      address -> when it expired; declared as it is wanted, or as `lapsed_as` says
     shared      ids that other environments use too
     irreplaceable, allowed, force   what the guards are told
     plan        the lines expected, in order, or `nothing`
@@ -32,6 +33,7 @@ import pytest
 import yaml
 
 from tunectl.core.diff import Absent
+from tunectl.core.expiry import declaration_of
 from tunectl.core.guard import Limits, guards
 from tunectl.core.plan import Change, Plan
 from tunectl.core.planner import make_plan
@@ -48,7 +50,7 @@ from tunectl.core.resource import (
     Status,
 )
 from tunectl.core.selection import chosen, ending, matching
-from tunectl.core.state import Intent, State, renamed
+from tunectl.core.state import Intent, Lapse, State, renamed
 from tunectl.core.steps import steps
 from tunectl.core.underway import busy
 from tunectl.core.value import Address, Ref, Value, shown
@@ -109,7 +111,7 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         "case", "from", "wanted", "state", "superseded", "observed", "replace", "moved", "removed",
         "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps", "refresh_only",
         "now", "target", "exclude", "imports", "offers", "shared", "irreplaceable", "allowed",
-        "force",
+        "force", "lapsed", "lapsed_as",
     }  # fmt: skip
     assert case.keys() <= known, f"unknown words: {case.keys() - known}"
     start = {"wanted": {}, "state": {}} if case.get("from") == "nothing" else STANDARD
@@ -125,6 +127,7 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         env="default",
         instances={i.address: i for i in live},
         superseded=tuple(superseded),
+        lapsed=tuple(lapses(case, wanted)),
         outputs=case.get("recorded_outputs", {}),
         intents=tuple(
             Intent(**(t | {"address": Address.parse(t["address"]), "provider": "local"}))
@@ -152,6 +155,12 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         now=case.get("now", ""),
     )
     return state, wish, dict(seen(state, case.get("observed", {})))
+
+
+def lapses(case: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Lapse]:
+    for text, ended in case.get("lapsed", {}).items():
+        then = merged(STANDARD["wanted"][text], case.get("lapsed_as", {}).get(text, wanted[text]))
+        yield Lapse(Address.parse(text), declaration_of(resource(text, then)), ended)
 
 
 def part(case: dict[str, Any], state: State, wanted: dict[str, Any]) -> frozenset[Address] | None:
@@ -307,6 +316,8 @@ def line(change: Change, state: State) -> str:
         text += f" {change.found.id}" + (f" of {change.origin}" if change.origin else "")
     if change.held:
         text += " held"
+    if change.lets_go:
+        text += " lets go"
     doomed = change.doomed
     if doomed and doomed.key in {i.key for i in state.superseded}:
         text += f" {doomed.id}"

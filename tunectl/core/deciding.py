@@ -96,7 +96,9 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
     address = resource.address
     changed = _changed(draft, resource, seen)
     if cause := _why_anew(draft, resource, seen, changed):
-        action = Action.RECREATE if resource.destroy_first else Action.REPLACE
+        # In another account no name is in the way.
+        moves = cause is Cause.OTHER_PROVIDER
+        action = Action.RECREATE if resource.destroy_first and not moves else Action.REPLACE
         _add(draft, resource, action, cause, seen, changed)
         return
     if changed and (later := sorted({d.path[0] for d in changed} & resource.deferred)):
@@ -205,10 +207,10 @@ def _offered(draft: Draft, resource: Resource) -> Offer | None:
     if resource.address in draft.wish.replace or not resource.fingerprint:
         return None
     live = draft.state.instances.get(resource.address)
-    for offer in draft.wish.offers.get(resource.fingerprint, ()):
-        if offer.instance.key != (live.key if live else None):
-            return offer
-    return None
+    taken = {live.id} if live else set()
+    taken |= {c.found.id for c in draft.changes.values() if c.found is not None}
+    offers = draft.wish.offers.get(resource.fingerprint, ())
+    return next((offer for offer in offers if offer.instance.id not in taken), None)
 
 
 def _add(

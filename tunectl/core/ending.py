@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tunectl.core import graph
 from tunectl.core.plan import Action, Blocked, Cause, Change
 from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
-from tunectl.core.state import State
+from tunectl.core.state import Lapse, State
 from tunectl.core.value import Address
 
 _AFTER = (Action.REPLACE, Action.ADOPT)  # the old object may outlive the change
@@ -32,7 +32,7 @@ class Leaving:
     destroy: bool = False
     blocked: frozenset[Address] = frozenset()
     gone: frozenset[Need] = frozenset()
-    expired: frozenset[Address] = frozenset()
+    expired: Mapping[Address, Lapse] = field(default_factory=dict)
     spared: frozenset[Address] = frozenset()
     shared: frozenset[tuple[str, str]] = frozenset()
 
@@ -88,9 +88,7 @@ def endings(
     }
     return Endings(
         deletions=tuple(deletions),
-        changes={
-            a: replace(changes[a], held=True) for a, k in replaced.items() if k in held | kept
-        },
+        changes=dict(_spared(changes, held | kept, wanted, leaving)),
         blocked=tuple(_undeclared(a, use) for a, use in staying.items() if use.live),
         notes=tuple(
             (a, f"is no longer declared, and stays while {use.who} uses it")
@@ -103,6 +101,29 @@ def endings(
             if k in held and changes[a].action is Action.RECREATE
         },
     )
+
+
+def _spared(
+    changes: Mapping[Address, Change],
+    stays: Collection[Need],
+    wanted: Mapping[Address, Resource],
+    leaving: Leaving,
+) -> Iterable[tuple[Address, Change]]:
+    """The replacements whose old object is not deleted."""
+    for address, change in changes.items():
+        if change.doomed is not None and change.doomed.key in stays:
+            yield address, replace(change, held=True)
+        elif _lets_go(change, wanted, leaving):
+            yield address, replace(change, lets_go=True)
+
+
+def _lets_go(change: Change, wanted: Mapping[Address, Resource], leaving: Leaving) -> bool:
+    """Whether a replaced object is forgotten instead of deleted."""
+    old = change.doomed
+    if old is None or change.action is Action.RECREATE or old.status is not Status.READY:
+        return False  # a fixed name must become free; what failed is worth nothing
+    shared = (old.account, old.id) in leaving.shared
+    return shared or wanted[change.address].lifecycle.keep_on_destroy
 
 
 def _undeclared(address: Address, use: _Use) -> Blocked:
@@ -215,6 +236,11 @@ def _backwards(doomed: Mapping[Need, Instance]) -> tuple[Need, ...]:
     return tuple(reversed(graph.order({key: i.needs for key, i in doomed.items()})))
 
 
+def _kept_on_purpose(instance: Instance, wanted: Mapping[Address, Resource]) -> bool:
+    said = wanted.get(instance.address, instance)
+    return said.lifecycle.keep_on_destroy
+
+
 def _deletion(
     state: State, instance: Instance, wanted: Mapping[Address, Resource], leaving: Leaving
 ) -> Change:
@@ -226,7 +252,9 @@ def _deletion(
     action, cause = Action.DELETE, Cause.UNDECLARED
     if spared and leaving.removed.get(instance.address) is False:
         action, cause = Action.FORGET, Cause.REMOVED
-    elif spared and instance.lifecycle.keep_on_destroy:
+    elif _kept_on_purpose(instance, wanted) and not (
+        superseded and instance.status is not Status.READY
+    ):
         action, cause = Action.FORGET, Cause.KEPT
     elif (instance.account, instance.id) in leaving.shared:
         action, cause = Action.FORGET, Cause.SHARED
@@ -243,5 +271,6 @@ def _deletion(
         cause=cause,
         before=instance,
         doomed=instance,
+        lapse=leaving.expired.get(instance.address) if cause is Cause.EXPIRED else None,
         parent=instance.parent,
     )

@@ -5,13 +5,17 @@ Law: what others still need does not end by itself; it is named, and a person de
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from tunectl.core.declared import declaration
 from tunectl.core.plan import Blocked
-from tunectl.core.resource import Instance, Resource
+from tunectl.core.resource import Resource, deadline
+from tunectl.core.state import Lapse, State
 from tunectl.core.value import Address
+from tunectl.core.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,60 +23,65 @@ class Expired:
     """The declared resources that are over.
 
     Attributes:
-        ending: nothing needs them: they are deleted, and not made again; address to the end's
-            date.
+        ending: nothing needs them: they are deleted, and not made again.
         needed: something declared still needs them.
     """
 
-    ending: Mapping[Address, str] = field(default_factory=dict)
+    ending: Mapping[Address, Lapse] = field(default_factory=dict)
     needed: Mapping[Address, Blocked] = field(default_factory=dict)
 
 
-def end(resource: Resource, instance: Instance | None) -> datetime | None:
-    """Return when a resource is over; None when it never is, or has not been made yet."""
+def declaration_of(resource: Resource) -> str:
+    """Return the hash of what is declared, the end included: an edit of any of it counts."""
     expires = resource.expires
-    if expires is None:
-        return None
-    if expires.at is not None:
-        return _moment(expires.at)
-    if expires.after is None or instance is None or not instance.created_at:
-        return None
-    return _moment(instance.created_at) + timedelta(seconds=expires.after)
+    after, at = (expires.after, expires.at) if expires else (None, None)
+    text = f"{declaration(resource)} {after} {at}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def expired(
-    resources: Iterable[Resource], instances: Mapping[Address, Instance], now: str
-) -> Expired:
-    """Return what is over.
+def expired(resources: Iterable[Resource], state: State, wish: Wish) -> Expired:
+    """Return what is over, and what was over and is not to be made again.
 
     Args:
         resources: what is declared.
-        instances: what is recorded.
-        now: ISO 8601, UTC; empty when nothing can be over.
+        state: what is recorded, with the deadlines that the declaration gives.
+        wish: says what time it is, and what the user wants to live again.
     """
-    if not now:
+    again = wish.replace | wish.renew
+    declared = tuple(r for r in resources if r.expires is not None and r.address not in again)
+    if not wish.now or not declared:
         return Expired()
-    resources = tuple(resources)
-    over = {
-        r.address: ended
-        for r in resources
-        if (ended := end(r, instances.get(r.address))) is not None and ended <= _moment(now)
-    }
-    if not over:
-        return Expired()
+    lapsed = {lapse.address: lapse for lapse in state.lapsed}
+    over: dict[Address, Lapse] = {}
+    for resource in declared:
+        recorded = state.instances.get(resource.address)
+        ends = deadline(
+            resource.expires, (recorded.renewed_at or recorded.created_at) if recorded else ""
+        )
+        lapse = Lapse(resource.address, declaration_of(resource), ends)
+        before = lapsed.get(resource.address)
+        if ends and _moment(ends) <= _moment(wish.now):
+            over[resource.address] = lapse
+        elif recorded is None and before is not None and before.declared == lapse.declared:
+            over[resource.address] = before
     users = {need: r.address for r in resources if r.address not in over for need in r.needs}
     return Expired(
-        ending={a: _day(ended) for a, ended in over.items() if a not in users},
+        ending={a: lapse for a, lapse in over.items() if a not in users},
         needed={
             a: Blocked(
                 address=a,
-                reason=f"expired on {_day(ended)}, but `{users[a]}` needs it",
-                hint="let it live longer, or remove what needs it",
+                reason=f"expired on {_day(lapse.ended)}, but `{users[a]}` needs it",
+                hint=f"let it live longer, remove what needs it, or `tunectl apply --renew {a}`",
             )
-            for a, ended in over.items()
+            for a, lapse in over.items()
             if a in users
         },
     )
+
+
+def not_again(lapse: Lapse) -> str:
+    """Return why a declared resource is not made."""
+    return f"expired on {_day(lapse.ended)}, not re-created: edit it, or `--renew {lapse.address}`"
 
 
 def _moment(text: str) -> datetime:
@@ -80,5 +89,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _day(text: str) -> str:
+    return (
+        _moment(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if text else "an earlier day"
+    )

@@ -45,7 +45,7 @@ def _irreplaceable(plan: Plan, limits: Limits) -> Iterator[Diagnostic]:
     """Deleting what no provider can make again is for ever."""
     for change in plan.changes:
         doomed = change.doomed
-        if change.action not in _ENDS or doomed is None or change.held:
+        if change.action not in _ENDS or doomed is None or change.held or change.lets_go:
             continue
         if doomed.key in limits.irreplaceable and doomed.address not in limits.allowed:
             yield Diagnostic(
@@ -88,7 +88,7 @@ def _protected(plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 summary=f"`{change.address}` is protected and would be "
                 + ("deleted" if change.action is Action.DELETE else "replaced"),
-                hint="set `lifecycle: {protect: false}`, apply, and try again",
+                hint="declare it with `lifecycle: {protect: false}`, apply, and try again",
                 code="protected",
                 address=str(change.address),
                 source=change.source,
@@ -98,14 +98,15 @@ def _protected(plan: Plan) -> Iterator[Diagnostic]:
 
 def _everything_gone(plan: Plan, state: State) -> Iterator[Diagnostic]:
     """Every object of a provider reads as gone: a wrong account is likelier than mass deletion."""
-    gone = {d.address for d in plan.drift if d.gone and not d.released}
+    gone = {d.address for d in plan.drift if d.gone}
     if plan.destroy or not gone:
         return
     providers = {i.provider for i in state.instances.values()} - {BUILTIN}
     for provider in sorted(providers):
         here = [i for i in state.instances.values() if i.provider == provider]
         held = [i for i in here if i.recreate.value != "on_demand"]
-        if len(held) > 1 and all(i.address in gone for i in held):
+        # One that can be read proves the account right; those made on demand may vanish by nature.
+        if len(held) > 1 and all(i.address in gone for i in here):
             account = held[0].account
             yield Diagnostic(
                 summary=f"every object of provider `{provider}` reads as gone",

@@ -10,7 +10,7 @@ from enum import Enum
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Source
 from tunectl.core.resource import Instance, Need, Resource
-from tunectl.core.state import Intent
+from tunectl.core.state import Intent, Lapse
 from tunectl.core.value import Address, Plain, Value, canonical, refs, shown
 
 
@@ -72,6 +72,8 @@ class Change:
         before: the object as recorded, None for a create.
         after: what is wanted, None for a delete or forget.
         doomed: the object that ends, for replace, delete and forget.
+        lapse: why it is not made again, for the end of what expired.
+        lets_go: the old object of a replacement is forgotten instead of deleted.
         found: the object that is taken over, for an adoption.
         origin: the environment it was made in, for one that is reused; empty for this one.
         held: the old object of a replacement stays: something still uses it, or it is kept.
@@ -91,6 +93,8 @@ class Change:
     deltas: tuple[Delta, ...] = ()
     needs: tuple[Address, ...] = ()
     doomed: Instance | None = None
+    lapse: Lapse | None = None
+    lets_go: bool = False
     found: Instance | None = None
     origin: str = ""
     held: bool = False
@@ -158,6 +162,7 @@ class Plan:
         moved: addresses that changed without touching the object.
         recover: intents of an interrupted apply, settled first.
         notes: what was noticed and changes nothing (address, sentence).
+        noted: what the user says anew and only the record takes in (address, sentence).
         unchanged: how many resources stay as they are.
         refresh_only: nothing changes but the record, which takes over the drift.
         partial: only a part of the declaration was looked at (`--target`, `--exclude`).
@@ -175,6 +180,7 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     recover: tuple[Intent, ...] = ()
     notes: tuple[tuple[Address, str], ...] = ()
+    noted: tuple[tuple[Address, str], ...] = ()
     unchanged: int = 0
     destroy: bool = False
     refresh_only: bool = False
@@ -182,9 +188,10 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether apply would change nothing."""
+        """Whether apply would change nothing, the record of the user's word included."""
         accepted = self.refresh_only and self.drift
-        return not (self.changes or self.outputs or self.moved or self.recover or accepted)
+        changed = self.changes or self.outputs or self.moved or self.noted
+        return not (changed or self.recover or accepted)
 
     def count(self, *actions: Action) -> int:
         """How many changes have one of these actions."""
@@ -194,6 +201,11 @@ class Plan:
     def adds(self) -> int:
         """Objects that will be made; a replacement counts here and under `destroys`."""
         return self.count(Action.CREATE, Action.REPLACE, Action.RECREATE)
+
+    @property
+    def forgets(self) -> int:
+        """Objects that are let go and stay where they are."""
+        return self.count(Action.FORGET) + sum(c.lets_go for c in self.changes)
 
     @property
     def adopts(self) -> int:
@@ -209,7 +221,10 @@ class Plan:
     def destroys(self) -> int:
         """Objects that will be deleted."""
         ends = {Action.DELETE, Action.REPLACE, Action.RECREATE, Action.ADOPT}
-        return sum(c.action in ends and c.doomed is not None and not c.held for c in self.changes)
+        return sum(
+            c.action in ends and c.doomed is not None and not c.held and not c.lets_go
+            for c in self.changes
+        )
 
     @property
     def digest(self) -> str:
@@ -226,6 +241,7 @@ class Plan:
                 "moved": tuple((str(before), str(after)) for before, after in self.moved),
                 "outputs": {o.name: _output(o) for o in self.outputs if not o.who},
                 **self._accepted(),
+                **({"noted": tuple(sorted(_told(self.noted)))} if self.noted else {}),
             }
         )
         return "sha256:" + hashlib.sha256("\n".join([head, *lines]).encode()).hexdigest()
@@ -238,7 +254,7 @@ class Plan:
                 canonical(_binding(change)).encode()
             ).hexdigest()
             for change in self._new
-        }
+        } | dict.fromkeys(_told(self.noted), "")
 
     @property
     def _new(self) -> tuple[Change, ...]:
@@ -248,6 +264,10 @@ class Plan:
         if not self.refresh_only:
             return {}
         return {"accepted": {str(d.address): _drifted(d) for d in self.drift}}
+
+
+def _told(noted: Iterable[tuple[Address, str]]) -> Iterable[str]:
+    return (f"recorded only: {address}: {sentence}" for address, sentence in noted)
 
 
 def _drifted(drift: Drift) -> Plain:
@@ -266,6 +286,7 @@ def _binding(change: Change) -> dict[str, Plain]:
         "before": change.before.id if change.before else None,
         "doomed": change.doomed.id if change.doomed else None,
         "held": change.held,
+        **({"lets_go": True} if change.lets_go else {}),
         "deltas": _differences(_as_declared(change, delta) for delta in change.deltas),
     }
 

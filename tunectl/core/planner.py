@@ -15,15 +15,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tunectl.core import graph
+from tunectl.core.catching_up import caught_up
 from tunectl.core.deciding import decide, decide_on_demand
 from tunectl.core.diff import deltas, same
 from tunectl.core.draft import Draft
 from tunectl.core.ending import Endings, Leaving, endings
-from tunectl.core.expiry import Expired, expired
+from tunectl.core.expiry import Expired, expired, not_again
 from tunectl.core.plan import Action, Blocked, Drift, OutputChange, Plan
 from tunectl.core.project import Moved
 from tunectl.core.resource import Instance, Recreate, Resource
-from tunectl.core.state import State, caught_up, fold, relocated, renamed
+from tunectl.core.state import State, fold, relocated, renamed
 from tunectl.core.value import Address, refs, resolve
 from tunectl.core.wish import Wish
 
@@ -49,7 +50,7 @@ def make_plan(
     observed = _follow(observed, moved)
     if wish.refresh_only:
         return _refreshed(wish, state, observed, accounts or {})
-    over = Expired() if wish.destroy else expired(wish.resources, state.instances, wish.now)
+    over = Expired() if wish.destroy else expired(wish.resources, state, wish)
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
     wanted = {a: r for a, r in wanted.items() if a not in over.ending}
     order = graph.order({address: r.needs for address, r in wanted.items()})
@@ -87,9 +88,15 @@ def _settled(empty: Draft, order: tuple[Address, ...], over: Expired) -> tuple[D
 
 
 def _over(over: Expired, state: State) -> Iterable[tuple[Address, str]]:
-    for address, day in sorted(over.ending.items()):
+    for address, lapse in sorted(over.ending.items()):
         if address not in state.instances:
-            yield address, f"expired on {day}; remove it from the configuration"
+            yield address, not_again(lapse)
+
+
+_BOUGHT_AGAIN = (
+    "was deleted remotely; it stays recorded, or it would be bought again unasked: "
+    "`--replace` makes it anew, `tunectl state rm` forgets it"
+)
 
 
 def _refreshed(
@@ -99,13 +106,16 @@ def _refreshed(
     accounts: Mapping[str, str],
 ) -> Plan:
     """The plan that takes over what is there into the record, and changes nothing else."""
-    drift = []
+    drift: list[Drift] = []
+    notes: list[tuple[Address, str]] = []
     for address, recorded in sorted(state.instances.items()):
         if address not in observed or not wish.touches(address):
             continue
         seen = observed[address]
         found = () if seen is None else deltas(recorded.spec, seen.spec)
-        if seen is None or found:
+        if seen is None and recorded.recreate is Recreate.ON_REQUEST:
+            notes.append((address, _BOUGHT_AGAIN))
+        elif seen is None or found:
             released = seen is None and recorded.recreate is Recreate.ON_DEMAND
             gone = seen is None
             drift.append(Drift(address=address, gone=gone, released=released, deltas=found))
@@ -117,6 +127,7 @@ def _refreshed(
         accounts=dict(accounts),
         drift=tuple(drift),
         recover=state.intents,
+        notes=tuple(notes),
         unchanged=len(state.instances) - len(drift),
         refresh_only=True,
         partial=wish.chosen is not None,
@@ -138,7 +149,7 @@ def _renamed(
 
 def _on_leaving(draft: Draft, over: Expired) -> Leaving:
     return Leaving(
-        expired=frozenset(over.ending),
+        expired=over.ending,
         spared=frozenset(
             i.address for i in draft.state.everything if not draft.wish.touches(i.address)
         ),

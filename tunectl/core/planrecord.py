@@ -47,6 +47,7 @@ def plan_to_tree(plan: Plan) -> Tree:
         "blocked": [_blocked_to_tree(b) for b in plan.blocked],
         "recover": [intent_to_tree(i) for i in plan.recover],
         "notes": [[str(address), note] for address, note in plan.notes],
+        "noted": [[str(address), note] for address, note in plan.noted],
         "unchanged": plan.unchanged,
         "destroy": plan.destroy,
     }
@@ -71,6 +72,7 @@ def plan_from_tree(tree: Tree) -> Plan:
         blocked=tuple(_blocked_from_tree(b) for b in tree["blocked"]),
         recover=tuple(intent_from_tree(i) for i in tree["recover"]),
         notes=tuple((Address.parse(a), note) for a, note in tree["notes"]),
+        noted=tuple((Address.parse(a), note) for a, note in tree.get("noted", ())),
         unchanged=tree["unchanged"],
         destroy=tree["destroy"],
     )
@@ -89,6 +91,7 @@ def _change_to_tree(change: Change) -> Tree:
         "doomed": instance_to_tree(change.doomed) if change.doomed else None,
         "found": instance_to_tree(change.found) if change.found else None,
         "origin": change.origin,
+        "lets_go": change.lets_go,
         "held": change.held,
         "parent": str(change.parent) if change.parent else None,
         "rows": [
@@ -120,6 +123,7 @@ def _change_from_tree(tree: Tree) -> Change:
         doomed=instance_from_tree(tree["doomed"]) if tree["doomed"] else None,
         found=instance_from_tree(tree["found"]) if tree.get("found") else None,
         origin=tree.get("origin", ""),
+        lets_go=tree.get("lets_go", False),
         held=tree["held"],
         parent=Address.parse(tree["parent"]) if tree["parent"] else None,
         rows=tuple(

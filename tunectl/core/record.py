@@ -7,7 +7,7 @@ A reference is `{"$ref": "endpoint.support", "path": ["model_id"]}`, a text with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never, cast
 
 from tunectl.core.approval import Approval
@@ -24,6 +24,8 @@ from tunectl.core.state import (
     Forgot,
     Forgotten,
     Intent,
+    Lapse,
+    Lapsed,
     Made,
     Published,
     Renamed,
@@ -135,6 +137,8 @@ def instance_to_tree(instance: Instance) -> Tree:
         "reason": instance.reason,
         "op": instance.op,
         "created_at": instance.created_at,
+        "renewed_at": instance.renewed_at,
+        "deadline": instance.deadline,
         "parent": str(instance.parent) if instance.parent else None,
         "labels": dict(instance.labels),
     }
@@ -157,6 +161,8 @@ def instance_from_tree(tree: Tree) -> Instance:
         reason=tree.get("reason", ""),
         op=tree.get("op", ""),
         created_at=tree.get("created_at", ""),
+        renewed_at=tree.get("renewed_at", ""),
+        deadline=tree.get("deadline", ""),
         lifecycle=lifecycle_from_tree(tree["lifecycle"]),
         recreate=_RECREATE[tree["recreate"]],
         parent=Address.parse(tree["parent"]) if tree.get("parent") else None,
@@ -240,19 +246,26 @@ def approval_from_tree(tree: Tree) -> Approval:
     )
 
 
+def _lapse_to_tree(lapse: Lapse) -> Tree:
+    return {"address": str(lapse.address), "declared": lapse.declared, "ended": lapse.ended}
+
+
+def _lapse_from_tree(tree: Tree) -> Lapse:
+    return Lapse(Address.parse(tree["address"]), tree["declared"], tree["ended"])
+
+
 def entry_to_tree(entry: Entry) -> Tree:
     """Return the JSON tree of a journal entry."""
     match entry:
         case Began(intent):
             return {"type": "began", "intent": intent_to_tree(intent)}
-        case Made(op, instance):
-            return {"type": "made", "op": op, "instance": instance_to_tree(instance)}
-        case Adopted(op, instance):
-            return {"type": "adopted", "op": op, "instance": instance_to_tree(instance)}
-        case Settled(op, instance):
-            return {"type": "settled", "op": op, "instance": instance_to_tree(instance)}
+        case Made(op, instance) | Adopted(op, instance) | Settled(op, instance):
+            kind = type(entry).__name__.lower()
+            return {"type": kind, "op": op, "instance": instance_to_tree(instance)}
         case Deleted(op, address, id_):
             return {"type": "deleted", "op": op, "address": str(address), "id": id_}
+        case Lapsed(op, lapse, id_):
+            return {"type": "lapsed", "op": op, "lapse": _lapse_to_tree(lapse), "id": id_}
         case Forgot(address, id_):
             return {"type": "forgot", "address": str(address), "id": id_}
         case Abandoned(op, reason):
@@ -275,31 +288,26 @@ def entry_from_tree(tree: Tree) -> Entry:
     Raises:
         ValueError: for an entry of an unknown type.
     """
-    match tree["type"]:
-        case "began":
-            return Began(intent_from_tree(tree["intent"]))
-        case "made":
-            return Made(tree["op"], instance_from_tree(tree["instance"]))
-        case "adopted":
-            return Adopted(tree["op"], instance_from_tree(tree["instance"]))
-        case "settled":
-            return Settled(tree["op"], instance_from_tree(tree["instance"]))
-        case "deleted":
-            return Deleted(tree["op"], Address.parse(tree["address"]), tree["id"])
-        case "forgot":
-            return Forgot(Address.parse(tree["address"]), tree["id"])
-        case "abandoned":
-            return Abandoned(tree["op"], tree["reason"])
-        case "renamed":
-            return Renamed(Address.parse(tree["before"]), Address.parse(tree["after"]))
-        case "published":
-            return Published(_map(tree["outputs"]))
-        case "approved":
-            return Approved(approval_from_tree(tree["approval"]))
-        case "concluded":
-            return Concluded(tree["id"])
-        case unknown:
-            raise ValueError(f"unknown journal entry `{unknown}`")
+    read = _ENTRIES.get(tree["type"])
+    if read is None:
+        raise ValueError(f"unknown journal entry `{tree['type']}`")
+    return read(tree)
+
+
+_ENTRIES: Mapping[str, Callable[[Tree], Entry]] = {
+    "began": lambda t: Began(intent_from_tree(t["intent"])),
+    "made": lambda t: Made(t["op"], instance_from_tree(t["instance"])),
+    "adopted": lambda t: Adopted(t["op"], instance_from_tree(t["instance"])),
+    "settled": lambda t: Settled(t["op"], instance_from_tree(t["instance"])),
+    "deleted": lambda t: Deleted(t["op"], Address.parse(t["address"]), t["id"]),
+    "lapsed": lambda t: Lapsed(t["op"], _lapse_from_tree(t["lapse"]), t["id"]),
+    "forgot": lambda t: Forgot(Address.parse(t["address"]), t["id"]),
+    "abandoned": lambda t: Abandoned(t["op"], t["reason"]),
+    "renamed": lambda t: Renamed(Address.parse(t["before"]), Address.parse(t["after"])),
+    "published": lambda t: Published(_map(t["outputs"])),
+    "approved": lambda t: Approved(approval_from_tree(t["approval"])),
+    "concluded": lambda t: Concluded(t["id"]),
+}
 
 
 def state_to_tree(state: State) -> Tree:
@@ -328,7 +336,10 @@ def state_to_tree(state: State) -> Tree:
     let_go = {
         "forgotten": [{"account": f.account, "id": f.id, "op": f.op} for f in state.forgotten]
     }
-    return tree | (open_ if state.approvals else {}) | (let_go if state.forgotten else {})
+    over = {"lapsed": [_lapse_to_tree(lapse) for lapse in state.lapsed]}
+    for more, there in ((open_, state.approvals), (let_go, state.forgotten), (over, state.lapsed)):
+        tree |= more if there else {}
+    return tree
 
 
 def state_from_tree(tree: Tree) -> State:
@@ -348,6 +359,7 @@ def state_from_tree(tree: Tree) -> State:
         intents=tuple(intent_from_tree(item) for item in tree["intents"]),
         outputs=_map(tree["outputs"]),
         approvals=tuple(approval_from_tree(item) for item in tree.get("approvals", [])),
+        lapsed=tuple(_lapse_from_tree(item) for item in tree.get("lapsed", [])),
         forgotten=tuple(
             Forgotten(f["account"], f["id"], f["op"]) for f in tree.get("forgotten", [])
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from tunectl.core.errors import Source
@@ -62,6 +63,30 @@ class Expiry:
 
     after: int | None = None
     at: str | None = None
+
+
+def deadline(expires: Expiry | None, since: str) -> str:
+    """Return when an object ends by itself.
+
+    Args:
+        expires: as declared.
+        since: from when a time to live counts, ISO 8601; empty when that is not known.
+
+    Returns:
+        ISO 8601, UTC; empty for never.
+    """
+    if expires is None:
+        return ""
+    if expires.at is not None:
+        return _utc(expires.at).isoformat(timespec="seconds")
+    if expires.after is None or not since:
+        return ""
+    return (_utc(since) + timedelta(seconds=expires.after)).isoformat(timespec="seconds")
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +161,8 @@ class Instance:
         reason: the provider's words when it failed.
         op: the operation that made it, carried in its owner mark.
         created_at: ISO 8601, UTC.
+        renewed_at: since when its time to live counts, where the user renewed it; ISO 8601, UTC.
+        deadline: when it ends by itself; ISO 8601, UTC, empty for never.
     """
 
     address: Address
@@ -151,6 +178,8 @@ class Instance:
     reason: str = ""
     op: str = ""
     created_at: str = ""
+    renewed_at: str = ""
+    deadline: str = ""
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     recreate: Recreate = Recreate.FREELY
     parent: Address | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from tunectl.core.approval import Approval, readdressed
-from tunectl.core.resource import BUILTIN, Instance, Need, Resource
+from tunectl.core.resource import BUILTIN, Instance, Need
 from tunectl.core.value import Address, Plain
 
 
@@ -75,6 +75,29 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapse:
+    """A declared resource that ended by itself, and is not made again while nothing is edited.
+
+    Attributes:
+        declared: the hash of its declaration then.
+        ended: when it was over, for people.
+    """
+
+    address: Address
+    declared: str
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """An object is gone because its time was over."""
+
+    op: str
+    lapse: Lapse
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forgot:
     """An object is managed no longer, on purpose: it goes on existing, and is not garbage."""
 
@@ -125,6 +148,7 @@ Entry: TypeAlias = (
     | Adopted
     | Settled
     | Deleted
+    | Lapsed
     | Forgot
     | Abandoned
     | Renamed
@@ -169,6 +193,7 @@ class State:
         intents: what was begun and has no outcome yet.
         approvals: what was approved and is not finished, oldest first.
         forgotten: what was let go on purpose, so that nobody takes it for garbage.
+        lapsed: declared resources that ended by themselves.
     """
 
     lineage: str
@@ -182,6 +207,7 @@ class State:
     outputs: Mapping[str, Plain] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     forgotten: tuple[Forgotten, ...] = ()
+    lapsed: tuple[Lapse, ...] = ()
 
     @property
     def everything(self) -> tuple[Instance, ...]:
@@ -205,6 +231,7 @@ class Folding:
         self._outputs = state.outputs
         self._approvals = {a.id: a for a in state.approvals}
         self._forgotten = set(state.forgotten)
+        self._lapsed = {lapse.address: lapse for lapse in state.lapsed}
 
     @property
     def state(self) -> State:
@@ -218,6 +245,7 @@ class Folding:
                 outputs=self._outputs,
                 approvals=tuple(self._approvals.values()),
                 forgotten=tuple(sorted(self._forgotten)),
+                lapsed=tuple(self._lapsed.values()),
             )
         return self._state
 
@@ -242,6 +270,10 @@ class Folding:
             case Deleted(op, address, id_):
                 self._deleted(address, id_)
                 self._intents.pop(op, None)
+            case Lapsed(op, lapse, id_):
+                self._deleted(lapse.address, id_)
+                self._lapsed[lapse.address] = lapse
+                self._intents.pop(op, None)
             case Forgot(address, id_):
                 self._forgot(address, id_)
             case Abandoned(op, _):
@@ -250,12 +282,16 @@ class Folding:
                 self._renamed(before, after)
             case Published(outputs):
                 self._outputs = dict(outputs)
-            case Approved(approval):
-                self._approvals[approval.id] = approval
-            case Concluded(id_):
-                self._approvals.pop(id_, None)
+            case Approved() | Concluded():
+                self._allow(entry)
             case _:
                 assert_never(entry)
+
+    def _allow(self, entry: Approved | Concluded) -> None:
+        if isinstance(entry, Approved):
+            self._approvals[entry.approval.id] = entry.approval
+        else:
+            self._approvals.pop(entry.id, None)
 
     def _made(self, instance: Instance) -> None:
         if instance.key in self._superseded:
@@ -264,6 +300,7 @@ class Folding:
         if before is not None and before.id != instance.id:
             self._superseded[before.key] = before
         self.instances[instance.address] = instance
+        self._lapsed.pop(instance.address, None)
 
     def _settled(self, instance: Instance) -> None:
         live = self.instances.get(instance.address)
@@ -323,64 +360,3 @@ def relocated(instance: Instance, before: Address, after: Address) -> Instance:
     if needs is instance.needs and address is instance.address and parent is instance.parent:
         return instance
     return replace(instance, address=address, needs=needs, parent=parent)
-
-
-def caught_up(
-    state: State, resources: Iterable[Resource], observed: Mapping[Address, Instance | None]
-) -> tuple[Settled, ...]:
-    """Return what an apply records before its first step, without touching any object.
-
-    No plan has a change for it, and what is superseded or no longer declared is judged by its
-    record alone: how live objects are now (a job that ended since), and the user's present word
-    on them (lifecycle, labels). Settings stay as recorded, so that drift stays visible; what is
-    gone stays too, so that it is not bought again unasked.
-    """
-    declared = {r.address: r for r in resources}
-    found: list[Settled] = []
-    for address, recorded in state.instances.items():
-        now = recorded
-        seen = observed.get(address)
-        if seen is not None and seen is not recorded and seen.id == recorded.id:
-            now = replace(
-                now,
-                outputs=seen.outputs,
-                status=seen.status,
-                progress=seen.progress,
-                reason=seen.reason,
-            )
-        wanted = declared.get(address)
-        if wanted is not None and (
-            now.lifecycle != wanted.lifecycle
-            or now.parent != wanted.parent
-            or now.labels != wanted.labels
-        ):
-            now = replace(
-                now, lifecycle=wanted.lifecycle, parent=wanted.parent, labels=wanted.labels
-            )
-        if now is not recorded and now != recorded:
-            found.append(Settled("", now))
-    return tuple(sorted(found, key=lambda entry: entry.instance.address))
-
-
-def taken_over(
-    state: State,
-    observed: Mapping[Address, Instance | None],
-    chosen: frozenset[Address] | None = None,
-) -> tuple[Settled | Deleted, ...]:
-    """Return what a refresh-only apply records: what was changed or deleted remotely is accepted.
-
-    Args:
-        state: what is recorded.
-        observed: what is there; None is gone, an absent key was not looked at.
-        chosen: the addresses it may touch; None for all.
-    """
-    found: list[Settled | Deleted] = []
-    for address, recorded in sorted(state.instances.items()):
-        if address not in observed or (chosen is not None and address not in chosen):
-            continue
-        seen = observed[address]
-        if seen is None:
-            found.append(Deleted("", address, recorded.id))
-        elif seen.spec != recorded.spec:
-            found.append(Settled("", replace(recorded, spec=seen.spec)))
-    return tuple(found)

@@ -139,7 +139,7 @@ def _ending(
             after.add(ends[user.key])
         elif user.address in ready:
             after.add(ready[user.address])
-    verb = Verb.FORGET if change.action is Action.FORGET else Verb.DELETE
+    verb = Verb.FORGET if change.action is Action.FORGET or change.lets_go else Verb.DELETE
     return Step(
         id=ends[doomed.key],
         verb=verb,

@@ -19,6 +19,7 @@ from tunectl.core.state import State
 from tunectl.core.value import Plain
 
 JOB = "tuning_job"
+FORGOTTEN = "forgotten on purpose (`--forgotten` includes it)"
 
 
 class Standing(Enum):
@@ -58,6 +59,7 @@ class Claims:
             an object is and hold none.
         uses: every text in a recorded object that may name another, with who names it.
         kept: ids and operations that are not to go although no state holds them, with why.
+        let_go: ids of what was forgotten on purpose, where that is not to go.
     """
 
     lineages: frozenset[str] = frozenset()
@@ -66,10 +68,13 @@ class Claims:
     past: Mapping[str, str] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
+    let_go: frozenset[str] = frozenset()
 
     def keeps(self, found: Found) -> str:
-        """Return why an object is not to go, empty where it may."""
-        return self.kept.get(found.instance.id) or self.kept.get(found.instance.op, "")
+        """Return every reason why an object is not to go, empty where it may."""
+        id_, op = found.instance.id, found.instance.op
+        whys = [FORGOTTEN] if id_ in self.let_go else []
+        return ", ".join([*whys, *(self.kept[key] for key in (id_, op) if key in self.kept)])
 
     def holds(self, found: Found) -> bool:
         """Whether some state holds the object, or a step that may have made it is open."""
@@ -113,13 +118,8 @@ def claims(
             for state, instance in everything
             for text in _named(instance)
         },
+        let_go=frozenset(f.id for state in known for f in state.forgotten if not forgotten),
         kept={
-            f.id: "forgotten on purpose, `--forgotten` includes it"
-            for state in known
-            for f in state.forgotten
-            if not forgotten
-        }
-        | {
             instance.op: "`keep_on_destroy`" if life.keep_on_destroy else "`protect`"
             for state in known
             for instance in state.everything
@@ -232,6 +232,17 @@ def user_of(orphan: Found, others: Iterable[Found], claimed: Claims) -> str:
     return ""
 
 
+def spared(user: str, keep: str) -> str:
+    """Return every reason but its age for which an orphan stays, empty where there is none."""
+    return (keep and (f"{keep}, in use by {user}" if user else keep)) or user
+
+
+def young(orphan: Found, now: datetime, grace: timedelta) -> bool:
+    """Whether an apply elsewhere may be making it, or nobody tells its age."""
+    made = _moment(orphan.created_at)
+    return made is None or now - made < grace
+
+
 def fate(orphan: Found, user: str, now: datetime, grace: timedelta, keep: str = "") -> Fate:
     """Return what is to be done with an orphan.
 
@@ -251,8 +262,7 @@ def fate(orphan: Found, user: str, now: datetime, grace: timedelta, keep: str = 
         return Fate.KEPT
     if user:
         return Fate.USED
-    made = _moment(orphan.created_at)
-    if made is None or now - made < grace:
+    if young(orphan, now, grace):
         return Fate.YOUNG
     return Fate.CANCEL if instance.status is Status.PENDING else Fate.DELETE
 
@@ -270,7 +280,8 @@ class Orphan:
     """An object of ours that is in no state.
 
     Attributes:
-        why: who uses it, or what became of the attempt to delete it.
+        why: who uses it and what else spares it, or what became of the attempt to delete it.
+        young: whether its age alone would spare it.
         outcome: None where nothing was tried.
     """
 
@@ -278,6 +289,7 @@ class Orphan:
     fate: Fate
     lineage: str = ""
     why: str = ""
+    young: bool = False
     outcome: Outcome | None = None
     exit: Exit = Exit.DONE
 
@@ -350,8 +362,15 @@ def swept(found: Sequence[Found], claimed: Claims, now: datetime, grace: timedel
         decided = fate(one.found, user, now, grace, keep)
         if decided.ends:
             del left[id(one.found)]
-        why = {Fate.USED: user, Fate.KEPT: keep}.get(decided, "")
-        orphans.append(Orphan(found=one.found, fate=decided, lineage=one.lineage, why=why))
+        orphans.append(
+            Orphan(
+                found=one.found,
+                fate=decided,
+                lineage=one.lineage,
+                why=spared(user, keep) if decided in {Fate.USED, Fate.KEPT} else "",
+                young=young(one.found, now, grace),
+            )
+        )
     others: dict[str, int] = {}
     for one in whose:
         if one.standing is Standing.OTHER:

@@ -7,40 +7,20 @@ what is running, is changed by nobody else until it is done or cancelled.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tunectl.core.approval import Approval
+from tunectl.core.declared import declaration, value_declared
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.plan import Action, Cause, Change, OutputChange, Plan
 from tunectl.core.project import Output
-from tunectl.core.record import value_to_tree
-from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
+from tunectl.core.resource import Instance, Need, Recreate, Status
 from tunectl.core.state import State
-from tunectl.core.value import Address, Value, canonical
+from tunectl.core.value import Address
 
 _MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
 _GOES_ON = (Status.PENDING, Status.READY)
-
-
-def declaration(resource: Resource) -> str:
-    """Return the hash of what is declared: provider, fingerprint, settings with references."""
-    tree = {
-        "provider": resource.provider,
-        "fingerprint": resource.fingerprint,
-        "spec": value_to_tree(dict(resource.spec)),
-    }
-    return _hash(tree)
-
-
-def _declared(value: Value) -> str:
-    return _hash({"value": value_to_tree(value)})
-
-
-def _hash(tree: Any) -> str:  # noqa: ANN401  # a JSON tree
-    return hashlib.sha256(canonical(tree).encode()).hexdigest()
 
 
 def approval_of(plan: Plan, state: State, *, id_: str, who: str, time: str) -> Approval:
@@ -104,7 +84,7 @@ def marked(plan: Plan, state: State, outputs: Iterable[Output]) -> Plan:
         state: it was made from.
         outputs: as declared.
     """
-    values = {o.name: _declared(o.value) for o in outputs}
+    values = {o.name: value_declared(o.value) for o in outputs}
     parked = [a for a in state.approvals if a.parked]
     alone = _left_alone(plan, state)
     changes = tuple(_with_who(c, state, parked, alone) for c in plan.changes)

@@ -28,6 +28,7 @@ class Wish:
 
     Attributes:
         replace: addresses the user asked to make anew.
+        renew: addresses whose time to live begins anew.
         destroy: nothing is wanted any more.
         chosen: the addresses this plan may touch; None for all.
         imports: what exists and shall be managed from now on, as observed, by address.
@@ -42,6 +43,7 @@ class Wish:
     moved: tuple[Moved, ...] = ()
     removed: tuple[Removed, ...] = ()
     replace: frozenset[Address] = frozenset()
+    renew: frozenset[Address] = frozenset()
     destroy: bool = False
     chosen: frozenset[Address] | None = None
     imports: Mapping[Address, Instance] = field(default_factory=dict)

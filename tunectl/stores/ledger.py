@@ -21,7 +21,7 @@ from tunectl.stores import generations
 from tunectl.stores.generations import Generation
 from tunectl.stores.journal import StoredJournal
 from tunectl.stores.sealed import beneath
-from tunectl.stores.statefile import Document, encode, read_document
+from tunectl.stores.statefile import Document, check_places, encode, read_document
 
 _MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError)
 
@@ -69,6 +69,8 @@ class Ledger:
                     hint="`tunectl state repair` rebuilds the state; the journal belongs to it",
                     code="state-missing",
                 )
+            if generations.kept(self.store, self.snapshot_name):
+                return self._without_snapshot()
             return State(lineage=str(uuid.uuid4()), project=self.project, env=self.env)
         found = read_document(blob.content, self.snapshot_name)
         state = found.state
@@ -76,6 +78,25 @@ class Ledger:
         folded = fold(state, self._entries(lines, state.serial))
         self.document, self._serial, self._size = found, state.serial, len(blob.content)
         return folded
+
+    def _without_snapshot(self) -> State:
+        """Refuse where there was a state: "nothing exists" would buy everything again.
+
+        Raises:
+            StateError: naming the newest generation.
+        """
+        if self.store.read(self.snapshot_name) is not None:
+            return self.load()  # another run has just written the first ones
+        newest = generations.kept(self.store, self.snapshot_name)[0]
+        raise StateError.of(
+            f"there is no state `{self.snapshot_name}`, but there was one: generations of it are "
+            "kept",
+            hint=f"`tunectl state repair --from {newest.id} --write` puts the newest one back, "
+            "`tunectl state repair` asks the providers too; to begin anew, and to pay for "
+            f"everything again, remove `{generations.FOLDER}{self.snapshot_name}.*` from the store "
+            "as well",
+            code="state-missing",
+        )
 
     def check_owner(self, state: State, name: str) -> None:
         """Refuse the state of another project or environment.
@@ -110,12 +131,14 @@ class Ledger:
 
         Raises:
             StaleError: someone else wrote meanwhile.
+            StateError: one object stands at two addresses.
         """
         saved = self._write(state)
         self.store.delete(self.journal_name)
         return saved
 
     def _write(self, state: State) -> State:
+        check_places(state, self.snapshot_name)
         before = self._stored
         state = replace(state, serial=max(state.serial, self._serial) + 1)
         content = encode(state, self.tool_version)

@@ -6,6 +6,7 @@ Law: what cannot be understood completely is refused by name and is never read a
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import orjson
 
 from tunectl.core.errors import StateError
+from tunectl.core.places import recorded_twice
 from tunectl.core.record import Tree, state_from_tree, state_to_tree
 from tunectl.core.state import State
 
@@ -25,6 +27,7 @@ _HINT = (
     "`tunectl state repair` rebuilds it, `tunectl state history` lists the copies that are kept; "
     "do not delete it: it is the only record of what you pay for"
 )
+_ELSEWHERE = "check the `state:` address; nothing was read or written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +51,49 @@ def encode(state: State, tool_version: str) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
+def check_places(state: State, name: str) -> None:
+    """Refuse to store a state in which one object stands at two addresses.
+
+    Raises:
+        StateError: naming both; whoever deletes at one would delete what lives at the other.
+    """
+    if not (found := recorded_twice(state)):
+        return
+    one, other = found[0]
+    raise StateError.of(
+        f"state `{name}` records `{one.id}` at two addresses, `{one.address}` and "
+        f"`{other.address}`: it is not stored",
+        detail="\n".join(f"{a.id}: {a.address}, {b.address}" for a, b in found[1:]),
+        hint=f"`tunectl state rm {shlex.quote(str(other.address))}` forgets the second and leaves "
+        "the object where it is",
+        code="recorded-twice",
+    )
+
+
 def decode(content: bytes, name: str) -> State:
     """Return the state of a document; as `read_document`."""
     return read_document(content, name).state
 
 
-def read_document(content: bytes, name: str) -> Document:
+def read_document(content: bytes, name: str, hint: str = "") -> Document:
     """Read the document of a state, brought up to the present format.
 
     Args:
         content: the bytes as stored.
         name: what the user calls the place, for messages.
+        hint: what to do when it is damaged or no state; by default for one that is in its store.
 
     Raises:
         StateError: it is empty, truncated, foreign, altered or from a newer version.
     """
     if not content.strip():
-        raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=_HINT)
-    document = _document(content, name)
+        raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=hint or _HINT)
+    document = _document(content, name, hint)
     version = document.get("format")
     if type(version) is not int or "lineage" not in document:
         raise StateError.of(
             f"`{name}` is not a tunectl state",
-            hint="check the `state:` address; nothing was read or written",
+            hint=hint or _ELSEWHERE,
             code="state-foreign",
         )
     if version > FORMAT:
@@ -84,14 +107,16 @@ def read_document(content: bytes, name: str) -> Document:
     if stated != _checksum(document):
         raise StateError.of(
             f"state `{name}` was altered outside tunectl: its checksum does not match",
-            hint=_HINT,
+            hint=hint or _HINT,
             code="state-tampered",
         )
     try:
         state = state_from_tree(_upgraded(document, version, name))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateError.of(
-            f"state `{name}` cannot be understood: {error}", hint=_HINT, code="state-malformed"
+            f"state `{name}` cannot be understood: {error}",
+            hint=hint or _HINT,
+            code="state-malformed",
         ) from error
     return Document(state, str(document.get("tool_version", "")), version)
 
@@ -109,20 +134,20 @@ def _upgraded(document: Tree, version: int, name: str) -> Tree:
     return document
 
 
-def _document(content: bytes, name: str) -> dict[str, Any]:
+def _document(content: bytes, name: str, hint: str) -> dict[str, Any]:
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise StateError.of(
             f"state `{name}` is truncated or damaged",
             detail=str(error),
-            hint=_HINT,
+            hint=hint or _HINT,
             code="state-damaged",
         ) from error
     if not isinstance(document, dict):
         raise StateError.of(
             f"`{name}` is not a tunectl state",
-            hint="check the `state:` address; nothing was read or written",
+            hint=hint or _ELSEWHERE,
             code="state-foreign",
         )
     return document

@@ -28,6 +28,12 @@ def schema() -> Tree:
             "superseded": instances,
             "intents": {"type": "array", "items": _intent()},
             "outputs": _TABLE,
+            "lapsed": {
+                "type": "array",
+                "items": _object(
+                    dict.fromkeys(("address", "declared", "ended"), _TEXT), "address", "declared"
+                ),
+            },
             "forgotten": {
                 "type": "array",
                 "items": _object(dict.fromkeys(("account", "id", "op"), _TEXT), "account", "id"),
@@ -47,6 +53,7 @@ def schema() -> Tree:
 def _instance() -> Tree:
     always = ("address", "provider", "account", "id")
     sometimes = ("fingerprint", "progress", "reason", "op", "created_at", "parent")
+    times = ("renewed_at", "deadline")
     need = _object({"address": _TEXT, "id": _TEXT}, "address", "id")
     lifecycle = {
         "protect": _FLAG,
@@ -56,7 +63,7 @@ def _instance() -> Tree:
     }
     return _object(
         {
-            **dict.fromkeys((*always, *sometimes), _TEXT),
+            **dict.fromkeys((*always, *sometimes, *times), _TEXT),
             "status": {"enum": ["pending", "ready", "failed", "cancelled"]},
             "spec": _TABLE,
             "outputs": _TABLE,
