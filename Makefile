@@ -26,8 +26,8 @@ check: $(VENV)/dev  ## formatting, lint, types, floors
 test: check  ## every check and every test that is fast (no model weights)
 	$(BIN)/pytest -m "not slow" -n 2
 
-test-slow: $(VENV)/dev  ## the tests with real model weights and a real training
-	$(BIN)/pytest -m slow --timeout 1800
+test-slow: $(VENV)/dev  ## the long tests: real weights and training, every crash point, whole projects on every store
+	$(BIN)/pytest -m slow -n 2 --timeout 1800
 
 fix: $(VENV)/dev  ## format and repair what can be repaired; refresh snapshots and schemas
 	$(BIN)/ruff format .

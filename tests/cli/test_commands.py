@@ -201,6 +201,7 @@ def test_only_a_typed_yes_approves(project: Path, answer: bytes, code: int, said
     assert ended == code
     assert said in screen
     assert "Only 'yes' will be accepted to approve." in screen
+    assert "perform these actions in helpdesk, environment default?" in screen
     assert (project / "state" / "default.json").exists() == (code == 0)
 
 
@@ -209,6 +210,7 @@ def test_destroying_is_asked_for_in_its_own_words(tunectl: Run, project: Path) -
     screen, code = on_terminal(project, "destroy", answer=b"no\n")
     assert code == Exit.ERROR
     assert "There is no undo." in screen
+    assert "destroy everything above in helpdesk, environment default?" in screen
     assert "Destroy cancelled." in screen
 
 

@@ -269,6 +269,19 @@ def test_force_never_lets_in_what_was_altered(applied: Run, project: Path) -> No
     refused = applied("state", "push", BACKUP, "--force")
     assert refused.code == Exit.ERROR
     assert "`backup.json` was altered outside tunectl" in refused.err
+    assert "hint: push a file as `tunectl state pull` or the history gave it" in refused.err
+    assert "repair" not in refused.err
+
+
+def test_a_pushed_state_has_no_object_at_two_addresses(applied: Run, project: Path) -> None:
+    tree = pulled(applied, project)
+    job = {**tree["instances"][0], "provider": "local", "account": "l", "id": "ftjob-1"}
+    twice = [{**job, "address": f"tuning_job.{name}", "needs": []} for name in "ab"]
+    altered(project, {"instances": twice, "serial": 9})
+    refused = applied("state", "push", BACKUP, "--force")
+    assert refused.code == Exit.ERROR
+    assert "`ftjob-1` at two addresses, `tuning_job.a` and `tuning_job.b`" in refused.err
+    assert "dataset.support" in applied("state", "list").out
 
 
 def test_the_history_says_when_what_and_how_much(applied: Run, project: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tunectl.core.errors import Exit, LockError, StaleError, StateError
 from tunectl.core.ports import Lease, Store
 from tunectl.core.state import Published, State
+from tunectl.stores.generations import put_aside
 from tunectl.stores.ledger import Ledger
 
 SECONDS = 30.0  # nothing waits so long unless the store is broken
@@ -337,6 +338,21 @@ class StoreContract(TwoClients):
         a.delete("default.json")
         with pytest.raises(StateError, match="there is a journal"):
             ledger(b).load()
+
+    def test_a_missing_state_of_which_generations_are_kept_is_refused(self, a, b):
+        one = ledger(a)
+        one.save(one.load())
+        put_aside(a, "default.json", a.read("default.json").content)
+        a.delete("default.json")
+        kept = ledger(b).history()
+        with pytest.raises(StateError, match="but there was one") as caught:
+            ledger(b).load()
+        [told] = caught.value.diagnostics
+        assert told.code == "state-missing"
+        assert f"`tunectl state repair --from {kept[0].id} --write`" in told.hint
+        for generation in kept:
+            a.delete(generation.name)
+        assert ledger(b).load().instances == {}
 
 
 class ListingContract(TwoClients):

@@ -79,17 +79,24 @@ def test_faults_elsewhere_and_two_at_once(all_well, recorded, why, shard):
     all_well(recorded.cases()[why][shard::SHARDS])
 
 
-@pytest.mark.parametrize("fault", [503, 429])
-def test_no_create_is_repeated_by_the_sdk(nursery, fault):
-    """Its default would: two repetitions, at once, each of them a paid job."""
-    rule = {"how": "status", "status": fault, "method": "POST", "path": ".*jobs", "times": 9}
+def posts_of_jobs(nursery, status: int, times: int) -> list[dict]:
+    rule = {"how": "status", "status": status, "method": "POST", "path": ".*jobs", "times": times}
     seen = nursery.case("job", command("job"), rules=[rule])
-    posts = [
-        r for r in seen["requests"] if (r["method"], r["path"]) == ("POST", "/v1/fine_tuning/jobs")
-    ]
-    marks = [mark for post in posts for mark in post["marks"]]
+    made = [(r["method"], r["path"], r) for r in seen["requests"]]
+    return [r for method, path, r in made if (method, path) == ("POST", "/v1/fine_tuning/jobs")]
+
+
+def test_no_create_is_repeated_by_the_sdk(nursery):
+    """Its default would: two repetitions, at once, each of them a paid job."""
+    marks = [mark for post in posts_of_jobs(nursery, 503, 9) for mark in post["marks"]]
     assert marks
-    assert len(marks) == len(set(marks)), seen["requests"]
+    assert len(marks) == len(set(marks))
+
+
+def test_a_create_that_was_one_too_many_is_sent_again_by_us_alone(nursery):
+    """Once for each pause, not three times: the SDK's own repetitions are off here too."""
+    statuses = [post["status"] for post in posts_of_jobs(nursery, 429, 3)]
+    assert statuses == [429, 429, 429, 200]
 
 
 def test_what_may_have_been_made_is_looked_for_and_found_in_the_same_command(nursery):

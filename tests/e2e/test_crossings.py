@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.conftest import row
 from tests.e2e.test_lifecycle import inventory, listed
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 
 def aliases(root) -> dict[str, str]:
     found = [orjson.loads(p.read_bytes()) for p in (root / "aliases").glob("*.json")]

@@ -80,7 +80,9 @@ def test_delete_removes_orphans_and_the_next_run_finds_only_the_record(littered)
     again = littered.run("gc", *NOW)
     assert "1 record of an ended job stays: no provider deletes it" in again.out
     assert "Nothing to delete." in again.out
-    assert "Orphans: 0 deleted" in littered.run("gc", *YES).out
+    nothing = littered.run("gc", *YES).out
+    assert nothing.count("Nothing to delete.") == 1
+    assert "Orphans:" not in nothing
 
 
 def test_what_is_young_is_left(littered):
@@ -194,7 +196,7 @@ def test_what_was_forgotten_on_purpose_goes_only_when_asked(littered):
 def test_what_the_user_names_stays(littered):
     [file, other] = littered.fake.files
     keep = ("--keep", "tuning_job.*", "--keep", file)
-    assert "kept on purpose, `--keep tuning_job.*`" in littered.run("gc", *NOW, *keep).out
+    assert "kept: `--keep tuning_job.*`; made " in littered.run("gc", *NOW, *keep).out
     littered.run("gc", *YES, *keep)
     assert (list(littered.fake.files), len(littered.models)) == ([file], 2)
     assert other not in littered.fake.files

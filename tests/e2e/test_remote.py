@@ -7,6 +7,8 @@ import pytest
 from tests.providers import fake_openai
 from tests.providers.fake_openai import KEY, Fault
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 ENV = {"OPENAI_API_KEY": KEY}
 
 

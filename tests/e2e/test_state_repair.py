@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import shlex
 import shutil
 
 import orjson
+import pytest
+
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -81,3 +85,15 @@ def test_where_nothing_carries_the_mark_nothing_is_written(site):
     refused = site.run("state", "repair", "--write", code=3)
     assert "no object carries this project's mark" in refused.err
     assert not (site.folder / "state" / "default.json").exists()
+
+
+def test_an_alias_that_is_in_the_way_is_taken_over_as_the_hint_says(site):
+    site.run("apply", "--auto-approve")
+    site.run("state", "rm", "endpoint.support")
+    refused = site.run("apply", "--auto-approve", code=None)
+    assert refused.code
+    [_, command, *_] = refused.err.partition("hint: ")[2].split("`")
+    assert command == "tunectl import endpoint.support pomoc-support"
+    site.run(*shlex.split(command)[1:])
+    site.run("apply", "--auto-approve")
+    assert site.run("plan").out.startswith("No changes.")

@@ -11,7 +11,7 @@ from tunectl.core.errors import UnavailableError
 from tunectl.core.ports import Found, Mark
 from tunectl.core.project import Project
 from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
-from tunectl.core.state import State
+from tunectl.core.state import Forgotten, State
 from tunectl.core.value import Address, Ref
 from tunectl.engine.rebuild import rebuild, survey
 
@@ -223,3 +223,53 @@ def test_a_provider_that_cannot_be_asked_ends_the_repair():
     listing = Listing({"tuning_job": []}, broken=True)
     with pytest.raises(UnavailableError):
         survey(lambda name: listing, {"memory"})
+
+
+OLD = Address.of("tuning_job", "stary")
+
+
+def at(address: Address, id_: str = "job-1") -> State:
+    return replace(LOST, instances={address: replace(recorded(id_), address=address)})
+
+
+def test_the_record_and_not_the_mark_says_where_a_renamed_object_stands():
+    job = found(OLD, "job-1", marked=mark(OLD, "o1"))
+    made = rebuild(seen(tuning_job=[job]), at(JOB), DECLARED)
+    assert made.state == at(JOB)
+    assert (made.recorded, made.adopted, made.others) == ([JOB], [], [])
+
+
+def test_an_object_that_was_renamed_and_renamed_back_stands_where_it_is_declared():
+    job = found(JOB, "job-1", marked=mark(JOB, "o1"))
+    made = rebuild(seen(tuning_job=[job]), at(OLD), DECLARED, (at(OLD), at(JOB)))
+    assert made.state == at(JOB)
+    assert made.undeclared == []
+
+
+def test_an_older_generation_says_where_an_object_stands_that_the_newest_does_not_know():
+    job = found(OLD, "job-1", marked=mark(OLD, "o1"))
+    made = rebuild(seen(tuning_job=[job]), LOST, DECLARED, (LOST, at(JOB)))
+    assert set(made.state.instances) == {JOB}
+    unknown = rebuild(seen(tuning_job=[job]), LOST, DECLARED)
+    assert set(unknown.state.instances) == {OLD}
+
+
+def test_what_was_forgotten_on_purpose_is_not_taken_over_again():
+    job = found(JOB, "job-1", marked=mark(JOB, "o1"))
+    base = replace(LOST, forgotten=(Forgotten("memory", "job-1", "o1"),))
+    made = rebuild(seen(tuning_job=[job]), base, DECLARED)
+    assert made.empty
+
+
+def test_a_file_that_two_parts_share_stands_at_one_address():
+    second = Address.of("upload", "drugi")
+    twice = replace(DECLARED.resources[0], address=second)
+    both = replace(
+        DECLARED.resources[1],
+        spec={"a": Ref(FILE, ("file_id",)), "b": Ref(second, ("file_id",))},
+    )
+    job = found(JOB, "job-1", marked=mark(JOB, "o1"), uses=(Need(file_name(), "file-1"),))
+    file = found(file_name(), "file-1", marked=None)
+    project = replace(DECLARED, resources=(DECLARED.resources[0], twice, both))
+    made = rebuild(seen(tuning_job=[job], upload=[file]), LOST, project)
+    assert [a for a, i in made.state.instances.items() if i.id == "file-1"] == [min(FILE, second)]

@@ -22,6 +22,8 @@ from tunectl.core.ports import Store
 from tunectl.stores.http import HttpStore
 from tunectl.stores.postgres import PostgresStore
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 PASSWORD = "geheim-kanarek-7"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -117,6 +118,35 @@ def test_a_journal_without_its_snapshot_is_refused(store):
     store.delete("default.json")
     with pytest.raises(StateError, match="there is a journal"):
         ledger(store).load()
+
+
+def test_a_first_load_lists_once_and_a_later_one_never():
+    class Counting(MemoryStore):
+        listed = 0
+
+        def list(self, prefix):
+            self.listed += 1
+            return super().list(prefix)
+
+    store = Counting()
+    first = ledger(store)
+    state = first.load()
+    assert store.listed == 1
+    first.save(state)
+    ledger(store).load()
+    assert store.listed == 1
+
+
+def test_one_object_at_two_addresses_is_never_stored(store):
+    first = ledger(store)
+    state = first.save(first.load())
+    there = store.read("default.json")
+    other = Address.of("tuning_job", "inny")
+    twice = replace(state, instances={JOB: instance(), other: replace(instance(), address=other)})
+    with pytest.raises(StateError, match=r"`ftjob-1` at two addresses") as caught:
+        first.save(twice)
+    assert f"`{JOB}` and `{other}`" in str(caught.value)
+    assert store.read("default.json") == there
 
 
 def test_two_writers_cannot_both_save(store):

@@ -16,6 +16,8 @@ from tests.e2e.conftest import CONFIG, Done, Site, row
 from tests.stores.objectserver import ObjectServer, running
 from tunectl.core.errors import Exit
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 ADDRESS = {"gs": "gs://stan/zespół/pomoc", "s3": "s3://stan/zespół/pomoc"}
 PREFIX = "zespół/pomoc/"
 

@@ -143,6 +143,18 @@ def test_garbage_as_json(snapshot: SnapshotAssertion) -> None:
     assert tree["dry_run"] is True
 
 
+def test_the_whole_condition_under_which_an_orphan_goes_is_said_at_once() -> None:
+    why = "forgotten on purpose (`--forgotten` includes it), `keep_on_destroy`"
+    one = Orphan(found=found("tuning_job", "ftjob-1"), fate=Fate.KEPT, why=why, young=True)
+    made = one.found.created_at
+    assert garbage.orphan_line(one).endswith(f": kept: {why}; too young, made {made}")
+
+
+def test_where_nothing_was_to_go_no_deletion_is_summed_up() -> None:
+    empty = replace(swept(), orphans=(), deleting=True)
+    assert garbage.summary(empty).startswith("Nothing to delete.")
+
+
 def test_what_became_of_an_orphan(snapshot: SnapshotAssertion) -> None:
     one = Orphan(found=found("tuning_job", "ftjob-1"), fate=Fate.DELETE)
     record = "job record ftjob-1 stays at the provider and bills nothing"

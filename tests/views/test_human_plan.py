@@ -10,9 +10,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.views import samples
+from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.plan import Action, Blocked, Cause, OutputChange, Plan
 from tunectl.core.value import Address
-from tunectl.views.human_plan import NO_CHANGES, plan_text
+from tunectl.views.human_plan import plan_text
+from tunectl.views.json_plan import plan_tree
+from tunectl.views.markdown import plan_markdown
 from tunectl.views.paint import Paint
 from tunectl.views.sentences import MEANING, Symbol, summary
 from tunectl.views.text import clean
@@ -53,8 +56,54 @@ def test_summary_line_is_byte_stable() -> None:
 
 
 def test_nothing_to_do_begins_with_no_changes() -> None:
-    assert plan_text(samples.empty_plan()) == NO_CHANGES
-    assert NO_CHANGES.startswith("No changes. ")
+    assert plan_text(samples.empty_plan()) == (
+        "No changes. Your models match the configuration (helpdesk, environment default)."
+    )
+
+
+def test_a_partial_plan_claims_nothing_of_what_it_did_not_look_at() -> None:
+    partial = plan_text(samples.plan(partial=True))
+    assert partial.startswith("No changes. What was chosen matches the configuration; the rest")
+    assert "Your models match" not in partial
+    ends = plan_text(samples.plan(partial=True, destroy=True))
+    assert ends.startswith("No changes. Nothing that was chosen needs to be destroyed (")
+    assert "No changes to what was chosen." in plan_markdown(samples.plan(partial=True))
+
+
+@pytest.mark.parametrize("make", [samples.first_plan, samples.blocked_plan, samples.destroy_plan])
+def test_the_head_names_project_and_environment(make: Callable[[], Plan]) -> None:
+    plan = replace(make(), env="prod")
+    assert plan_text(plan).splitlines()[0] == "helpdesk, environment prod"
+
+
+NOTED = samples.plan(noted=((samples.JOB, "`lifecycle.protect` true -> false"),))
+
+
+def test_what_is_only_recorded_is_shown_and_the_summary_stays() -> None:
+    text = plan_text(NOTED)
+    assert "Recorded only: nothing changes at the provider\n\n  tuning_job.support: `life" in text
+    assert text.splitlines()[-1] == "Plan: 0 to add, 0 to change, 0 to destroy."
+    assert "No changes" not in text
+    comment = plan_markdown(NOTED)
+    assert "> Recorded only: nothing changes at the provider:" in comment
+    assert "> - `tuning_job.support`: `lifecycle.protect` true -" in comment
+    assert plan_tree(NOTED)["recorded_only"] == [
+        {"address": "tuning_job.support", "message": "`lifecycle.protect` true -> false"}
+    ]
+
+
+def test_a_refused_plan_says_so_in_a_comment_and_in_json() -> None:
+    plan = samples.replace_plan()
+    refusal = Diagnostic(summary="`tuning_job.support` is protected", exit=Exit.REFUSED)
+    comment = plan_markdown(plan, refusals=[refusal])
+    assert (
+        "> This plan is **refused** and cannot be applied:\n> - `tuning_job.support` is" in comment
+    )
+    assert plan.digest in comment
+    tree = plan_tree(plan, "", [samples.WARNING, refusal])
+    assert tree["applyable"] is False
+    assert plan_tree(plan, "", [samples.WARNING])["applyable"] is True
+    assert [d["severity"] for d in tree["diagnostics"]] == ["warning", "error"]
 
 
 def test_legend_shows_only_symbols_in_use() -> None:

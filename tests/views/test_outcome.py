@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from tests.views import samples
+from tunectl.core.errors import Diagnostic
 from tunectl.core.ports import Model
 from tunectl.core.resource import Status
 from tunectl.core.state import State
@@ -29,6 +30,35 @@ def test_closing_lines_are_terraforms_to_the_byte() -> None:
     assert outcome.incomplete_text((1, 0, 0, 0), failed=1, skipped=2) == (
         "Apply incomplete. Resources: 1 added, 0 changed, 0 destroyed; 1 failed, 2 not begun."
     )
+
+
+def test_what_is_blocked_is_not_called_complete() -> None:
+    assert outcome.incomplete_text((1, 0, 0, 0), blocked=1) == (
+        "Apply incomplete. Resources: 1 added, 0 changed, 0 destroyed; 1 blocked."
+    )
+
+
+def test_the_end_lists_by_address_and_cuts_after_twenty() -> None:
+    many = [f"endpoint.e{n:02}" for n in range(25)]
+    ended = {"not_started": many, "done": ["dataset.żółw"], "running": ["tuning_job.a"]}
+    lines = outcome.ended_text(ended, ids={"tuning_job.a": "ftjob-1"}).splitlines()
+    assert lines[:5] == [
+        "Done (1):", "  dataset.żółw",
+        "Still running (1):", "  tuning_job.a [id=ftjob-1]",
+        "Not started (25):",
+    ]  # fmt: skip
+    assert lines[5:] == [*(f"  {a}" for a in many[:20]), "  and 5 more"]
+    assert outcome.ended_text({}) == ""
+
+
+def test_a_failure_names_its_resource_once() -> None:
+    bare = Diagnostic(summary="status 400: no such base model", address="tuning_job.a")
+    assert outcome.addressed(bare).summary == "`tuning_job.a`: status 400: no such base model"
+    assert outcome.addressed(outcome.addressed(bare)) == outcome.addressed(bare)
+    other = replace(bare, summary="`tuning_job.ab` failed")
+    assert outcome.addressed(other).summary.startswith("`tuning_job.a`: ")
+    nowhere = Diagnostic(summary="disk full")
+    assert outcome.addressed(nowhere) == nowhere
 
 
 def test_outputs_are_printed_as_terraform_prints_them(snapshot: SnapshotAssertion) -> None:

@@ -90,6 +90,20 @@ def test_the_stream_begins_with_a_version_and_ends_with_outputs(
     assert "\n".join(map(json_text, lines)) == snapshot
 
 
+def test_the_summary_of_an_incomplete_apply_lists_by_address() -> None:
+    many = tuple(f"endpoint.e{n}" for n in range(21))
+    line = json_events.apply_summary_line(
+        "Apply incomplete.", (1, 0, 0, 0), AT, destroy=False,
+        ended={"failed": ("tuning_job.a",), "not_started": many},
+    )  # fmt: skip
+    jsonschema.validate(line, json_events.schema())
+    assert line["ended"]["failed"] == {"count": 1, "addresses": ["tuning_job.a"]}
+    assert line["ended"]["not_started"] == {"count": 21, "addresses": list(many[:20])}
+    noted = json_events.recorded_only_line(samples.JOB, "`lifecycle.protect` false -> true", AT)
+    jsonschema.validate(noted, json_events.schema())
+    assert noted["@message"] == "tuning_job.support: `lifecycle.protect` false -> true"
+
+
 def test_schema_refuses_an_unknown_type() -> None:
     line = {**json_events.version_line("0.1.0", AT), "type": "surprise"}
     with pytest.raises(jsonschema.ValidationError):

@@ -15,6 +15,7 @@ from tunectl.app.options import Aim, Options
 from tunectl.app.planning import Planned
 from tunectl.app.publishing import write_files
 from tunectl.app.rounds import Rounds
+from tunectl.app.tallying import Ended
 from tunectl.app.workspace import Workspace, locked, open_workspace
 from tunectl.core.approval import Approval
 from tunectl.core.errors import Diagnostic, Exit, Interrupted, LockError, strongest
@@ -27,6 +28,8 @@ from tunectl.core.underway import approval_of, busy
 from tunectl.core.value import Address, Plain
 from tunectl.engine.run import mint
 
+_NAMED = 20  # addresses that an interruption names
+
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
@@ -37,6 +40,7 @@ class Applied:
         running: objects that are still being made.
         failures: what went wrong.
         aside: approved addresses where the change is no longer the approved one.
+        ended: how each address ended.
         exit: the process's exit code.
     """
 
@@ -53,6 +57,7 @@ class Applied:
     failures: tuple[Diagnostic, ...] = ()
     aside: tuple[Address, ...] = ()
     skipped: int = 0
+    ended: Ended = field(default_factory=Ended)
     exit: Exit = Exit.DONE
 
 
@@ -84,7 +89,8 @@ def apply(options: Options, asked: Asked) -> Applied:
     The lock is held while something is done, and not while jobs run.
 
     Raises:
-        ConfigError, Refused, ProviderError, StateError: nothing was begun.
+        ConfigError, Refused, ProviderError, StateError: nothing was begun. A PlanRefused carries
+            the plan.
         LockError: the plan touches what is under way; or the lock is held by another, or was lost.
         StaleError: a saved plan, or an expected digest, no longer holds.
         Interrupted: stopped by the user; everything is stored.
@@ -194,7 +200,7 @@ def finished(
     skipped = len({e.address for e in not_begun})
     running = rounds.pending()
     if stop.is_set():
-        raise _interrupted(rounds.state, skipped)
+        raise _interrupted(rounds.state, sorted({e.address for e in not_begun}))
     codes = [_blocked(plan)]
     if rounds.failures:
         codes.append(Exit.PARTIAL if rounds.tally.any_done else Exit.ERROR)
@@ -217,6 +223,7 @@ def finished(
         failures=tuple(rounds.failures),
         aside=tuple(sorted({c.address for c in rounds.aside})),
         skipped=skipped,
+        ended=rounds.tally.ended(i.address for i in running),
         exit=strongest(codes),
     )
 
@@ -225,11 +232,14 @@ def _blocked(plan: Plan) -> Exit:
     return Exit.ERROR if plan.blocked else Exit.DONE
 
 
-def _interrupted(state: State, skipped: int) -> Interrupted:
+def _interrupted(state: State, skipped: list[Address]) -> Interrupted:
     running = [i for i in state.instances.values() if i.status is Status.PENDING]
     lines = [f"`{i.address}` goes on running as {i.id}" for i in running]
     if skipped:
-        lines.append(f"{skipped} {'change was' if skipped == 1 else 'changes were'} not begun")
+        named = ", ".join(f"`{a}`" for a in skipped[:_NAMED])
+        more = f" and {len(skipped) - _NAMED} more" if len(skipped) > _NAMED else ""
+        word = "change was" if len(skipped) == 1 else "changes were"
+        lines.append(f"{len(skipped)} {word} not begun: {named}{more}")
     return Interrupted.of(
         "interrupted; everything done so far is stored",
         detail="\n".join(lines),

@@ -32,8 +32,10 @@ from tunectl.core.sweep import (
     claims,
     fate,
     judged,
+    spared,
     swept,
     user_of,
+    young,
 )
 
 GRACE = timedelta(hours=1)
@@ -226,10 +228,17 @@ class _Sweeper:
             return replace(orphan, outcome=Outcome.KEPT, why=f"it is {whose.standing.value} by now")
         user = user_of(now.found, every, claimed)
         keep = claimed.keeps(now.found)
-        decided = fate(now.found, user, datetime.now(UTC), self.asked.choice.grace, keep)
+        at, grace = datetime.now(UTC), self.asked.choice.grace
+        decided = fate(now.found, user, at, grace, keep)
         if not decided.ends:
-            why = {Fate.USED: user, Fate.KEPT: keep}.get(decided, "")
-            return replace(orphan, found=now.found, fate=decided, why=why, outcome=Outcome.KEPT)
+            return replace(
+                orphan,
+                found=now.found,
+                fate=decided,
+                why=spared(user, keep) if decided in {Fate.USED, Fate.KEPT} else "",
+                young=young(now.found, at, grace),
+                outcome=Outcome.KEPT,
+            )
         try:
             if now.handler.read(now.found.instance) is None:
                 return replace(orphan, outcome=Outcome.KEPT, why="it is gone already")

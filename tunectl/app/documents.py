@@ -17,10 +17,14 @@ from tunectl.core.statediff import StateDiff, state_diff
 from tunectl.stores.generations import Generation
 from tunectl.stores.ledger import Ledger
 from tunectl.stores.sealed import MAKE_ONE, VARIABLE, SealedStore, beneath
-from tunectl.stores.statefile import encode, read_document
+from tunectl.stores.statefile import check_places, encode, read_document
 
 # What a document too damaged to be read still may tell; it stands in its first lines.
 _SERIAL = re.compile(rb'"serial":\s*([0-9]{1,15})')
+_NOT_PULLED = (
+    "push a file as `tunectl state pull` or the history gave it, whole and unaltered; the present "
+    "state is as it was"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +91,13 @@ def push(options: Options, content: bytes, name: str, *, force: bool = False) ->
             unreadable.
 
     Raises:
-        StateError: it is damaged, altered, newer than this version, or another project's.
+        StateError: it is damaged, altered, newer than this version, or another project's, or has
+            one object at two addresses.
         Refused: another lineage or an older serial, without `force`.
         LockError: an apply is under way.
     """
-    pushed = read_document(content, name).state
+    pushed = read_document(content, name, _NOT_PULLED).state
+    check_places(pushed, name)
     with held(options, "state push") as ledger:
         ledger.check_owner(pushed, name)
         present = _present(ledger, force=force)
@@ -112,11 +118,17 @@ def _present(ledger: Ledger, *, force: bool) -> State | None:
     """The state as it is; None where there is none, or where it is unreadable and that is fine."""
     try:
         recorded = ledger.load()
-    except StateError:
-        if not force:
+    except StateError as error:
+        if not force and not _only_missing(ledger, error):
             raise
         return None
     return recorded if ledger.document is not None else None
+
+
+def _only_missing(ledger: Ledger, error: StateError) -> bool:
+    """Whether nothing is there that a pushed state would take the place of."""
+    missing = any(d.code == "state-missing" for d in error.diagnostics)
+    return missing and not any(True for _ in ledger.store.entries(ledger.journal_name))
 
 
 def _check_push(present: State, pushed: State, name: str) -> None:

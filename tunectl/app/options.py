@@ -34,6 +34,7 @@ class Aim:
     Attributes:
         destroy: plan the end of everything.
         replace: resources to make anew.
+        renew: resources whose time to live begins anew.
         target: only these and what they need; addresses, or patterns such as `tuning_job.*`.
         exclude: all but these and what needs them.
         refresh: ask the providers what is there.
@@ -44,6 +45,7 @@ class Aim:
 
     destroy: bool = False
     replace: tuple[str, ...] = ()
+    renew: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     refresh: bool = True

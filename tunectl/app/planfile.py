@@ -14,7 +14,7 @@ import orjson
 from tunectl.app.options import Aim
 from tunectl.app.planning import Planned
 from tunectl.app.reviewed import differences, recalled
-from tunectl.core.errors import ConfigError, StaleError
+from tunectl.core.errors import ConfigError, StaleError, StateError
 from tunectl.core.plan import Plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
 from tunectl.stores.sealed import keys_from
@@ -48,8 +48,9 @@ def save(
     Values of sensitive variables are left out: whoever applies the plan gives them again.
 
     Raises:
-        ConfigError: the file cannot be written.
+        ConfigError: the file cannot be written, or is there and is no plan file.
     """
+    _check_replaceable(path)
     tree = {
         "tunectl_plan": FORMAT,
         "digest": planned.plan.digest,
@@ -69,6 +70,27 @@ def save(
         raise ConfigError.of(
             f"cannot write plan file `{path}`: {(error.strerror or '').lower()}"
         ) from error
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to write over what is no plan. What is empty holds nothing that could be lost.
+
+    Raises:
+        ConfigError: it holds something else, or is sealed and cannot be told from something else.
+    """
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return
+        tree = orjson.loads(_opened(path))
+        is_plan = isinstance(tree, dict) and "tunectl_plan" in tree
+    except (OSError, StateError, orjson.JSONDecodeError):
+        is_plan = False
+    if not is_plan:
+        raise ConfigError.of(
+            f"`{path}` exists and is not a plan file: it is left as it is",
+            hint="name another file; a plan file is written over, a sealed one with its key",
+            code="not-a-plan-file",
+        )
 
 
 def read(path: Path) -> PlanFile:

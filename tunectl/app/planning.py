@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunectl.app.connecting import Connector
+from tunectl.app.noting import noted
 from tunectl.app.options import Aim, Options
 from tunectl.app.reviewed import remember
 from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
 from tunectl.config.load import no_collections
+from tunectl.core.catching_up import caught_up, renamed_providers, taken_over
 from tunectl.core.errors import ConfigError, Diagnostic, Refused, Severity
 from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
 from tunectl.core.planner import make_plan
 from tunectl.core.project import Project
-from tunectl.core.state import Entry, State, caught_up, fold, taken_over
+from tunectl.core.resource import Instance
+from tunectl.core.state import Entry, Settled, State, fold
 from tunectl.core.underway import marked
+from tunectl.core.value import Address
+from tunectl.core.wish import Wish
 from tunectl.data.diff import marks_from_bytes, row_diff
 from tunectl.engine.refresh import accounts, observe
 
@@ -40,6 +45,17 @@ class Planned:
     accepted: tuple[Entry, ...] = ()
 
 
+@dataclass(eq=False)
+class PlanRefused(Refused):
+    """A guard refuses a plan: it can be looked at, and is not carried out.
+
+    Attributes:
+        planned: what is refused.
+    """
+
+    planned: Planned = field(kw_only=True)
+
+
 @no_collections()
 def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
     """Make a plan. Reads only, but for `bind`.
@@ -52,7 +68,8 @@ def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
 
     Raises:
         ConfigError: the declaration cannot be used.
-        Refused: a guard refuses the plan.
+        PlanRefused: a guard refuses the plan.
+        Refused: what exists cannot be looked at.
         ProviderError: a provider could not be asked.
     """
     workspace = open_workspace(options)
@@ -61,8 +78,13 @@ def plan(options: Options, aim: Aim, *, bind: bool = False) -> Planned:
         with locked(workspace, "plan") as (_, fresh):
             state = workspace.ledger.save(fresh) if fresh.serial == 0 else fresh
     connect = workspace.connector(state)
-    planned = plan_for(workspace, state, connect, aim)
-    remember(Path(workspace.project.root), planned.plan)
+    root = Path(workspace.project.root)
+    try:
+        planned = plan_for(workspace, state, connect, aim)
+    except PlanRefused as refused:
+        remember(root, refused.planned.plan)  # it is reviewed all the same, and then allowed
+        raise
+    remember(root, planned.plan)
     return planned
 
 
@@ -88,34 +110,59 @@ def plan_for(
 
     Raises:
         ConfigError: an address to replace is not declared, or a provider refuses a setting.
-        Refused: a guard refuses the plan.
+        PlanRefused: a guard refuses the plan.
     """
     project = workspace.project
     warnings = () if aim.destroy else _checked(project, connect)
     wanted = wish(project, state, connect, aim, workspace.shares.read())
     observed = observe(state, connect) if aim.refresh else {}
-    # The user's present word (`protect`, labels) and what objects say of themselves count at once;
-    # an apply stores them, even one that changes nothing.
     accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
-    state = fold(state, caught_up(state, project.resources, observed))
-    named = {i.provider for i in state.everything}
-    if not aim.destroy:
-        named |= {r.provider for r in project.resources}
-    made = make_plan(wanted, state, observed, accounts(named, connect))
+    known = _accounts(project, state, connect, aim)
+    entries = _caught_up(project, state, observed, wanted, known)
+    recorded, state = state, fold(state, entries)
+    made = make_plan(wanted, state, renamed_providers(observed, state), known)
     made = marked(made, state, project.outputs)
     if narrow is not None:
         made = narrow(made, state)
-    made = replace(made, changes=tuple(_with_rows(workspace, c) for c in made.changes))
-    refusals = tuple(guards(made, state, limits(state, aim)))
-    if refusals:
-        raise Refused(refusals)
-    return Planned(
+    made = replace(
+        made,
+        changes=tuple(_with_rows(workspace, c) for c in made.changes),
+        noted=noted(recorded, entries, made),
+    )
+    planned = Planned(
         plan=made,
         state=state,
         project=project,
         warnings=(*project.warnings, *warnings, *_partial(aim)),
         accepted=accepted,
     )
+    if refusals := tuple(guards(made, state, limits(state, aim))):
+        raise PlanRefused(refusals, planned=planned)
+    return planned
+
+
+def _accounts(project: Project, state: State, connect: Connector, aim: Aim) -> Mapping[str, str]:
+    named = {i.provider for i in state.everything}
+    if not aim.destroy:
+        named |= {r.provider for r in project.resources}
+    return accounts(named, connect)
+
+
+def _caught_up(
+    project: Project,
+    state: State,
+    observed: Mapping[Address, Instance | None],
+    wanted: Wish,
+    known: Mapping[str, str],
+) -> tuple[Settled, ...]:
+    """The user's present word and what objects say of themselves count at once; apply stores them.
+
+    A refresh-only apply takes in what is there, and not what is said of it.
+    """
+    if wanted.refresh_only:
+        return caught_up(state, (), observed)
+    renewed = dict.fromkeys(wanted.renew, wanted.now)
+    return caught_up(state, project.resources, observed, known, renewed)
 
 
 def _partial(aim: Aim) -> tuple[Diagnostic, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tunectl.app.documents import highest_serial
 from tunectl.app.options import Options
 from tunectl.app.workspace import Workspace, open_workspace
 from tunectl.core.errors import ConfigError, Refused, StateError
-from tunectl.core.state import Account, State, fold
+from tunectl.core.places import Place, place_of, told_apart
+from tunectl.core.state import Account, Adopted, Entry, Made, State, fold
+from tunectl.core.value import Address
 from tunectl.engine.rebuild import Rebuilt, rebuild, survey
 
 # What is whole, but not for us to read: repairing it would throw it away.
@@ -41,11 +43,18 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The best older record: the newest generation that can be read, and the journal over it."""
+    """What is still known.
 
-    state: State | None
-    source: str
-    entries: int
+    Attributes:
+        state: the best older record: the newest generation that can be read, and the journal
+            over it.
+        older: every generation of that history that can be read, newest first.
+    """
+
+    state: State | None = None
+    source: str = ""
+    entries: tuple[Entry, ...] = ()
+    older: tuple[State, ...] = ()
 
 
 def repair(
@@ -98,15 +107,16 @@ def _repaired(workspace: Workspace, problem: str, lineage: str, *, write: bool) 
     chosen = _chosen(lineages, lineage, known.state)
     base = known.state or replace(empty, lineage=chosen)
     if base.lineage != chosen:
-        known, base = _Known(None, "", 0), replace(empty, lineage=chosen)
-    made = rebuild(seen, base, project)
+        known, base = _Known(), replace(empty, lineage=chosen)
+    base = told_apart(base, _told(known.entries), {r.address for r in project.resources})
+    made = rebuild(seen, base, project, known.older)
     accounts = connect.recorded({i.provider for i in made.state.everything})
     made.state = replace(made.state, providers=_accounts(made, base, accounts))
     report = Repaired(
         problem=problem,
         rebuilt=made,
         source=known.source,
-        entries=known.entries,
+        entries=len(known.entries),
         blind=seen.blind,
         other_lineages={k: n for k, n in lineages.items() if k != chosen},
     )
@@ -133,7 +143,8 @@ def _accounts(made: Rebuilt, base: State, now: Mapping[str, Account]) -> dict[st
 
 def _known(workspace: Workspace, lineage: str) -> _Known:
     ledger = workspace.ledger
-    state, source = None, ""
+    states: list[State] = []
+    source = ""
     try:
         generations = ledger.history()
     except StateError:
@@ -144,13 +155,23 @@ def _known(workspace: Workspace, lineage: str) -> _Known:
             ledger.check_owner(found, generation.name)
         except StateError:
             continue
-        if not lineage or found.lineage == lineage:
-            state, source = found, generation.id
-            break
-    if state is None:
-        return _Known(None, "", 0)
-    entries = [entry for serial, entry in ledger.salvage() if serial >= state.serial]
-    return _Known(fold(state, entries), source, len(entries))
+        if found.lineage == (states[0].lineage if states else lineage or found.lineage):
+            source = source or generation.id
+            states.append(found)
+    if not states:
+        return _Known()
+    newest = states[0]
+    entries = tuple(entry for serial, entry in ledger.salvage() if serial >= newest.serial)
+    return _Known(fold(newest, entries), source, entries, tuple(states))
+
+
+def _told(entries: Iterable[Entry]) -> dict[Place, Address]:
+    """Return the addresses at which entries put objects; the later one counts."""
+    return {
+        place_of(entry.instance): entry.instance.address
+        for entry in entries
+        if isinstance(entry, Made | Adopted)
+    }
 
 
 def _chosen(lineages: Mapping[str, int], asked: str, known: State | None) -> str:

@@ -127,7 +127,6 @@ class Rounds:
         finally:
             self.tally.begun |= execution.outcome.begun
             self.tally.succeeded(execution.outcome.done)
-            self.failures.extend(execution.outcome.failures)
             if not isinstance(execution.outcome.fatal, LockError):
                 lease.check()
                 self.state = ledger.save(_closed(execution.state, progress))
@@ -147,12 +146,19 @@ class Rounds:
         if outcome.fatal is not None:
             return
         unfinished = {s.address for s in (*outcome.detached, *outcome.skipped)}
-        unfinished |= {Address.parse(d.address) for d in outcome.failures if d.address}
+        unfinished |= self.tally.failed
         if not plan.destroy or not unfinished:
             publish(execution.run, self._workspace.project, plan, unfinished)
 
     def _tell(self, event: Event) -> None:
-        """Pass an event on, but for what a later round may still change."""
+        """Pass an event on, but for what a later round may still change.
+
+        A failure is kept with the address it happened at: a provider's words name no resource.
+        """
+        if event.phase is Phase.ERRORED and event.error is not None:
+            error = replace(event.error, address=event.error.address or str(event.address))
+            event = replace(event, error=error)
+            self.failures.append(error)
         self.tally.count(event)
         if event.phase is Phase.START:
             self._watch.began.setdefault(event.address, time.monotonic())
@@ -277,6 +283,7 @@ class Rounds:
         for instance in gone:
             event = ended(instance, None, self._watch)
             if event is not None and event.error is not None:
+                self.tally.count(event)
                 self._on_event(event)
                 self.failures.append(event.error)
 

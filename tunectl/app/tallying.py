@@ -19,6 +19,21 @@ _COUNTED = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What an apply was about, by how it ended; each address stands in one place, sorted.
+
+    Attributes:
+        running: it is still being made.
+        unbegun: something it needs did not succeed, or the apply was stopped before.
+    """
+
+    done: tuple[Address, ...] = ()
+    failed: tuple[Address, ...] = ()
+    running: tuple[Address, ...] = ()
+    unbegun: tuple[Address, ...] = ()
+
+
 @dataclass
 class Tally:
     """Counts what completed; what only was waited for counts nowhere.
@@ -26,10 +41,13 @@ class Tally:
     Attributes:
         remains: records that stay at a provider and bill nothing, one sentence each.
         begun: where something was begun, in any round.
+        failed: where something failed, in any round.
     """
 
     remains: list[str] = field(default_factory=list)
     begun: set[Address] = field(default_factory=set)
+    failed: set[Address] = field(default_factory=set)
+    _completed: set[Address] = field(default_factory=set)
     _actions: dict[Address, Action] = field(default_factory=dict)
     _done: dict[Verb, int] = field(default_factory=dict)
     _skipped: list[Event] = field(default_factory=list)
@@ -51,7 +69,10 @@ class Tally:
             self.remains.append(event.message)
         elif event.phase is Phase.SKIPPED:
             self._skipped.append(event)
+        elif event.phase is Phase.ERRORED:
+            self.failed.add(event.address)
         elif event.phase is Phase.COMPLETE:
+            self._completed.add(event.address)
             verb = event.verb
             if verb is Verb.WAIT and event.address in self._actions:
                 verb = _COUNTED[self._actions[event.address]]
@@ -65,6 +86,17 @@ class Tally:
     def done(self, verb: Verb) -> int:
         """Return how many of a kind completed."""
         return self._done.get(verb, 0)
+
+    def ended(self, running: Iterable[Address]) -> Ended:
+        """Return how each address ended, each once: a failure weighs more than what succeeded."""
+        running = set(running) - self.failed
+        unbegun = {e.address for e in self.skipped()} - self.failed - running
+        return Ended(
+            done=tuple(sorted(self._completed - self.failed - running - unbegun)),
+            failed=tuple(sorted(self.failed)),
+            running=tuple(sorted(running)),
+            unbegun=tuple(sorted(unbegun)),
+        )
 
     def skipped(self) -> Iterator[Event]:
         """Yield the events of what no round began, each once."""

@@ -14,7 +14,7 @@ from tunectl.catalog.base_models import find
 from tunectl.catalog.provider_types import service
 from tunectl.core.errors import ConfigError
 from tunectl.core.guard import Limits
-from tunectl.core.project import Import, Project
+from tunectl.core.project import Import, Moved, Project
 from tunectl.core.resource import Instance, Need, Resource, Status
 from tunectl.core.selection import chosen, ending, matching
 from tunectl.core.sharing import Registry
@@ -42,9 +42,10 @@ def wish(project: Project, state: State, connect: Connector, aim: Aim, registry:
     return Wish(
         resources=project.resources,
         outputs=project.outputs,
-        moved=project.moved,
+        moved=(*project.moved, *_implied(project, state, connect)),
         removed=project.removed,
-        replace=replaced(project, aim.replace),
+        replace=declared_as("--replace", project, aim.replace),
+        renew=declared_as("--renew", project, aim.renew),
         destroy=aim.destroy,
         chosen=_chosen(project, state, aim),
         imports={} if aim.destroy else _imports(project, state, connect),
@@ -81,8 +82,8 @@ def addresses(texts: Iterable[str]) -> frozenset[Address]:
         raise ConfigError.of(str(error)) from error
 
 
-def replaced(project: Project, texts: Iterable[str]) -> frozenset[Address]:
-    """Read the addresses of `--replace`.
+def declared_as(flag: str, project: Project, texts: Iterable[str]) -> frozenset[Address]:
+    """Read the addresses of a flag.
 
     Raises:
         ConfigError: one is malformed, or is not declared.
@@ -91,7 +92,7 @@ def replaced(project: Project, texts: Iterable[str]) -> frozenset[Address]:
     declared = {r.address for r in project.resources}
     for address in sorted(found - declared):
         raise ConfigError.of(
-            f"`--replace {address}`: there is no such resource",
+            f"`{flag} {address}`: there is no such resource",
             hint=_near(str(address), declared) or "`tunectl state list` shows the addresses",
         )
     return found
@@ -205,9 +206,9 @@ def _offers(
     for resource in project.resources:
         live = state.instances.get(resource.address)
         wanted = resource.fingerprint
-        if not wanted or (live is not None and live.fingerprint == wanted):
+        if not wanted or _has(live, resource, connect):
             continue
-        candidates = list(_kept(state, resource))
+        candidates = list(_kept(state, resource, connect))
         known = {i.id for i in state.everything}
         if any(s.instance.fingerprint == wanted for s in registry.objects.values()):
             account = connect(resource.provider).account()
@@ -222,11 +223,38 @@ def _offers(
     return found
 
 
-def _kept(state: State, resource: Resource) -> Iterable[Offer]:
+def _has(live: Instance | None, resource: Resource, connect: Connector) -> bool:
+    """Whether what is wanted is there already: the same fingerprint in the same account."""
+    if live is None or live.fingerprint != resource.fingerprint:
+        return False
+    return live.account == connect(resource.provider).account()
+
+
+def _kept(state: State, resource: Resource, connect: Connector) -> Iterable[Offer]:
     for old in reversed(state.superseded):
-        same = old.address == resource.address and old.provider == resource.provider
-        if same and old.fingerprint == resource.fingerprint and old.status is Status.READY:
+        same = old.address == resource.address and old.status is Status.READY
+        if same and _has(old, resource, connect):
             yield Offer(instance=old)
+
+
+def _implied(project: Project, state: State, connect: Connector) -> Iterable[Moved]:
+    """A job that is declared under another name only is the same job: nothing is bought again."""
+    declared = {r.address for r in project.resources}
+    spoken_for = {m.before for m in project.moved} | {r.address for r in project.removed}
+    left = {
+        i.fingerprint: i
+        for a, i in state.instances.items()
+        if i.fingerprint and a not in declared and a not in spoken_for
+    }
+    named = {m.after for m in project.moved} | {i.address for i in project.imports}
+    for resource in project.resources:
+        old = left.get(resource.fingerprint or "")
+        new = resource.address not in state.instances and resource.address not in named
+        if old is None or not new or resource.address.kind != old.address.kind:
+            continue
+        if _has(old, resource, connect):
+            del left[resource.fingerprint or ""]
+            yield Moved(before=old.address, after=resource.address, source=resource.source)
 
 
 def _alive(offer: Offer, resource: Resource, connect: Connector) -> Offer | None:

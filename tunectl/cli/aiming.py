@@ -22,6 +22,12 @@ def _chosen(flag: str, meaning: str) -> Callable[[Any], Any]:
 _REPLACE = click.option(
     "--replace", multiple=True, metavar="ADDR", help="Make this anew; may be repeated."
 )
+_RENEW = click.option(
+    "--renew",
+    multiple=True,
+    metavar="ADDR",
+    help="Let its `expires_after` begin anew; may be repeated.",
+)
 _REFRESH_ONLY = click.option(
     "--refresh-only", is_flag=True, help="Change nothing but the record of what exists."
 )
@@ -38,6 +44,7 @@ _ALL = (
     _chosen("--target", "Only this and what it needs; `tuning_job.*` too."),
     _chosen("--exclude", "All but this and what needs it; `endpoint.*` too."),
     _REPLACE,
+    _RENEW,
     _REFRESH_ONLY,
     _FORCE,
     _IRREPLACEABLE,
@@ -57,6 +64,7 @@ class Flags:
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    renew: tuple[str, ...] = ()
     refresh_only: bool = False
     force: bool = False
     allow_irreplaceable: tuple[str, ...] = ()
@@ -80,7 +88,7 @@ class Flags:
         for one, other in _EXCLUSIVE:
             if one in with_flags and other in with_flags:
                 raise click.UsageError(f"`{one}` and `{other}` exclude each other")
-        for name in ("target", "exclude", "replace", "allow_irreplaceable"):
+        for name in ("target", "exclude", "replace", "renew", "allow_irreplaceable"):
             for text in getattr(self, name):
                 if not text.strip():
                     flag = name.replace("_", "-")
@@ -91,6 +99,7 @@ class Flags:
             destroy=destroy,
             refresh=refresh,
             replace=self.replace,
+            renew=self.renew,
             target=self.target,
             exclude=self.exclude,
             refresh_only=self.refresh_only,

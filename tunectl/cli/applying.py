@@ -14,7 +14,14 @@ from tunectl.cli.session import Session
 from tunectl.core.errors import Diagnostic, Exit, Severity
 from tunectl.views import json_events
 from tunectl.views.diagnostics import diagnostics_text
-from tunectl.views.outcome import apply_summary, incomplete_text, outputs_text, remains_text
+from tunectl.views.outcome import (
+    addressed,
+    apply_summary,
+    ended_text,
+    incomplete_text,
+    outputs_text,
+    remains_text,
+)
 from tunectl.views.text import json_text
 
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ def carry_out(
 ) -> Exit:
     """Plan, ask, apply and report. Returns the exit code."""
     import tunectl
-    from tunectl.app import acting, applying
+    from tunectl.app import acting, applying, planning
 
     session.machine = "ndjson" if json else ""
     if json:
@@ -90,20 +97,23 @@ def carry_out(
     granted = auto_approve or bool(expect_digest) or planned_file is not None
     approval = Approval(session, granted, aim.destroy)
     with presenter(session) as shown:
-        applied = applying.apply(
-            session.options(),
-            applying.Asked(
-                approve=approval,
-                on_event=shown.event,
-                planned_file=planned_file,
-                expect_digest=expect_digest,
-                actor=acting.actor(actor),
-                aim=aim,
-                retry_unknown=retry_unknown,
-                wait=wait,
-                on_interrupt=approval.interrupted,
-            ),
+        asked = applying.Asked(
+            approve=approval,
+            on_event=shown.event,
+            planned_file=planned_file,
+            expect_digest=expect_digest,
+            actor=acting.actor(actor),
+            aim=aim,
+            retry_unknown=retry_unknown,
+            wait=wait,
+            on_interrupt=approval.interrupted,
         )
+        try:
+            applied = applying.apply(session.options(), asked)
+        except planning.PlanRefused as refused:
+            if not json:
+                approval.present(refused.planned)
+            raise
     return report(session, applied, approval.hidden, json=json)
 
 
@@ -119,16 +129,37 @@ def _counts(applied: Applied) -> tuple[int, int, int, int]:
 
 def _summary(applied: Applied) -> str:
     destroy = applied.plan.destroy
-    if applied.failures or applied.running or applied.skipped:
+    if _is_incomplete(applied):
         return incomplete_text(
             _counts(applied),
             failed=len(applied.failures),
             running=len(applied.running),
             skipped=applied.skipped,
+            blocked=len(applied.plan.blocked),
             imported=applied.imported,
             destroy=destroy,
         )
     return apply_summary(*_counts(applied), imported=applied.imported, destroy=destroy)
+
+
+def _is_incomplete(applied: Applied) -> bool:
+    left = applied.failures or applied.running or applied.skipped
+    return bool(left or applied.plan.blocked)
+
+
+def _ended(applied: Applied) -> dict[str, tuple[str, ...]]:
+    """Which resources ended how, for an apply that could not do everything; else nothing."""
+    if not _is_incomplete(applied):
+        return {}
+    ended = applied.ended
+    found = {
+        "done": ended.done,
+        "failed": ended.failed,
+        "running": ended.running,
+        "not_started": ended.unbegun,
+        "blocked": tuple(sorted({b.address for b in applied.plan.blocked} - {*ended.failed})),
+    }
+    return {name: tuple(map(str, addresses)) for name, addresses in found.items() if addresses}
 
 
 def _problems(applied: Applied) -> tuple[Diagnostic, ...]:
@@ -142,7 +173,7 @@ def _problems(applied: Applied) -> tuple[Diagnostic, ...]:
         for b in applied.plan.blocked
         if b.by is None
     )
-    return (*applied.failures, *blocked)
+    return (*map(addressed, applied.failures), *blocked)
 
 
 def _aside(applied: Applied) -> tuple[Diagnostic, ...]:
@@ -163,8 +194,9 @@ def _aside(applied: Applied) -> tuple[Diagnostic, ...]:
 
 def _report(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
     screen = session.screen
-    blocks = [_summary(applied), remains_text(applied.remains, screen.out_paint)]
-    blocks += [f"{i.address}: still running [id={i.id}]" for i in applied.running]
+    ids = {str(i.address): i.id for i in applied.running}
+    blocks = [_summary(applied), ended_text(_ended(applied), screen.out_paint, ids=ids)]
+    blocks.append(remains_text(applied.remains, screen.out_paint))
     blocks.append(outputs_text(applied.outputs, screen.out_paint, hidden=hidden))
     for block in blocks:
         if block:
@@ -183,7 +215,12 @@ def _report_json(session: Session, applied: Applied, hidden: frozenset[str]) -> 
     lines = [json_events.diagnostic_line(d, now()) for d in problems]
     lines.append(
         json_events.apply_summary_line(
-            _summary(applied), counts, now(), destroy=destroy, imported=applied.imported
+            _summary(applied),
+            counts,
+            now(),
+            destroy=destroy,
+            imported=applied.imported,
+            ended=_ended(applied),
         )
     )
     lines.append(json_events.outputs_line(applied.outputs, now(), hidden))

@@ -11,21 +11,26 @@ from tunectl.cli.presenter import now
 from tunectl.cli.session import Session
 from tunectl.core.errors import TunectlError
 from tunectl.views.diagnostics import diagnostics_text
-from tunectl.views.human_plan import plan_text
-from tunectl.views.json_events import diagnostic_line, plan_summary_line, planned_line
+from tunectl.views.human_plan import place, plan_text
+from tunectl.views.json_events import (
+    diagnostic_line,
+    plan_summary_line,
+    planned_line,
+    recorded_only_line,
+)
 from tunectl.views.text import json_text
 
 if TYPE_CHECKING:
     from tunectl.app.planning import Planned
 
 _APPLY = """
-Do you want to perform these actions?
+Do you want to perform these actions in {place}?
   tunectl will perform the actions described above.
   Only 'yes' will be accepted to approve.
 
   Enter a value: """
 _DESTROY = """
-Do you really want to destroy everything above?
+Do you really want to destroy everything above in {place}?
   tunectl will delete what this project made, as shown above.
   There is no undo. Only 'yes' will be accepted to confirm.
 
@@ -72,7 +77,7 @@ class Approval:
             raise TunectlError.of(
                 "not interactive; pass --auto-approve or a saved plan", code="not-interactive"
             )
-        self._ask()
+        self._ask(place(planned.plan))
 
     def interrupted(self) -> None:
         """Answer the first Ctrl-C: at the prompt it ends the command.
@@ -90,17 +95,24 @@ class Approval:
         if self.session.machine:
             lines = [diagnostic_line(d, now()) for d in planned.warnings]
             lines += [planned_line(change, now()) for change in planned.plan.changes]
+            lines += [recorded_only_line(a, said, now()) for a, said in planned.plan.noted]
             for line in [*lines, plan_summary_line(planned.plan, now())]:
                 screen.say(json_text(line))
             return
+        self.present(planned)
+
+    def present(self, planned: Planned) -> None:
+        """Show the plan to a person; also one that is refused."""
+        screen = self.session.screen
         if planned.warnings:
             screen.warn(diagnostics_text(planned.warnings, screen.err_paint) + "\n")
         screen.say(plan_text(planned.plan, screen.out_paint))
 
-    def _ask(self) -> None:
+    def _ask(self, where: str) -> None:
         self._asking = True
         try:
-            answer = self.session.screen.ask(_DESTROY if self.destroy else _APPLY)
+            question = _DESTROY if self.destroy else _APPLY
+            answer = self.session.screen.ask(question.format(place=where))
         finally:
             self._asking = False
         self.session.screen.say()

@@ -57,7 +57,7 @@ def _set_timeout(ctx: click.Context, param: click.Parameter, value: float) -> No
 @click.option(
     "--forgotten",
     is_flag=True,
-    help="Include what was forgotten on purpose (`state rm`, `keep_on_destroy`, `removed`).",
+    help="Include what was forgotten on purpose (`state rm`, `removed`).",
 )
 @click.option(
     "--max-deletes",
@@ -145,7 +145,8 @@ def _show(session: Session, found: Swept) -> None:
     if found.problems:
         screen.warn(diagnostics_text(found.problems, screen.err_paint) + "\n")
     if found.deleting:
-        screen.say("\n" + garbage.summary(found))
+        if found.doomed:  # else it was said when nothing was to be approved
+            screen.say("\n" + garbage.summary(found))
         return
     screen.say(garbage.swept_text(found, screen.out_paint))
     if found.doomed:

@@ -12,7 +12,7 @@ from tunectl.cli.command import command as tunectl_command
 from tunectl.cli.command import format_option
 from tunectl.cli.session import Session, pass_session
 from tunectl.cli.write_option import write_file, write_option
-from tunectl.core.errors import Exit, strongest
+from tunectl.core.errors import Diagnostic, Exit, strongest
 from tunectl.views.paint import PLAIN, Paint
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def command(
     """Show what apply would do, and why.
 
     Compares the configuration and its data with what is recorded and with what the providers
-    have. Changes nothing. Exits 0 also when there are changes, 1 when a resource is blocked.
+    have. Changes nothing. Exits 0 also when there are changes, 1 when a resource is blocked, 3
+    when a guard refuses the plan: it is shown all the same.
     """
     from tunectl.app import planfile, planning
 
@@ -69,8 +70,12 @@ def command(
     aim = flags.aim(destroy=destroy, refresh=not no_refresh)
     session.machine = "json" if format_ == "json" else ""
     options = session.options()
-    planned = planning.plan(options, aim, bind=out is not None)
-    if out is not None:
+    refusals: tuple[Diagnostic, ...] = ()
+    try:
+        planned = planning.plan(options, aim, bind=out is not None)
+    except planning.PlanRefused as refused:
+        planned, refusals = refused.planned, refused.diagnostics
+    if out is not None and not refusals:
         planfile.save(
             planned,
             out,
@@ -79,31 +84,60 @@ def command(
             var_files=options.var_files,
         )
     for name, path in write:
-        write_file(path, _rendered(planned, name, PLAIN))
-    _show(session, planned, format_)
+        write_file(path, _written(planned, name, refusals))
+    _show(session, planned, format_, refusals)
     if format_ == "human" and not planned.plan.empty:
         session.screen.say(f"Digest: {planned.plan.digest}")
+    if refusals:
+        return _refuse(session, refusals)
     if format_ == "human" and planned.plan.changes:
         session.advise(_SAVED.format(out=out) if out is not None else _NOT_SAVED)
+    return _code(planned, detailed_exitcode)
+
+
+def _code(planned: Planned, detailed: bool) -> Exit:
     codes = [Exit.DONE]
     if planned.plan.blocked:
         codes.append(Exit.ERROR)
-    if detailed_exitcode and not planned.plan.empty:
+    if detailed and not planned.plan.empty:
         codes.append(Exit.CHANGES)
     return strongest(codes)
 
 
-def _show(session: Session, planned: Planned, format_: str) -> None:
+def _refuse(session: Session, refusals: tuple[Diagnostic, ...]) -> Exit:
+    """Say why the plan just shown is not carried out. Returns the exit code."""
+    from tunectl.views.diagnostics import diagnostics_text
+
+    session.screen.warn(diagnostics_text(refusals, session.screen.err_paint))
+    return strongest(r.exit for r in refusals)
+
+
+def _show(
+    session: Session, planned: Planned, format_: str, refusals: tuple[Diagnostic, ...]
+) -> None:
     from tunectl.views.diagnostics import diagnostics_text
 
     screen = session.screen
     if planned.warnings and format_ != "json":
         screen.warn(diagnostics_text(planned.warnings, screen.err_paint) + "\n")
-    screen.say(_rendered(planned, format_, screen.out_paint))
+    screen.say(_rendered(planned, format_, screen.out_paint, refusals))
 
 
-def _rendered(planned: Planned, format_: str, paint: Paint) -> str:
+def _written(planned: Planned, format_: str, refusals: tuple[Diagnostic, ...]) -> str:
+    """A file has no stderr beside it: the refusals stand under the plan."""
+    from tunectl.views.diagnostics import diagnostics_text
+
+    text = _rendered(planned, format_, PLAIN, refusals)
+    if format_ == "human" and refusals:
+        text += f"\n\n{diagnostics_text(refusals)}"
+    return text
+
+
+def _rendered(
+    planned: Planned, format_: str, paint: Paint, refusals: tuple[Diagnostic, ...]
+) -> str:
     import tunectl
     from tunectl.cli.showing import plan_as
 
-    return plan_as(format_, planned.plan, paint, tunectl.__version__, planned.warnings)
+    told = (*planned.warnings, *refusals)
+    return plan_as(format_, planned.plan, paint, tunectl.__version__, told)

@@ -9,7 +9,7 @@ from tunectl.core.errors import Diagnostic, ProviderError, TunectlError, Unknown
 from tunectl.core.event import Phase
 from tunectl.core.plan import Action
 from tunectl.core.resource import Instance, Resource, Status
-from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Made, Settled
+from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Lapsed, Made, Settled
 from tunectl.core.steps import Step, Verb
 from tunectl.engine.adopt import adopt
 from tunectl.engine.patience import patiently
@@ -186,7 +186,11 @@ def _delete(run: Run, step: Step, began: float) -> None:
     except TunectlError as error:
         _close_if_definite(run, op, error)
         raise
-    run.record(Deleted(op, doomed.address, doomed.id))
+    lapse = step.change.lapse
+    if lapse is not None:
+        run.record(Lapsed(op, lapse, doomed.id))
+    else:
+        run.record(Deleted(op, doomed.address, doomed.id))
     run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
     if remains is not None:
         run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)

@@ -1,17 +1,20 @@
 """Rebuild a lost state from what the providers hold: read-only, and nothing is invented.
 
 Laws: only what carries the mark of this project, environment and one lineage is taken over. An
-older record of the same object is better than what its provider tells of it. What cannot be looked
+older record of the same object is better than what its provider tells of it: a record decides the
+address, for a mark keeps the one that the object was made at. One object stands at one address.
+What was forgotten on purpose stays forgotten. What cannot be looked
 up by marks stays as it was recorded. Nothing is taken for gone that could not be listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from tunectl.core import graph
+from tunectl.core.places import Place, brought_home, places
 from tunectl.core.ports import Connect, Found, Lists, Mark
 from tunectl.core.project import Project
 from tunectl.core.resource import BUILTIN, Instance, Need, Resource, Status
@@ -41,6 +44,11 @@ class Sighting:
     def mark(self) -> Mark | None:
         """Whose it is."""
         return self.found.mark
+
+    @property
+    def place(self) -> Place:
+        """What tells it from all others."""
+        return self.account, self.kind, self.found.instance.id
 
     @property
     def newest(self) -> tuple[bool, str]:
@@ -126,31 +134,44 @@ def survey(connect: Connect, names: Iterable[str]) -> Survey:
     return Survey(sightings=tuple(sightings), listed=frozenset(listed), blind=tuple(blind))
 
 
-def rebuild(seen: Survey, base: State, project: Project) -> Rebuilt:
+def rebuild(seen: Survey, base: State, project: Project, older: Sequence[State] = ()) -> Rebuilt:
     """Make a state of what was seen and what is still known.
 
     Args:
         seen: what the providers hold.
         base: the best older record, with the lineage to look for; without instances where there
-            is none.
+            is none; each object is at one address.
         project: the declaration, to complete what only a mark tells of.
+        older: what else is known of the same history, newest first; where these name several
+            addresses of one object, a declared one counts before the newest.
     """
-    made = Rebuilt(state=base)
+    declared = {r.address: r for r in project.resources}
+    made = Rebuilt(state=brought_home(base, older, declared))
+    homes = _homes(older, declared)
     mine: dict[Address, list[Sighting]] = {}
     for sighting in seen.sightings:
         mark = sighting.mark
         wanted = (base.lineage, base.project, base.env)
         if mark is not None and (mark.lineage, mark.project, mark.env) == wanted:
-            mine.setdefault(mark.address, []).append(sighting)
+            mine.setdefault(homes.get(sighting.place, mark.address), []).append(sighting)
     _compare_record(made, seen, mine)
     # What others refer to comes first, so that they can name it.
-    declared = {r.address: r for r in project.resources}
     rank = {a: n for n, a in enumerate(graph.order({a: r.needs for a, r in declared.items()}))}
     for address in sorted(mine, key=lambda a: (rank.get(a, -1), a)):
         _take(made, address, mine[address], declared.get(address))
     _take_uploads(made, seen, declared)
     made.undeclared = sorted(made.state.instances.keys() - declared.keys())
     return made
+
+
+def _homes(older: Sequence[State], declared: Collection[Address]) -> dict[Place, Address]:
+    """Return the addresses that older records name, by object."""
+    found: dict[Place, Address] = {}
+    for one in older:
+        for place, address in places(one).items():
+            if place not in found or (found[place] not in declared and address in declared):
+                found[place] = address
+    return found
 
 
 def _compare_record(made: Rebuilt, seen: Survey, mine: Mapping[Address, list[Sighting]]) -> None:
@@ -170,8 +191,13 @@ def _take(
     made: Rebuilt, address: Address, sightings: list[Sighting], declared: Resource | None
 ) -> None:
     """Put the newest usable object of an address there, unless the record has it."""
-    known = {i.id for i in made.state.everything if i.address == address}
-    fresh = [s for s in sightings if s.found.instance.id not in known]
+    known = places(made.state)
+    forgotten = {(f.account, f.id) for f in made.state.forgotten}
+    fresh = [
+        s
+        for s in sightings
+        if s.place not in known and (s.account, s.found.instance.id) not in forgotten
+    ]
     live = made.state.instances.get(address)
     best = max(fresh, key=lambda s: s.newest, default=None)
     if best is not None and (live is None or _newer(best, live)):
@@ -249,7 +275,11 @@ def _take_uploads(made: Rebuilt, seen: Survey, declared: Mapping[Address, Resour
         for upload in wanted:
             digits = str(upload.spec.get("sha256", ""))[:_SHA_SHOWN]
             match = next((f for f in used if digits in f.found.instance.address.name), None)
-            if match is not None and upload.address not in made.state.instances:
+            if (
+                match is not None
+                and upload.address not in made.state.instances
+                and match.place not in places(made.state)
+            ):
                 _put(made, match, upload.address, upload)
             elif match is None and used and job not in made.differing:
                 made.differing.append(job)

@@ -14,7 +14,7 @@ from datetime import datetime
 from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
 from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request, Shares
-from tunectl.core.resource import Instance, Need, Resource
+from tunectl.core.resource import Instance, Need, Resource, deadline
 from tunectl.core.state import Began, Entry, Folding, Intent, State
 from tunectl.core.steps import Step
 from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, plain, resolve, settle
@@ -239,6 +239,7 @@ def uses(resource: Resource, live: Mapping[Address, Instance]) -> tuple[Need, ..
 def completed(made: Instance, request: Request, account: str) -> Instance:
     """Return a handler's product with everything only the engine knows."""
     resource = request.resource
+    born = made.created_at or request.now.isoformat(timespec="seconds")
     return Instance(
         address=resource.address,
         provider=resource.provider,
@@ -252,7 +253,8 @@ def completed(made: Instance, request: Request, account: str) -> Instance:
         progress=made.progress,
         reason=made.reason,
         op=request.mark.op,
-        created_at=made.created_at or request.now.isoformat(timespec="seconds"),
+        created_at=born,
+        deadline=deadline(resource.expires, born),
         lifecycle=resource.lifecycle,
         recreate=resource.recreate,
         parent=resource.parent,

@@ -85,19 +85,26 @@ def orphan_line(orphan: Orphan) -> str:
         case Fate.CANCEL:
             return f"{text}: still running; is cancelled, then deleted"
         case Fate.USED:
-            return f"{text}: in use by {one_line(orphan.why)}"
+            return f"{text}: in use by {one_line(orphan.why)}{_age(orphan)}"
         case Fate.KEPT:
-            return f"{text}: kept on purpose, {one_line(orphan.why)}"
+            return f"{text}: kept: {one_line(orphan.why)}{_age(orphan)}"
         case Fate.YOUNG:
-            return f"{text}: too young" + (
-                f", made {one_line(orphan.found.created_at)}"
-                if orphan.found.created_at
-                else ", or of an unknown age"
-            )
+            return f"{text}: {_age(orphan, young=True).removeprefix('; ')}"
         case Fate.RECORD:
             return f"{text}: a record that stays and bills nothing"
         case Fate.DELETE:
             return text
+
+
+def _age(orphan: Orphan, *, young: bool = False) -> str:
+    """Whether it is too young too: so that the whole condition is said at once."""
+    made = orphan.found.created_at
+    said = ["too young"] if young or orphan.young else []
+    if made:
+        said.append(f"made {one_line(made)}")
+    elif said:
+        said.append("or of an unknown age")
+    return f"; {', '.join(said)}" if said else ""
 
 
 def _named(found: Found) -> str:
@@ -124,8 +131,8 @@ def stray_line(stray: Judged) -> str:
 
 def summary(swept: Swept) -> str:
     """Return the closing line."""
-    if swept.deleting:
-        done = [o for o in swept.orphans if o.outcome is not None]
+    done = [o for o in swept.orphans if o.outcome is not None]
+    if swept.deleting and done:
         words = [
             f"{sum(o.outcome is outcome for o in done)} {outcome.value}" for outcome in Outcome
         ]

@@ -12,16 +12,20 @@ from tunectl.views import sentences
 from tunectl.views.fields import aligned, delta_lines, field_lines
 from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.sentences import MEANING, STYLE, Symbol
-from tunectl.views.text import counted, indent, one_line, scrub
+from tunectl.views.text import clean, counted, indent, one_line, scrub
 from tunectl.views.values import SENSITIVE, UNKNOWN, inline, is_known, rows_summary
 
-NO_CHANGES = "No changes. Your models match the configuration."
+NO_CHANGES = "No changes. Your models match the configuration"
+NONE_CHOSEN = "No changes. What was chosen matches the configuration; the rest was not looked at"
+NO_ENDS = "No changes. No objects need to be destroyed"
+NO_CHOSEN_ENDS = "No changes. Nothing that was chosen needs to be destroyed"
 
 
 def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
     """Return the whole plan, ending in the summary line; no newline at the end."""
     plan = scrub(plan)
     blocks = [
+        *_head(plan, paint),
         *_refresh_only(plan, paint),
         *_drift(plan.drift, paint),
         *_recover(plan.recover, paint),
@@ -29,9 +33,21 @@ def plan_text(plan: Plan, paint: Paint = PLAIN) -> str:
         *_outputs(plan.outputs, paint),
         *_blocked(plan, paint),
         *_notes(plan.notes, paint),
+        *_noted(plan.noted, paint),
         _end(plan, paint),
     ]
     return "\n\n".join(blocks)
+
+
+def place(plan: Plan) -> str:
+    """Return `helpdesk, environment prod`: what a person must see before saying yes."""
+    return f"{one_line(clean(plan.project))}, environment {one_line(clean(plan.env))}"
+
+
+def _head(plan: Plan, paint: Paint) -> Iterable[str]:
+    """Nothing for a plan of one sentence: that one names the place itself."""
+    if not plan.empty or plan.blocked or plan.drift or plan.notes:
+        yield paint(place(plan), Style.BOLD)
 
 
 def _refresh_only(plan: Plan, paint: Paint) -> Iterable[str]:
@@ -44,14 +60,20 @@ def _end(plan: Plan, paint: Paint) -> str:
     if plan.refresh_only and not plan.empty:
         return f"{counted(len(plan.drift), 'record')} will be brought up to date."
     if plan.empty and not plan.blocked:
-        text = "No changes. No objects need to be destroyed." if plan.destroy else NO_CHANGES
-        head, _, rest = text.partition(". ")
-        return paint(f"{head}.", Style.GOOD) + f" {rest}"
+        head, _, rest = _nothing(plan).partition(". ")
+        return paint(f"{head}.", Style.GOOD) + f" {rest} ({place(plan)})."
     line = sentences.summary(plan)
     text = paint("Plan:", Style.BOLD) + line.removeprefix("Plan:")
     if plan.blocked:
         text += "\n" + sentences.blocked_count(plan)
     return text
+
+
+def _nothing(plan: Plan) -> str:
+    """What nothing to do means; a partial plan says nothing of the rest."""
+    if plan.destroy:
+        return NO_CHOSEN_ENDS if plan.partial else NO_ENDS
+    return NONE_CHOSEN if plan.partial else NO_CHANGES
 
 
 def _actions(plan: Plan, paint: Paint) -> Iterable[str]:
@@ -200,3 +222,10 @@ def _notes(notes: tuple[tuple[Address, str], ...], paint: Paint) -> Iterable[str
         return
     lines = [f"  {address}: {one_line(note)}" for address, note in notes]
     yield "\n".join([paint("Notes:", Style.NOTE), "", *lines])
+
+
+def _noted(noted: tuple[tuple[Address, str], ...], paint: Paint) -> Iterable[str]:
+    if not noted:
+        return
+    head = paint("Recorded only:", Style.NOTE) + " nothing changes at the provider"
+    yield "\n".join([head, "", *(f"  {address}: {one_line(said)}" for address, said in noted)])

@@ -6,7 +6,7 @@ Every object has `@level`, `@message`, `@module`, `@timestamp` and `type`; a rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -19,6 +19,7 @@ from tunectl.core.steps import Verb
 from tunectl.core.value import Address, Plain
 from tunectl.views import sentences
 from tunectl.views.diagnostics import diagnostic_tree, diagnostics_text
+from tunectl.views.outcome import LISTED, addressed
 from tunectl.views.progress import event_line
 
 UI_VERSION = "1.0"
@@ -67,6 +68,13 @@ class Hook(TypedDict):
     progress: NotRequired[dict[str, Any]]
 
 
+class EndedList(TypedDict):
+    """Resources that ended alike: how many, and the first addresses."""
+
+    count: int
+    addresses: list[str]
+
+
 class StreamLine(TypedDict):
     """One line of the stream."""
 
@@ -75,6 +83,7 @@ class StreamLine(TypedDict):
         "planned_change",
         "change_summary",
         "diagnostic",
+        "recorded_only",
         "outputs",
         "apply_start",
         "apply_progress",
@@ -88,6 +97,7 @@ class StreamLine(TypedDict):
     hook: NotRequired[Hook]
     change: NotRequired[dict[str, Any]]
     changes: NotRequired[dict[str, Any]]
+    ended: NotRequired[dict[str, EndedList]]
     outputs: NotRequired[dict[str, Any]]
     diagnostic: NotRequired[dict[str, Any]]
     tunectl: NotRequired[str]
@@ -108,13 +118,19 @@ def planned_line(change: Change, at: str) -> Line:
     return _line("planned_change", message, at, change=body)
 
 
+def recorded_only_line(address: Address, sentence: str, at: str) -> Line:
+    """Return the line of what an apply only records; nothing changes at the provider."""
+    change = {"resource": _name(address, ""), "action": "noop", "message": sentence}
+    return _line("recorded_only", f"{address}: {sentence}", at, change=change)
+
+
 def plan_summary_line(plan: Plan, at: str) -> Line:
     """Return the summary of a plan."""
     return _summary_line(
         sentences.summary(plan),
         at,
         "destroy" if plan.destroy else "plan",
-        (plan.adds, plan.updates, plan.destroys, plan.count(Action.FORGET)),
+        (plan.adds, plan.updates, plan.destroys, plan.forgets),
         plan.adopts,
     )
 
@@ -126,9 +142,25 @@ def apply_summary_line(
     *,
     destroy: bool,
     imported: int = 0,
+    ended: Mapping[str, Sequence[str]] | None = None,
 ) -> Line:
-    """Return the summary of an apply: added, changed, destroyed, forgotten."""
-    return _summary_line(message, at, "destroy" if destroy else "apply", counts, imported)
+    """Return the summary of an apply.
+
+    Args:
+        message: the closing line.
+        counts: added, changed, destroyed, forgotten.
+        at: when.
+        destroy: it was a destroy.
+        imported: how many were taken over.
+        ended: addresses by how they ended, of an apply that could not do everything.
+    """
+    line = _summary_line(message, at, "destroy" if destroy else "apply", counts, imported)
+    if ended:
+        line["ended"] = {
+            name: {"count": len(found), "addresses": list(found[:LISTED])}
+            for name, found in ended.items()
+        }
+    return line
 
 
 def _summary_line(
@@ -177,7 +209,7 @@ def outputs_line(outputs: Mapping[str, Plain], at: str, hidden: Collection[str] 
 def diagnostic_line(diagnostic: Diagnostic, at: str) -> Line:
     """Return the line of a diagnostic."""
     level = {Severity.ERROR: "error", Severity.WARNING: "warn"}.get(diagnostic.severity, "info")
-    message = diagnostics_text([diagnostic]).partition("\n")[0]
+    message = diagnostics_text([addressed(diagnostic)]).partition("\n")[0]
     return _line("diagnostic", message, at, level=level, diagnostic=diagnostic_tree(diagnostic))
 
 

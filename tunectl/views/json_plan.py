@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tunectl.core.diff import Absent, Delta
-from tunectl.core.errors import Diagnostic
+from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.plan import Action, Change, Drift, OutputChange, Plan
 from tunectl.core.record import value_to_tree
 from tunectl.core.value import Address, Value
@@ -36,8 +36,10 @@ def plan_tree(
     Args:
         plan: what to show.
         version: tunectl's own version.
-        diagnostics: warnings to carry along.
+        diagnostics: to carry along: warnings, and the refusals of a plan that cannot be applied.
     """
+    told = tuple(diagnostics)
+    refused = any(d.severity is Severity.ERROR for d in told)
     before = {str(new): str(old) for old, new in plan.moved}
     changes = [_change(change, before) for change in plan.changes]
     listed = {item["address"] for item in changes}
@@ -51,7 +53,7 @@ def plan_tree(
         "serial": plan.serial,
         "digest": plan.digest,
         "accounts": dict(plan.accounts),
-        "applyable": not plan.empty,
+        "applyable": not plan.empty and not refused,
         "complete": not plan.blocked,
         "errored": False,
         "destroy": plan.destroy,
@@ -63,16 +65,21 @@ def plan_tree(
         "resource_drift": [_drift(d) for d in plan.drift],
         "blocked": [_blocked(b.address, b.reason, b.hint, b.by) for b in plan.blocked],
         "notes": [{"address": str(address), "message": text} for address, text in plan.notes],
+        "recorded_only": [{"address": str(a), "message": text} for a, text in plan.noted],
         "recover": [_recovery(i.op, i.action, i.address, i.id, i.time) for i in plan.recover],
         "unchanged": plan.unchanged,
-        "diagnostics": [diagnostic_tree(d) for d in diagnostics],
+        "diagnostics": [diagnostic_tree(d) for d in told],
     }
 
 
 def actions(change: Change) -> list[str]:
     """Return Terraform's list of actions; `delete` is in it exactly when an object is deleted."""
     if change.action is Action.ADOPT:
+        if change.lets_go:
+            return ["no-op", "forget"]
         return ["no-op"] if change.held or change.doomed is None else ["no-op", "delete"]
+    if change.lets_go:
+        return ["create", "forget"]
     return ["create"] if change.held else list(_ACTIONS[change.action])
 
 
@@ -82,7 +89,7 @@ def _summary(plan: Plan) -> doc.Summary:
         "add": plan.adds,
         "change": plan.updates,
         "remove": plan.destroys,
-        "forget": plan.count(Action.FORGET),
+        "forget": plan.forgets,
         "message": sentences.summary(plan),
     }
 
@@ -136,6 +143,8 @@ def _add_ids(item: doc.ResourceChange, change: Change) -> None:
         item["id"] = change.before.id
     if change.doomed is not None and change.held:
         item["keeps_id"] = change.doomed.id
+    elif change.doomed is not None and change.lets_go:
+        item["forgets_id"] = change.doomed.id
     elif change.doomed is not None and change.action is not Action.FORGET:
         item["deletes_id"] = change.doomed.id
     if change.origin:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tunectl.core.errors import Diagnostic
 from tunectl.core.plan import Action, Change, Plan
 from tunectl.views import sentences
 from tunectl.views.human_plan import plan_text
@@ -25,6 +26,7 @@ _ORDER = (
     Symbol.RECREATE,
     Symbol.REPLACE,
     Symbol.SWAP,
+    Symbol.LET_GO,
     Symbol.FORGET,
     Symbol.KEEP,
     Symbol.ADOPT,
@@ -34,15 +36,23 @@ _ORDER = (
 )
 
 
-def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
-    """Return the comment, at most `limit` characters (at least 2,000)."""
+def plan_markdown(plan: Plan, *, refusals: Iterable[Diagnostic] = (), limit: int = LIMIT) -> str:
+    """Return the comment, at most `limit` characters (at least 2,000).
+
+    Args:
+        plan: what to show.
+        refusals: why it is not carried out, where a guard refuses it.
+        limit: characters.
+    """
     plan = scrub(plan)
     digest = plan.digest
     head = [
         _marker(plan, digest),
         f"## tunectl plan: {_prose(plan.project)} ({_prose(plan.env)}): {_result(plan)}",
+        *_refused(tuple(refusals), limit // 8),
         *_caution(plan),
-        *_blocked(plan, limit // 6),
+        *_blocked(plan, limit // 8),
+        *_noted(plan, limit // 8),
     ]
     foot = _foot(plan, digest)
     parts = [*head, *_table(plan, limit // _TABLE_SHARE - sum(map(len, head)))]
@@ -59,8 +69,34 @@ def _marker(plan: Plan, digest: str) -> str:
 
 def _result(plan: Plan) -> str:
     if plan.empty and not plan.blocked:
-        return "No changes."
+        return "No changes to what was chosen." if plan.partial else "No changes."
     return sentences.summary(plan)
+
+
+def _refused(refusals: tuple[Diagnostic, ...], budget: int) -> Iterable[str]:
+    if refusals:
+        said = [_prose(cut(one_line(r.summary), _CELL)) for r in refusals]
+        yield _listed(
+            ["> [!CAUTION]", "> This plan is **refused** and cannot be applied:"], said, budget
+        )
+
+
+def _noted(plan: Plan, budget: int) -> Iterable[str]:
+    if plan.noted:
+        said = [f"{_code(str(a))}: {_prose(cut(one_line(text), _CELL))}" for a, text in plan.noted]
+        head = ["> [!NOTE]", "> Recorded only: nothing changes at the provider:"]
+        yield _listed(head, said, budget)
+
+
+def _listed(head: list[str], items: list[str], budget: int) -> str:
+    """A quoted list, cut where the budget of characters ends, with how many are left out."""
+    lines = list(head)
+    for number, item in enumerate(items):
+        if sum(map(len, lines)) + len(item) > budget:
+            lines.append(f"> - and {len(items) - number} more")
+            break
+        lines.append(f"> - {item}")
+    return "\n".join(lines)
 
 
 def _caution(plan: Plan) -> Iterable[str]:
@@ -94,14 +130,11 @@ def _ending(change: Change) -> str:
 def _blocked(plan: Plan, budget: int) -> Iterable[str]:
     if not plan.blocked:
         return
-    lines = ["> [!WARNING]", f"> {counted(len(plan.blocked), 'resource')} blocked:"]
-    for number, blocked in enumerate(plan.blocked):
-        line = f"> - {_code(str(blocked.address))}: {_prose(cut(one_line(blocked.reason), _CELL))}"
-        if sum(map(len, lines)) + len(line) > budget:
-            lines.append(f"> - and {len(plan.blocked) - number} more")
-            break
-        lines.append(line)
-    yield "\n".join(lines)
+    head = ["> [!WARNING]", f"> {counted(len(plan.blocked), 'resource')} blocked:"]
+    said = [
+        f"{_code(str(b.address))}: {_prose(cut(one_line(b.reason), _CELL))}" for b in plan.blocked
+    ]
+    yield _listed(head, said, budget)
 
 
 def _table(plan: Plan, budget: int) -> Iterable[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from tunectl.core.errors import Diagnostic
 from tunectl.core.value import Plain, canonical
 from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.text import clean, one_line, pad, scrub, width
@@ -14,6 +16,7 @@ from tunectl.views.values import SENSITIVE
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INDENT = "  "
+LISTED = 20  # addresses of one kind at the end of an apply
 
 
 def apply_summary(
@@ -42,6 +45,7 @@ def incomplete_text(
     failed: int = 0,
     running: int = 0,
     skipped: int = 0,
+    blocked: int = 0,
     imported: int = 0,
     destroy: bool = False,
 ) -> str:
@@ -51,9 +55,59 @@ def incomplete_text(
     done += f"{added} added, {changed} changed, {destroyed} destroyed"
     if forgotten:
         done += f", {forgotten} forgotten"
-    words = ((failed, "failed"), (running, "still running"), (skipped, "not begun"))
+    words = (
+        (failed, "failed"),
+        (running, "still running"),
+        (skipped, "not begun"),
+        (blocked, "blocked"),
+    )
     left = ", ".join(f"{number} {word}" for number, word in words if number)
     return f"{'Destroy' if destroy else 'Apply'} incomplete. Resources: {done}; {left}."
+
+
+_ENDED = {
+    "done": ("Done", Style.GOOD),
+    "failed": ("Failed", Style.ERROR),
+    "running": ("Still running", Style.NOTE),
+    "not_started": ("Not started", Style.WARNING),
+    "blocked": ("Blocked", Style.WARNING),
+}
+
+
+def ended_text(
+    ended: Mapping[str, Sequence[str]],
+    paint: Paint = PLAIN,
+    *,
+    ids: Mapping[str, str] | None = None,
+) -> str:
+    """Return which resources ended how, the first of each kind; empty for none.
+
+    Args:
+        ended: addresses under `done`, `failed`, `running`, `not_started` and `blocked`.
+        paint: how to colour.
+        ids: the object's id by address, where it helps.
+    """
+    blocks = []
+    for name, (word, style) in _ENDED.items():
+        found = ended.get(name, ())
+        if not found:
+            continue
+        lines = [paint(f"{word} ({len(found)}):", style)]
+        for address in found[:LISTED]:
+            id_ = (ids or {}).get(address, "")
+            lines.append(f"  {clean(address)}" + (f" [id={one_line(clean(id_))}]" if id_ else ""))
+        if len(found) > LISTED:
+            lines.append(f"  and {len(found) - LISTED} more")
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def addressed(diagnostic: Diagnostic) -> Diagnostic:
+    """Return the diagnostic with its resource in the summary, where the words name none."""
+    name = f"`{diagnostic.address}`"
+    if not diagnostic.address or name in diagnostic.summary:
+        return diagnostic
+    return replace(diagnostic, summary=f"{name}: {diagnostic.summary}")
 
 
 def remains_text(remains: Iterable[str], paint: Paint = PLAIN) -> str:

@@ -64,6 +64,7 @@ class ResourceChange(TypedDict):
     id: NotRequired[str]
     deletes_id: NotRequired[str]
     keeps_id: NotRequired[str]
+    forgets_id: NotRequired[str]
     reused_from_environment: NotRequired[str]
     approved_by: NotRequired[str]
     fingerprint: NotRequired[str]
@@ -141,6 +142,7 @@ class PlanDocument(TypedDict):
     resource_drift: list[ResourceChange]
     blocked: list[BlockedResource]
     notes: list[Note]
+    recorded_only: list[Note]
     recover: list[Recovery]
     unchanged: int
     diagnostics: list[dict[str, Any]]

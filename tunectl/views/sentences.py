@@ -23,6 +23,7 @@ class Symbol(Enum):
     RECREATE = "-/+"
     REPLACE = "+/-"
     KEEP = "+/="  # a replacement whose old object stays
+    LET_GO = "+/."  # a replacement whose old object is forgotten
     FORGET = "."
     ADOPT = "="  # it exists already
     SWAP = "=/-"  # the same, and the old object goes
@@ -36,6 +37,7 @@ MEANING = {
     Symbol.RECREATE: "destroy and then create replacement",
     Symbol.REPLACE: "create replacement and then destroy",
     Symbol.KEEP: "create replacement and keep the old one",
+    Symbol.LET_GO: "create replacement and then forget the old one, which stays",
     Symbol.FORGET: "forget, the object stays",
     Symbol.ADOPT: "take over what exists; nothing is made",
     Symbol.SWAP: "take over what exists and then destroy the old one",
@@ -48,6 +50,7 @@ STYLE = {
     Symbol.RECREATE: Style.REMOVE,
     Symbol.REPLACE: Style.REMOVE,
     Symbol.KEEP: Style.ADD,
+    Symbol.LET_GO: Style.REMOVE,
     Symbol.FORGET: Style.REMOVE,
     Symbol.ADOPT: Style.ADD,
     Symbol.SWAP: Style.REMOVE,
@@ -63,6 +66,8 @@ def symbol(change: Change) -> Symbol:
         case Action.UPDATE:
             return Symbol.UPDATE
         case Action.REPLACE:
+            if change.lets_go:
+                return Symbol.LET_GO
             return Symbol.KEEP if change.held else Symbol.REPLACE
         case Action.RECREATE:
             return Symbol.RECREATE
@@ -71,7 +76,7 @@ def symbol(change: Change) -> Symbol:
         case Action.FORGET:
             return Symbol.FORGET
         case Action.ADOPT:
-            swap = change.doomed is not None and not change.held
+            swap = change.doomed is not None and not change.held and not change.lets_go
             return Symbol.SWAP if swap else Symbol.ADOPT
         case Action.WAIT:
             return Symbol.WAIT
@@ -196,7 +201,7 @@ def summary(plan: Plan) -> str:
     What is imported or reused exists already: both count under "to import".
     """
     head = f"{plan.adopts} to import, " if plan.adopts else ""
-    forgets = plan.count(Action.FORGET)
+    forgets = plan.forgets
     tail = f", {forgets} to forget" if forgets else ""
     return (
         f"Plan: {head}{plan.adds} to add, {plan.updates} to change, "

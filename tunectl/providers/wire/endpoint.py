@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote as quoted
 from typing import Any
 from urllib.parse import quote
 
@@ -118,7 +119,7 @@ class Aliases:
         Raises:
             ConflictError: the name is taken by an alias that this request did not make.
         """
-        name = alias_name(request.mark)
+        name, address = alias_name(request.mark), request.resource.address
         try:
             before = self._get(name)
         except NotFoundError:
@@ -127,8 +128,9 @@ class Aliases:
             raise ConflictError.of(
                 f"the alias `{name}` exists already and is not of this operation: "
                 f"it stands for `{before.get('model')}`",
-                hint="delete the alias, or rename the endpoint",
-                address=str(request.resource.address),
+                hint=f"`tunectl import {quoted(str(address))} {quoted(name)}` takes it over; or "
+                "rename the endpoint",
+                address=str(address),
             )
         self._put(name, request.spec, mark_metadata(request.mark))
         return made(

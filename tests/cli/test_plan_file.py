@@ -1,0 +1,66 @@
+"""`plan -o FILE` writes over plans and over nothing else."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tunectl.core.errors import Exit
+
+KEY, OTHER = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"{}", b"[1]", b'"tunectl_plan"', b"\xff\xfe", b'{"tunectl_sealed":1}']
+)
+def test_what_is_no_plan_is_never_written_over(
+    tunectl: Run, project: Path, content: bytes | None
+) -> None:
+    path = project / "tunectl.yaml"
+    if content is not None:
+        path = project / "moje.json"
+        path.write_bytes(content)
+    before = path.read_bytes()
+    refused = tunectl("plan", "-o", path.name)
+    assert refused.code == Exit.ERROR
+    assert f"`{path.name}` exists and is not a plan file" in refused.err
+    assert "hint: name another file" in refused.err
+    assert path.read_bytes() == before
+
+
+def test_a_plan_and_an_empty_file_are_written_over(tunectl: Run, project: Path) -> None:
+    (project / "p").write_bytes(b"")
+    assert tunectl("plan", "-o", "p").code == Exit.DONE
+    assert tunectl("plan", "-o", "p").code == Exit.DONE
+    assert tunectl("show", "p").code == Exit.DONE
+
+
+def test_a_sealed_plan_is_written_over_by_who_can_open_it(
+    tunectl: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNECTL_STATE_KEY", KEY)
+    assert tunectl("apply", "--auto-approve").code == Exit.DONE
+    for _ in range(2):
+        assert tunectl("plan", "-o", "p").code == Exit.DONE
+    sealed_state = tunectl("plan", "-o", "state/default.json")
+    assert sealed_state.code == Exit.ERROR
+    assert "is not a plan file" in sealed_state.err
+    assert tunectl("plan").code == Exit.DONE
+    monkeypatch.setenv("TUNECTL_STATE_KEY", OTHER)
+    monkeypatch.setenv("TUNECTL_STATE_KEY_PREVIOUS", KEY)
+    assert tunectl("plan", "-o", "p").code == Exit.DONE
+
+
+@pytest.mark.parametrize(
+    "words", [("plan", "--target"), ("state", "repair", "--from"), ("gc", "x")]
+)
+def test_a_usage_error_points_to_the_help_of_its_own_command(
+    tunectl: Run, words: tuple[str, ...]
+) -> None:
+    refused = tunectl(*words)
+    own = " ".join(w for w in words if w != "x" and not w.startswith("--"))
+    assert refused.code == Exit.ERROR
+    assert f"hint: `tunectl {own} --help` shows what it takes" in refused.err

@@ -1,0 +1,69 @@
+"""A lost state is never read as "nothing there", and a rebuilt one has each object once."""
+
+from __future__ import annotations
+
+import orjson
+
+from tests.e2e.inprocess import cloud
+
+__all__ = ["cloud"]
+
+
+def recorded(cloud) -> dict[str, str]:
+    return {
+        i["address"]: i["id"] for i in orjson.loads(cloud.run("state", "pull").out)["instances"]
+    }
+
+
+def test_a_job_that_was_renamed_and_renamed_back_stays_one_job_at_its_declared_address(cloud):
+    cloud.run("apply", "--auto-approve")
+    before = recorded(cloud)
+    cloud.run("state", "mv", "tuning_job.support", "tuning_job.x")
+    cloud.run("state", "mv", "tuning_job.x", "tuning_job.support")
+    (cloud.folder / "state" / "default.json").write_bytes(b"")
+    cloud.run("state", "repair", "--write")
+    assert recorded(cloud) == before
+    assert cloud.run("plan").out.startswith("No changes.")
+
+
+def test_a_job_that_moved_keeps_its_new_address_although_its_mark_says_the_old_one(cloud):
+    cloud.run("apply", "--auto-approve")
+    text = cloud.yaml.read_text("utf-8")
+    text = text.replace("tuning_job:\n  support:", "tuning_job:\n  nowy:")
+    text = text.replace("model: tuning_job.support", "model: tuning_job.nowy")
+    text += "moved: [{from: tuning_job.support, to: tuning_job.nowy}]\n"
+    cloud.yaml.write_text(text, "utf-8")
+    for answer in ("jest w lesie", "jest w parku"):
+        cloud.run("apply", "--auto-approve")
+        cloud.edit("Jesteś pomocny", f"Jesteś pomocny: {answer}")
+    before = recorded(cloud)
+    assert "tuning_job.nowy" in before
+    (cloud.folder / "state" / "default.json").write_bytes(b"")
+    cloud.run("state", "repair", "--write")
+    assert recorded(cloud) == before
+    plan = cloud.run("plan").out
+    assert "0 to destroy." in plan
+    assert "# tuning_job" not in plan
+    assert len(cloud.fake.jobs) == 1
+
+
+def test_a_removed_state_is_not_read_as_nothing_and_the_hint_brings_it_back(cloud):
+    cloud.run("apply", "--auto-approve")
+    cloud.run("state", "rm", "prompt_template.support")
+    (cloud.folder / "state" / "default.json").unlink()
+    for command in (("plan",), ("apply", "--auto-approve")):
+        refused = cloud.run(*command, code=1)
+        assert "there is no state `default.json`, but there was one" in refused.err
+    [_, command, *_] = refused.err.partition("hint: ")[2].split("`")
+    cloud.run(*command.removeprefix("tunectl ").split())
+    assert cloud.run("plan").out.startswith("No changes.")
+    assert len(cloud.fake.jobs) == 1
+
+
+def test_where_the_generations_are_removed_too_everything_begins_anew(cloud):
+    cloud.run("apply", "--auto-approve")
+    (cloud.folder / "state" / "default.json").unlink()
+    cloud.run("plan", code=1)
+    for path in (cloud.folder / "state" / "history").glob("default.json.*"):
+        path.unlink()
+    assert "6 to add" in cloud.run("plan").out
