@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 from tests.e2e.conftest import row
 from tests.e2e.test_lifecycle import in_split, inventory
@@ -93,3 +94,55 @@ def test_one_environment_is_destroyed_while_another_takes_its_model_over(site):
     found = inventory(site)
     assert len(found["tuned"]) == len(found["aliases"]) == 1
     assert site.run("ask", "--env", "prod", "endpoint.support", "Gdzie jest żółw?").out.strip()
+
+
+def test_the_same_account_under_another_name_buys_nothing(site):
+    site.run("apply", "--auto-approve")
+    site.edit("default_provider: local", "default_provider: lokalny")
+    site.edit("local: {trainer: simulated}", "lokalny: {type: local, trainer: simulated}")
+    plan = site.run("plan")
+    assert "0 to add" in plan.out
+    assert "must be replaced" not in plan.out
+    site.run("apply", "--auto-approve")
+    assert site.run("plan").out.startswith("No changes.")
+    assert len(inventory(site)["jobs"]) == 1
+
+
+def test_a_job_declared_under_another_name_is_the_same_job(site):
+    site.run("apply", "--auto-approve")
+    site.edit("tuning_job:\n  support:", "tuning_job:\n  pomoc:")
+    site.edit("model: tuning_job.support", "model: tuning_job.pomoc")
+    plan = site.run("plan")
+    assert "tuning_job.support has moved to tuning_job.pomoc" in plan.out
+    assert "Plan: 0 to add, 0 to change, 0 to destroy." in plan.out
+    site.run("apply", "--auto-approve")
+    assert site.run("plan").out.startswith("No changes.")
+    assert len(inventory(site)["jobs"]) == 1
+
+
+def test_what_expired_is_bought_again_only_on_request(site):
+    site.edit("lifecycle: {keep_previous: 0}", "expires_after: 1s")
+    path = site.folder / "tunectl.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.partition("\nendpoint:")[0] + "\n", encoding="utf-8")
+    site.run("apply", "--auto-approve")
+    time.sleep(1.1)
+    assert "because it expired" in site.run("apply", "--auto-approve").out
+    plan = site.run("plan")
+    assert "not re-created" in plan.out
+    assert "No changes." in plan.out
+    site.run("apply", "--auto-approve")
+    assert len(inventory(site)["jobs"]) == 1
+    assert "1 to add" in site.run("plan", "--renew", "tuning_job.support").out
+
+
+def test_a_replaced_model_that_is_to_be_kept_is_let_go(site):
+    site.edit("keep_previous: 0", "keep_previous: 0, keep_on_destroy: true")
+    site.run("apply", "--auto-approve")
+    edited(site, "Zupełnie nowa odpowiedź.")
+    plan = site.run("plan")
+    assert "+/. tuning_job.support" in plan.out
+    assert "1 to forget" in plan.out
+    site.run("apply", "--auto-approve")
+    assert len(inventory(site)["tuned"]) == 2
+    assert site.run("plan").out.startswith("No changes.")
