@@ -42,7 +42,7 @@ def wish(project: Project, state: State, connect: Connector, aim: Aim, registry:
     return Wish(
         resources=project.resources,
         outputs=project.outputs,
-        moved=(*project.moved, *_implied(project, state, connect)),
+        moved=(*project.moved, *(() if aim.destroy else _implied(project, state, connect))),
         removed=project.removed,
         replace=declared_as("--replace", project, aim.replace),
         renew=declared_as("--renew", project, aim.renew),
