@@ -96,9 +96,8 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
     address = resource.address
     changed = _changed(draft, resource, seen)
     if cause := _why_anew(draft, resource, seen, changed):
-        # In another account no name is in the way.
-        moves = cause is Cause.OTHER_PROVIDER
-        action = Action.RECREATE if resource.destroy_first and not moves else Action.REPLACE
+        # In another account too: an alias has the same id there, and ids tell objects apart.
+        action = Action.RECREATE if resource.destroy_first else Action.REPLACE
         _add(draft, resource, action, cause, seen, changed)
         return
     if changed and (later := sorted({d.path[0] for d in changed} & resource.deferred)):
