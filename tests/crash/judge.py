@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from tests.crash.worlds import DESTROY, WORLDS, World
+
+T = TypeVar("T")
 
 KILLED = -9
 _TOO_MANY = 429
@@ -96,3 +98,9 @@ def looked_before_another(seen: Mapping[str, Any], path: str) -> list[str]:
 def acknowledged(out: str) -> list[tuple[str, str]]:
     """Return address and id of each object of which a command said that it is complete."""
     return [(a, i) for a, i in _COMPLETE.findall(out)]
+
+
+def fail_with_all(each: Sequence[T], wrongs: Callable[[T], Iterable[str]]) -> None:
+    """Judge each, and fail once with all that went wrong."""
+    wrong = [text for one in each for text in wrongs(one)]
+    assert not wrong, f"{len(wrong)} of {len(each)}\n" + "\n".join(wrong)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
-from tests.crash.judge import KILLED, problems, steps_after
+from tests.crash.judge import KILLED, fail_with_all, problems, steps_after
 from tests.crash.recorded import command
 from tests.crash.worlds import WORLDS
 
@@ -35,10 +36,9 @@ def killed_at(nursery, point):
 def all_well(nursery, record_property):
     """Kill at each point, and fail with all that went wrong."""
 
-    def check(points):
-        record_property("killed at a point", len(points))
-        wrong = [text for point in points for text in killed_at(nursery, point)]
-        assert not wrong, f"{len(wrong)} of {len(points)}\n" + "\n".join(wrong)
+    def check(each):
+        record_property("killed at a point", len(each))
+        fail_with_all(each, partial(killed_at, nursery))
 
     return check
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
-from tests.crash.judge import looked_before_another, problems, steps_after
+from tests.crash.judge import fail_with_all, looked_before_another, problems, steps_after
 from tests.crash.recorded import command
 from tests.crash.worlds import WORLDS
 
@@ -46,10 +47,9 @@ def hindered(nursery, case):
 def all_well(nursery, record_property):
     """Hinder each, and fail with all that went wrong."""
 
-    def check(cases):
-        record_property("hindered by a fault", len(cases))
-        wrong = [text for case in cases for text in hindered(nursery, case)]
-        assert not wrong, f"{len(wrong)} of {len(cases)}\n" + "\n".join(wrong)
+    def check(each):
+        record_property("hindered by a fault", len(each))
+        fail_with_all(each, partial(hindered, nursery))
 
     return check
 

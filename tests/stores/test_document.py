@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob
-from tunectl.stores.document import GENERATIONS, Document, decode, encode
+from tunectl.stores.document import Document, decode, encode
+from tunectl.stores.generations import KEPT as GENERATIONS
 
 names = st.sampled_from(["default.json", "środa.journal", "rows/aa", "history/default.json.1.a"])
 contents = st.one_of(st.binary(max_size=300), st.text(max_size=200).map(str.encode))

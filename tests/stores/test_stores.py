@@ -12,7 +12,8 @@ import pytest
 
 from tests.contracts.store_contract import HistoryContract, ListingContract, StoreContract
 from tunectl.core.errors import StateError
-from tunectl.stores.file import GENERATIONS, FileStore
+from tunectl.stores.file import FileStore
+from tunectl.stores.generations import KEPT as GENERATIONS
 from tunectl.stores.memory import MemoryStore
 
 

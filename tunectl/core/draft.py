@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tunectl.core.plan import Action, Blocked, Change, Drift
-from tunectl.core.resource import Instance, Recreate, Resource, Status
+from tunectl.core.resource import Instance, Recreate, Resource, Status, output
 from tunectl.core.state import State
-from tunectl.core.value import Address, Ref, Value, dig
+from tunectl.core.value import Address, Ref, Value
 from tunectl.core.wish import Wish
 
 MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
@@ -48,20 +48,11 @@ class Draft:
             return ref
         change = self.changes.get(ref.address)
         if change is not None and change.found is not None:
-            return _output(change.found, ref)
+            return output(change.found, ref)
         if change is not None and change.action in MAKES:
             return ref
         if change is not None and change.action is Action.UPDATE:
             resource = self.wanted[ref.address]
             if not ref.path or ref.path[0] not in resource.stable:
                 return ref
-        return _output(self.seen(ref.address) or self.state.instances.get(ref.address), ref)
-
-
-def _output(instance: Instance | None, ref: Ref) -> Value:
-    if instance is None:
-        return ref
-    try:
-        return dig(instance.outputs, ref.path)
-    except KeyError:
-        return ref
+        return output(self.seen(ref.address) or self.state.instances.get(ref.address), ref)

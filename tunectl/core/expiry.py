@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from tunectl.core.declared import declaration
 from tunectl.core.plan import Blocked
-from tunectl.core.resource import Resource, deadline
+from tunectl.core.resource import Resource, deadline, utc
 from tunectl.core.state import Lapse, State
 from tunectl.core.value import Address
 from tunectl.core.wish import Wish
@@ -60,7 +59,7 @@ def expired(resources: Iterable[Resource], state: State, wish: Wish) -> Expired:
         )
         lapse = Lapse(resource.address, declaration_of(resource), ends)
         before = lapsed.get(resource.address)
-        if ends and _moment(ends) <= _moment(wish.now):
+        if ends and utc(ends) <= utc(wish.now):
             over[resource.address] = lapse
         elif recorded is None and before is not None and before.declared == lapse.declared:
             over[resource.address] = before
@@ -84,12 +83,5 @@ def not_again(lapse: Lapse) -> str:
     return f"expired on {_day(lapse.ended)}, not re-created: edit it, or `--renew {lapse.address}`"
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _day(text: str) -> str:
-    return (
-        _moment(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if text else "an earlier day"
-    )
+    return utc(text).strftime("%Y-%m-%d %H:%M UTC") if text else "an earlier day"

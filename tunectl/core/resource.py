@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from tunectl.core.errors import Source
-from tunectl.core.value import Address, Plain, Ref, Value, refs
+from tunectl.core.value import Address, Plain, Ref, Value, dig, refs
 
 BUILTIN = "builtin"
 
@@ -78,13 +78,14 @@ def deadline(expires: Expiry | None, since: str) -> str:
     if expires is None:
         return ""
     if expires.at is not None:
-        return _utc(expires.at).isoformat(timespec="seconds")
+        return utc(expires.at).isoformat(timespec="seconds")
     if expires.after is None or not since:
         return ""
-    return (_utc(since) + timedelta(seconds=expires.after)).isoformat(timespec="seconds")
+    return (utc(since) + timedelta(seconds=expires.after)).isoformat(timespec="seconds")
 
 
-def _utc(text: str) -> datetime:
+def utc(text: str) -> datetime:
+    """Read an ISO 8601 instant; one without a zone is in UTC."""
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -189,3 +190,13 @@ class Instance:
     def key(self) -> Need:
         """What identifies this very object."""
         return Need(self.address, self.id)
+
+
+def output(instance: Instance | None, ref: Ref) -> Value:
+    """Return the output a reference means; the reference itself where there is none."""
+    if instance is None:
+        return ref
+    try:
+        return dig(instance.outputs, ref.path)
+    except KeyError:
+        return ref

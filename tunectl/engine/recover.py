@@ -12,11 +12,11 @@ from dataclasses import replace
 from tunectl.core.errors import Diagnostic, Exit, Refused, StateError, UnknownOutcomeError
 from tunectl.core.event import Event, Phase
 from tunectl.core.project import Project
-from tunectl.core.resource import Instance, Resource
+from tunectl.core.resource import Instance
 from tunectl.core.state import Abandoned, Intent, Made, State
 from tunectl.core.steps import Verb
-from tunectl.core.value import Address, Plain, plain, resolve
-from tunectl.engine.run import SPEC, Run, identity, lookup, uses
+from tunectl.core.value import Address
+from tunectl.engine.run import SPEC, Run, identity, told, uses
 
 
 def recover(
@@ -125,20 +125,8 @@ def _adopted(state: State, project: Project, intent: Intent, found: Instance) ->
         parent=resource.parent,
         labels=dict(resource.labels),
     )
-    spec = _spec(state, resource, found)
+    spec = told(resource, found, state.instances)
     return replace(base, spec=spec) if identity(resource, spec) == intent.fingerprint else base
-
-
-def _spec(state: State, resource: Resource, found: Instance) -> dict[str, Plain]:
-    """The declared settings, as far as they are known, over what the object itself tells."""
-    spec: dict[str, Plain] = dict(found.spec)
-    for key, value in resource.spec.items():
-        done = resolve(value, lambda ref: lookup(state.instances, ref))
-        try:
-            spec[key] = plain(done)
-        except TypeError:
-            continue
-    return spec
 
 
 def _event(intent: Intent, message: str, id_: str = "") -> Event:

@@ -14,10 +14,10 @@ from datetime import datetime
 from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
 from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request, Shares
-from tunectl.core.resource import Instance, Need, Resource, deadline
+from tunectl.core.resource import Instance, Need, Resource, deadline, output
 from tunectl.core.state import Began, Entry, Folding, Intent, State
 from tunectl.core.steps import Step
-from tunectl.core.value import Address, Plain, Ref, Value, canonical, dig, plain, resolve, settle
+from tunectl.core.value import Address, Plain, Ref, Value, canonical, plain, resolve, settle
 
 SPEC = "spec:"  # begins the identity of what has no fingerprint of its own
 
@@ -183,13 +183,7 @@ def mint() -> str:
 
 def lookup(live: Mapping[Address, Instance], ref: Ref) -> Value:
     """Return the recorded output a reference means; the reference when there is none."""
-    instance = live.get(ref.address)
-    if instance is None:
-        return ref
-    try:
-        return dig(instance.outputs, ref.path)
-    except KeyError:
-        return ref
+    return output(live.get(ref.address), ref)
 
 
 def settled(spec: Mapping[str, Value], live: Mapping[Address, Instance]) -> dict[str, Plain]:

@@ -23,9 +23,9 @@ import orjson
 
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob
+from tunectl.stores.generations import KEPT
 
 FORMAT = 1
-GENERATIONS = 10
 
 _HISTORY = "history/"
 _CHECK = "check the `state:` address; nothing was written"
@@ -88,7 +88,7 @@ def _keep(files: Files, name: str, before: Blob) -> None:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     files[f"{_HISTORY}{name}.{stamp}.{before.generation[:8]}"] = before
     stem = f"{_HISTORY}{name}."
-    for old in sorted(each for each in files if each.startswith(stem))[:-GENERATIONS]:
+    for old in sorted(each for each in files if each.startswith(stem))[:-KEPT]:
         del files[old]
 
 

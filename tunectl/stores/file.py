@@ -18,9 +18,9 @@ import orjson
 
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
+from tunectl.stores.generations import KEPT
 from tunectl.stores.holders import held, lost, not_the_holder, parsed, who
 
-GENERATIONS = 10
 _POLL = 0.02  # seconds between attempts to take a held lock
 _NAMELESS = 50  # attempts more, where a lock was held for a moment only, by one who looked
 
@@ -230,7 +230,7 @@ class FileStore:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         with contextlib.suppress(FileExistsError):
             os.link(path, folder / f"{path.name}.{stamp}.{generation[:8]}")
-        for old in sorted(folder.glob(f"{path.name}.*"))[:-GENERATIONS]:
+        for old in sorted(folder.glob(f"{path.name}.*"))[:-KEPT]:
             old.unlink(missing_ok=True)
 
     @contextlib.contextmanager

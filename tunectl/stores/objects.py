@@ -29,9 +29,9 @@ from typing import TypeVar
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.bucket import Bucket, Head, Moved, Unsure, settled
+from tunectl.stores.generations import KEPT
 from tunectl.stores.lease import LeaseLock, Seen, Terms
 
-GENERATIONS = 10
 PAUSES = (0.2, 0.8, 2.0, 5.0)  # seconds before the second and each further try
 
 T = TypeVar("T")
@@ -288,7 +288,7 @@ class ObjectStore:
             self._again(lambda: self.bucket.copy(source, generation, self._prefix + target))
         except Moved:
             raise _stale(name) from None
-        for old in [*kept, target][:-GENERATIONS]:
+        for old in [*kept, target][:-KEPT]:
             self._remove(old)
 
     def _shown(self, name: str) -> str:

@@ -18,9 +18,8 @@ from contextlib import AbstractContextManager
 from tunectl.core.errors import StaleError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.database import PAUSES, Database, location
+from tunectl.stores.generations import KEPT
 from tunectl.stores.lease import LeaseLock, Seen, Terms
-
-GENERATIONS = 10
 
 
 class PostgresStore:
@@ -68,7 +67,7 @@ class PostgresStore:
             token=token,
             expected=expected,
             history=f"history/{name}.",
-            most=GENERATIONS - 1,
+            most=KEPT - 1,
         )
         changed = self._database.write(_INSERT if expected is None else _REPLACE, values)
         if not changed and not self._is_ours(name, token):
