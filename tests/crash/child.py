@@ -133,9 +133,9 @@ def _refuse(rule: dict[str, Any]) -> None:
     """Send some requests to a port at which nobody listens: no server can refuse for itself."""
     import httpx2
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nobody = probe.getsockname()[1]
+    # Bound until this process ends, and nobody listens.
+    nowhere = socket.socket()
+    nowhere.bind(("127.0.0.1", 0))
     left = [int(rule.get("skip", 0)), int(rule.get("times", 1))]
     real = httpx2.HTTPTransport.handle_request
 
@@ -145,7 +145,7 @@ def _refuse(rule: dict[str, Any]) -> None:
             left[0] -= 1
         elif fits and left[1] > 0:
             left[1] -= 1
-            request.url = request.url.copy_with(port=nobody)
+            request.url = request.url.copy_with(port=nowhere.getsockname()[1])
         return real(self, request)
 
     httpx2.HTTPTransport.handle_request = handle

@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,12 @@ class Zygote:
         self.base = base
         self.project, self.root = base / "projekt żółw", base / "serwer"
         self.log = base / "requests.jsonl"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        # Held, never listening: while the server is down, the port is given to no connection that
+        # anybody on this machine makes, and the server may bind it beside us.
+        self.held = socket.socket()
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind(("127.0.0.1", 0))
+        self.port = int(self.held.getsockname()[1])
         self.server = self.servers = 0
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +206,10 @@ class Zygote:
             self._quiet("server")
             try:
                 serve(self.root, self.port, rules, log)
+            except BaseException:  # noqa: BLE001  # told in `server.err`; the fork must not go on as the zygote
+                traceback.print_exc()
             finally:
+                sys.stderr.flush()
                 os._exit(1)
         deadline = time.monotonic() + PATIENCE
         while not (self.root / "server.json").exists():
@@ -315,8 +322,6 @@ def main() -> None:
         try:
             found = zygote.answer(json.loads(line))
         except Exception as error:  # noqa: BLE001  # told to the test, which fails with it
-            import traceback
-
             found = {"error": f"{type(error).__name__}: {error}\n{traceback.format_exc()}"}
             zygote.stop()
         replies.write(json.dumps(found) + "\n")

@@ -126,10 +126,9 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
     def test_a_closed_port_is_told(self, monkeypatch):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.point(f"http://127.0.0.1:{port}", monkeypatch)
-        with pytest.raises(StateError, match="cannot be reached") as caught:
-            self.make().read("default.json")
+            self.point(f"http://127.0.0.1:{free.getsockname()[1]}", monkeypatch)
+            with pytest.raises(StateError, match="cannot be reached") as caught:
+                self.make().read("default.json")
         assert caught.value.diagnostics[0].detail
 
     def test_a_missing_bucket_is_not_an_empty_one(self, server):
