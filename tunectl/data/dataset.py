@@ -11,9 +11,15 @@ from typing import Protocol, cast
 
 from tunectl.core.errors import Diagnostic, Exit, Severity, Source, StaleError
 from tunectl.core.value import Plain
-from tunectl.data.checks import TABLE_RULES, check_row, near_rule, rules_called
+from tunectl.data.checks import (
+    GATHERING_RULES,
+    TABLE_RULES,
+    check_row,
+    near_rule,
+    rules_called,
+)
 from tunectl.data.checks.plain import is_plain, plain_input
-from tunectl.data.checks.rule import Finding, Rule
+from tunectl.data.checks.rule import Context, Finding, Gatherer, Rule
 from tunectl.data.checks.splits import MISSING_GROUP
 from tunectl.data.convert import writer
 from tunectl.data.excerpt import excerpt
@@ -29,6 +35,7 @@ from tunectl.data.shapes.shape import Shape
 from tunectl.data.spec import DataSpec, SplitSpec
 from tunectl.data.split import Splitter
 from tunectl.data.split import complaints as split_complaints
+from tunectl.data.targets import Level, Target
 
 __all__ = ["DataSpec", "Dataset", "RowMark", "SplitSpec", "SplitSummary", "read"]
 
@@ -117,12 +124,20 @@ class Dataset:
             raise _stale(self._files[-1].name, 0)
 
 
-def read(spec: DataSpec, root: Path) -> tuple[Dataset | None, tuple[Diagnostic, ...]]:
+def read(
+    spec: DataSpec,
+    root: Path,
+    *,
+    targets: tuple[Target, ...] = (),
+    level: Level = Level.DEFAULT,
+) -> tuple[Dataset | None, tuple[Diagnostic, ...]]:
     """Read a dataset in one pass.
 
     Args:
         spec: what the YAML says.
         root: the project's folder, from which paths count.
+        targets: for whom it is checked; what differs between providers is not asked without.
+        level: how much is looked at.
 
     Returns:
         The dataset and everything noticed. The dataset is None when it cannot be read: the errors
@@ -139,7 +154,7 @@ def read(spec: DataSpec, root: Path) -> tuple[Dataset | None, tuple[Diagnostic, 
     if problems.failures:
         return None, problems.result()
     files = find_files(spec, root, problems)
-    reading = _Reading(spec, files, problems, shape)
+    reading = _Reading(Context(spec, targets, level), files, problems, shape)
     reading.run()
     return reading.dataset(), problems.result()
 
@@ -196,9 +211,10 @@ class _Reading:
     """The state of one pass: what is kept of the rows that went by."""
 
     def __init__(
-        self, spec: DataSpec, files: list[DataFile], problems: Problems, shape: Shape | None
+        self, context: Context, files: list[DataFile], problems: Problems, shape: Shape | None
     ) -> None:
-        self._spec = spec
+        self._context = context
+        self._spec = spec = context.spec
         self._files = files
         self._problems = problems
         self._scanner = Scanner(spec, files, problems, shape)
@@ -208,6 +224,10 @@ class _Reading:
         self._of_file = [
             0 if file.split is None else spec.split_names.index(file.split) for file in files
         ]
+        self._gatherers: list[tuple[Rule, Gatherer]] = []
+        if context.level > Level.SYNTAX:
+            started = ((one.rule, one.start(context)) for one in GATHERING_RULES)
+            self._gatherers = [(rule, made) for rule, made in started if made is not None]
 
     def run(self) -> None:
         """Read all rows, then ask the rules over all of them."""
@@ -217,9 +237,14 @@ class _Reading:
         self._marks.seal()
         if self._problems.failures:
             return
+        if self._context.level is Level.SYNTAX:
+            return
         for one in TABLE_RULES:
             for finding in one.check(self._marks, self._spec):
                 self._tell(one.rule, finding, None)
+        for rule, gatherer in self._gatherers:
+            for finding in gatherer.findings(self._marks):
+                self._tell(rule, finding, None)
 
     def _take(self, scanned: Scanned) -> None:
         file, line, _, row, packed, _ = scanned
@@ -238,6 +263,8 @@ class _Reading:
         split = self._of_file[file]
         if self._splitter is not None:
             split = self._splitter.assign(self._key(scanned, input_))
+        for _, gatherer in self._gatherers:
+            gatherer.take(len(self._marks), split, row, packed)
         self._marks.add(digest, asked, line, file, split)
         self._hashes[split].add(packed)
 
@@ -263,13 +290,14 @@ class _Reading:
         elif finding.index >= 0:
             mark = self._marks[finding.index]
             source = Source(mark.file, mark.line, 1)
+        severity = finding.severity or rule.severity
         made = Diagnostic(
             summary=finding.text,
-            severity=rule.severity,
+            severity=severity,
             hint=rule.hint,
             code=rule.name,
             source=source,
-            exit=Exit.REFUSED if rule.severity is Severity.ERROR else Exit.DONE,
+            exit=Exit.REFUSED if severity is Severity.ERROR else Exit.DONE,
         )
         self._problems.breaks(made, about=finding.about, shown=rule.shown)
 

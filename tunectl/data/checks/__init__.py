@@ -26,7 +26,7 @@ from tunectl.data.checks import (
     tool_calls,
     weight,
 )
-from tunectl.data.checks.rule import Finding, RowRule, Rule, TableRule
+from tunectl.data.checks.rule import Finding, GatheringRule, RowRule, Rule, TableRule
 from tunectl.data.fingerprint import Row
 
 _STRUCTURE, *_OTHERS = structure.RULES
@@ -39,12 +39,14 @@ ROW_RULES: tuple[RowRule, ...] = (
     *tool_calls.RULES,
 )
 TABLE_RULES: tuple[TableRule, ...] = (*duplicates.RULES, *splits.RULES)
+GATHERING_RULES: tuple[GatheringRule, ...] = ()
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
         _STRUCTURE.rule,
         *(one.rule for one in ROW_RULES),
         *(one.rule for one in TABLE_RULES),
+        *(one.rule for one in GATHERING_RULES),
         splits.MISSING_GROUP,
     )
 }
