@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunectl.core.divergence import Divergence, Examined, diverged, vanished
-from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
+from tunectl.core.resource import Instance, Lifecycle, Recreate, Status
 from tunectl.core.value import Address
 
 FILE, JOB, ALIAS = (Address.of(k, "a") for k in ("upload", "tuning_job", "endpoint"))
@@ -54,7 +54,7 @@ def test_what_is_gone_was_deleted():
 
 def test_a_file_that_no_running_job_needs_is_released():
     file = instance(FILE, recreate=Recreate.ON_DEMAND)
-    done = instance(JOB, needs=(Need(FILE, file.id),))
+    done = instance(JOB, needs=(file.key,))
     assert kinds((file, None), (done, done)) == [Divergence.RELEASED]
     assert not Divergence.RELEASED.is_drift
 
@@ -65,7 +65,7 @@ def test_a_file_that_no_running_job_needs_is_released():
 )
 def test_a_file_that_a_running_job_needs_was_deleted(now, expected):
     file = instance(FILE, recreate=Recreate.ON_DEMAND)
-    running = instance(JOB, needs=(Need(FILE, file.id),), status=Status.PENDING)
+    running = instance(JOB, needs=(file.key,), status=Status.PENDING)
     assert kinds((file, None), (running, replace(running, status=now)))[0] is expected
 
 

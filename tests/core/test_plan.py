@@ -180,7 +180,7 @@ def test_two_moves_in_a_circle_end():
 def test_a_fixed_name_still_waits_for_users_that_do_not_need_the_new_object():
     alias = Address.of("endpoint", "old")
     user = Instance(
-        address=alias, provider="local", account="a", id="e", spec={}, needs=(Need(JOB, "j1"),)
+        address=alias, provider="local", account="a", id="e", spec={}, needs=(Need(JOB, "j1", "a"),)
     )
     wanted = replace(WANTED, destroy_first=True)
     state = replace(EMPTY, instances={JOB: replace(OLD, fingerprint="old"), alias: user})
@@ -241,7 +241,7 @@ def test_a_fixed_name_is_freed_only_when_the_new_object_can_be_made_at_once():
         account="a",
         id="e1",
         spec={"model": "m"},
-        needs=(Need(JOB, "j1"),),
+        needs=(Need(JOB, "j1", "a"),),
     )
     wanted = Resource(
         address=alias,

@@ -16,12 +16,10 @@ from tunectl.core.record import (
     instance_to_tree,
     intent_from_tree,
     intent_to_tree,
-    plain_from_tree,
     state_from_tree,
     state_to_tree,
-    value_from_tree,
-    value_to_tree,
 )
+from tunectl.core.valuetree import plain_from_tree, value_from_tree, value_to_tree
 
 
 def stored(tree):

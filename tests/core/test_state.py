@@ -8,6 +8,7 @@ from hypothesis import given
 
 from tests.core.values import few_entries, few_instances, journals
 from tunectl.core.catching_up import caught_up
+from tunectl.core.moving import relocated
 from tunectl.core.resource import Instance, Lifecycle, Need, Resource, Status
 from tunectl.core.state import (
     Abandoned,
@@ -19,7 +20,6 @@ from tunectl.core.state import (
     Settled,
     State,
     fold,
-    relocated,
 )
 from tunectl.core.value import Address
 
@@ -96,14 +96,14 @@ def test_a_move_takes_needs_parents_and_what_was_replaced_along():
         account="a",
         id="e",
         spec={},
-        needs=(Need(JOB, "j2"), Need(Address.of("dataset", "x"), "d")),
+        needs=(Need(JOB, "j2", "a"), Need(Address.of("dataset", "x"), "d")),
         parent=JOB,
     )
     state = fold(EMPTY, (Made("1", job("j1")), Made("2", job("j2")), Made("3", alias)))
     moved = fold(state, (Renamed(JOB, new),))
     assert moved.instances[new].id == "j2"
-    assert moved.superseded[0].key == Need(new, "j1")
-    assert moved.instances[alias.address].needs[0] == Need(new, "j2")
+    assert moved.superseded[0].key == Need(new, "j1", "a")
+    assert moved.instances[alias.address].needs[0] == Need(new, "j2", "a")
     assert moved.instances[alias.address].parent == new
     assert fold(moved, (Renamed(JOB, new),)) == moved
 
@@ -144,3 +144,33 @@ def test_how_an_object_is_now_is_recorded_but_for_its_settings_and_what_is_gone(
     assert after.instances[JOB] == ended
     assert caught_up(state, [], {JOB: None}) == ()
     assert caught_up(state, [], {JOB: job("j2")}) == (), "another object"
+
+
+ALIAS = Address.of("endpoint", "support")
+
+
+def alias(account, **more):
+    """One of a fixed name: it has the same id in every account."""
+    return Instance(address=ALIAS, provider=account, account=account, id="pomoc", spec={}, **more)
+
+
+def test_an_object_of_the_same_name_in_another_account_is_another_object():
+    state = fold(EMPTY, (Made("1", alias("here")), Made("2", alias("there"))))
+    assert state.instances[ALIAS].account == "there"
+    assert [i.account for i in state.superseded] == ["here"]
+    moved = fold(state, (Settled("3", alias("here", reason="x")),))
+    assert moved.instances[ALIAS].reason == ""
+    assert moved.superseded[0].reason == "x"
+    done = fold(state, (Deleted("4", ALIAS, "pomoc", "here"),))
+    assert (done.instances[ALIAS].account, done.superseded) == ("there", ())
+    gone = fold(state, (Deleted("4", ALIAS, "pomoc", "there"),))
+    assert (dict(gone.instances), [i.account for i in gone.superseded]) == ({}, ["here"])
+
+
+def test_a_journal_of_a_version_that_named_no_account_is_understood():
+    state = fold(EMPTY, (Made("1", job("j1")), Made("2", job("j2"))))
+    assert fold(state, (Deleted("", JOB, "j1"),)).superseded == ()
+    assert not fold(state, (Deleted("", JOB, "j2"),)).instances
+    user = alias("b", needs=(Need(JOB, "j2"), Need(JOB, "j1", "b"), Need(JOB, "gone", "b")))
+    made = fold(state, (Made("3", user),)).instances[ALIAS]
+    assert made.needs == (Need(JOB, "j2", "a"), Need(JOB, "j1", "a"), Need(JOB, "gone", "b"))

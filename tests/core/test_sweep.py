@@ -66,7 +66,7 @@ def state(*instances: Instance, env: str = "default", lineage: str = "ours", **m
         lineage=lineage,
         project="x",
         env=env,
-        instances={replace(i.address, key=str(n)): i for n, i in enumerate(instances)},
+        instances={i.address._replace(key=str(n)): i for n, i in enumerate(instances)},
         **more,
     )
 

@@ -154,7 +154,7 @@ few_instances = st.builds(
     few_addresses,
     few_ids,
     st.sampled_from(Status),
-    st.lists(st.builds(Need, few_addresses, few_ids), max_size=2).map(tuple),
+    st.lists(st.builds(Need, few_addresses, few_ids, st.just("a")), max_size=2).map(tuple),
 )
 few_entries = st.one_of(
     st.builds(

@@ -123,7 +123,7 @@ def test_what_carries_our_mark_is_completed_from_the_declaration():
     assert (instances[JOB].op, instances[JOB].fingerprint) == ("o1", "fp1:now")
     assert instances[JOB].recreate is Recreate.ON_REQUEST
     assert instances[ALIAS].spec == {"model": "ft:job-1"}
-    assert instances[ALIAS].needs == (Need(JOB, "job-1"),)
+    assert instances[ALIAS].needs == (Need(JOB, "job-1", "memory"),)
     assert instances[FILE].id == "file-1"
     assert set(made.assumed) == {FILE, JOB, ALIAS}
 
@@ -198,7 +198,7 @@ def test_what_was_made_after_the_record_takes_its_place():
 def test_a_record_is_kept_when_its_object_is_not_to_be_found():
     base = replace(LOST, instances={JOB: recorded()})
     made = rebuild(seen(), base, DECLARED)
-    assert made.gone == [Need(JOB, "job-1")]
+    assert made.gone == [Need(JOB, "job-1", "memory")]
     assert made.state.instances == base.instances
 
 

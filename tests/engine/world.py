@@ -31,6 +31,8 @@ class Remote:
     created: list[str] = field(default_factory=list)
     fault: Callable[[str, str, str], None] = lambda verb, kind, when: None
     polls: int = 1
+    lag: float = 0.0
+    unlisted: int = 0  # how many looks show nothing yet
     ids: Iterable[int] = field(default_factory=lambda: itertools.count(1))
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,7 +68,14 @@ class MemoryHandler:
         self.remote.fault("create", self.kind, "after")
         return made
 
+    @property
+    def lag(self) -> float:
+        return self.remote.lag
+
     def find(self, mark: Mark):
+        if self.remote.unlisted > 0:
+            self.remote.unlisted -= 1
+            return []
         return [o for i, o in self.remote.objects.items() if self.remote.marks[i] == mark.op]
 
     def poll(self, instance: Instance) -> Instance:

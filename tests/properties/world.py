@@ -114,7 +114,7 @@ class World:
                 self.write(entry)
             for before, after in plan.moved:
                 self.objects = {
-                    Need(after if n.address == before else n.address, n.id): i
+                    Need(after if n.address == before else n.address, n.id, n.account): i
                     for n, i in self.objects.items()
                 }
                 self.write(Renamed(before, after))

@@ -38,7 +38,6 @@ from tunectl.core.guard import Limits, guards
 from tunectl.core.plan import Change, Plan
 from tunectl.core.planner import make_plan
 from tunectl.core.project import Moved, Output, Removed
-from tunectl.core.record import plain_from_tree
 from tunectl.core.resource import (
     BUILTIN,
     Expiry,
@@ -54,6 +53,7 @@ from tunectl.core.state import Intent, Lapse, State, renamed
 from tunectl.core.steps import steps
 from tunectl.core.underway import busy
 from tunectl.core.value import Address, Ref, Value, shown
+from tunectl.core.valuetree import plain_from_tree
 from tunectl.core.wish import Offer, Wish
 
 FOLDER = Path(__file__).parent
@@ -84,7 +84,7 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize("case", list(cases()))
 def test_scenario(case: dict[str, Any]) -> None:
     state, wish, observed = read(case)
-    plan = make_plan(wish, state, observed)
+    plan = make_plan(wish, state, observed, case.get("accounts"))
     expected = [] if case["plan"] == "nothing" else case["plan"].splitlines()
     assert list(lines(plan, state, limits(case, state))) == expected
     for before, after in plan.moved:
@@ -111,7 +111,7 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         "case", "from", "wanted", "state", "superseded", "observed", "replace", "moved", "removed",
         "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps", "refresh_only",
         "now", "target", "exclude", "imports", "offers", "shared", "irreplaceable", "allowed",
-        "force", "lapsed", "lapsed_as",
+        "force", "lapsed", "lapsed_as", "named", "uncopied", "accounts",
     }  # fmt: skip
     assert case.keys() <= known, f"unknown words: {case.keys() - known}"
     start = {"wanted": {}, "state": {}} if case.get("from") == "nothing" else STANDARD
@@ -150,6 +150,8 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         chosen=part(case, state, wanted),
         imports={Address.parse(a): instance(a, t, ids) for a, t in case.get("imports", {}).items()},
         offers=offers(case, ids),
+        named={Address.parse(a): named(t, ids) for a, t in case.get("named", {}).items()},
+        uncopied={Address.parse(a): why for a, why in case.get("uncopied", {}).items()},
         shared=frozenset(("acc", id_) for id_ in case.get("shared", [])),
         refresh_only=case.get("refresh_only", False),
         now=case.get("now", ""),
@@ -183,6 +185,12 @@ def offers(case: dict[str, Any], ids: dict[str, str]) -> dict[str, tuple[Offer, 
         offer = Offer(instance=instance(tree["address"], tree, ids), env=tree.get("env", ""))
         found[tree["fingerprint"]] = (*found.get(tree["fingerprint"], ()), offer)
     return found
+
+
+def named(tree: dict[str, Any], ids: dict[str, str]) -> Offer:
+    afar = "account" in tree
+    found = instance(tree["address"], tree, ids)
+    return Offer(instance=found, env=tree["env"], afar=afar)
 
 
 def limits(case: dict[str, Any], state: State) -> Limits:
@@ -233,7 +241,7 @@ def instance(text: str, tree: dict[str, Any], ids: dict[str, str]) -> Instance:
     return Instance(
         address=address,
         provider=tree.get("provider", kind.get("provider", "local")),
-        account="acc",
+        account=tree.get("account", "acc"),
         id=tree.get("id") or ids[text],
         spec=plain(tree.get("spec", {})),
         outputs=plain(tree.get("outputs", {})),
@@ -249,7 +257,8 @@ def instance(text: str, tree: dict[str, Any], ids: dict[str, str]) -> Instance:
 
 def need(text: str, ids: dict[str, str]) -> Need:
     address, _, id_ = text.partition("@")
-    return Need(Address.parse(address), id_ or ids.get(address, "unknown"))
+    found = Address.parse(address)
+    return Need(found, id_ or ids.get(address, "unknown"), "acc")
 
 
 def lifecycle(tree: dict[str, Any]) -> Lifecycle:
@@ -314,6 +323,8 @@ def line(change: Change, state: State) -> str:
     text = f"{change.action.value} {change.address} ({change.cause.value})"
     if change.found:
         text += f" {change.found.id}" + (f" of {change.origin}" if change.origin else "")
+    if change.original:
+        text += f" copy of {change.original.id} of {change.origin}"
     if change.held:
         text += " held"
     if change.lets_go:
@@ -323,7 +334,7 @@ def line(change: Change, state: State) -> str:
         text += f" {doomed.id}"
     if change.before and change.deltas:
         text += ": " + told(change.deltas)
-    return text
+    return "; ".join([text, *change.notes])
 
 
 def told(deltas: Any) -> str:

@@ -178,7 +178,7 @@ def _document(**changes) -> bytes:
         (b"\x00\x01", "truncated or damaged"),
         (b"[1, 2]", "is not a tunectl state"),
         (b'{"version": 4, "terraform_version": "1.11.4"}', "is not a tunectl state"),
-        (_document(format=2), r"has format 2; this version reads up to 1"),
+        (_document(format=3), r"has format 3; this version reads up to 2"),
         (_document(serial=8), "altered outside tunectl"),
         (_document(checksum=None), "altered outside tunectl"),
     ],

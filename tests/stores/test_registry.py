@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,10 @@ from tunectl.core.errors import StateError
 from tunectl.core.resource import Instance, Recreate, Status
 from tunectl.core.sharing import (
     Registry,
+    Shared,
     agreed,
     claimed,
     key_of,
-    offered,
     registry_from_tree,
     registry_to_tree,
     released,
@@ -25,6 +26,15 @@ from tunectl.stores.memory import MemoryStore
 from tunectl.stores.registry import NAME, SharedObjects
 
 JOB = Address.of("tuning_job", "support")
+
+
+def offered(registry, instance, env, user):
+    """The registry with an object and one more user."""
+    known = registry.objects.get(key_of(instance)) or Shared(
+        instance=instance, env=env, users=frozenset()
+    )
+    shared = replace(known, users=known.users | {user})
+    return Registry(objects={**registry.objects, key_of(instance): shared})
 
 
 def job(number: int = 1, **told) -> Instance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -9,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tunectl.core.errors import StateError
-from tunectl.core.record import Tree
-from tunectl.core.resource import Recreate, Status
+from tunectl.core.resource import Lifecycle, Recreate, Status
 from tunectl.core.value import Address
+from tunectl.core.valuetree import Tree
 from tunectl.stores import statefile
 from tunectl.stores.stateschema import schema
 
@@ -110,3 +111,33 @@ def test_unknown_keys_of_a_later_minor_version_are_passed_over():
     document["checksum"] = statefile._checksum(document)
     found = statefile.decode(orjson.dumps(document), "default.json")
     assert found == statefile.decode(golden(1), "default.json")
+
+
+def test_one_altered_byte_is_noticed_in_either_layout():
+    state = statefile.decode(golden(1), "default.json")
+    for content in (statefile.encode(state, "0.1.0"), statefile.encode_readable(state, "0.1.0")):
+        assert statefile.decode(content, "default.json") == state
+        with pytest.raises(StateError, match="altered outside"):
+            statefile.decode(content.replace(b"ftjob-1", b"ftjob-2"), "default.json")
+
+
+def test_a_readable_document_may_be_laid_out_anew_and_a_stored_one_may_not():
+    state = statefile.decode(golden(1), "default.json")
+    readable = orjson.dumps(orjson.loads(statefile.encode_readable(state, "0.1.0")))
+    assert statefile.decode(readable, "default.json") == state
+    stored = orjson.dumps(
+        orjson.loads(statefile.encode(state, "0.1.0")), option=orjson.OPT_INDENT_2
+    )
+    with pytest.raises(StateError, match="altered outside"):
+        statefile.decode(stored, "default.json")
+
+
+def test_what_says_nothing_is_not_stored_and_comes_back():
+    state = statefile.decode(golden(1), "default.json")
+    plain = next(iter(state.instances.values()))
+    plain = replace(plain, needs=(), recreate=Recreate.FREELY, lifecycle=Lifecycle())
+    state = replace(state, instances={plain.address: plain}, superseded=())
+    content = statefile.encode(state, "0.1.0")
+    [stored] = orjson.loads(content)["instances"]
+    assert not {"needs", "recreate", "lifecycle"} & stored.keys()
+    assert statefile.decode(content, "default.json") == state

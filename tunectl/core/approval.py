@@ -7,7 +7,7 @@ and ends nothing but what was approved to end. Whatever is decided anew needs a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tunectl.core.resource import Need
 from tunectl.core.value import Address, Plain
@@ -58,19 +58,3 @@ class Approval:
         """Who, and where: `anna, PR #41`."""
         place = self.info.get("pull_request") or self.info.get("commit", "")[:12]
         return f"{self.who}, {place}" if place else self.who
-
-
-def readdressed(approval: Approval, before: Address, after: Address) -> Approval:
-    """Return the approval with one address replaced by another wherever it stands."""
-
-    def new(address: Address) -> Address:
-        return after if address == before else address
-
-    return replace(
-        approval,
-        wanted={new(a): digest for a, digest in approval.wanted.items()},
-        doomed=tuple(replace(n, address=new(n.address)) for n in approval.doomed),
-        anew=tuple(replace(n, address=new(n.address)) for n in approval.anew),
-        left={new(a): tuple(map(new, waits)) for a, waits in approval.left.items()},
-        begun=tuple(map(new, approval.begun)),
-    )

@@ -46,7 +46,7 @@ def caught_up(
                 progress=seen.progress,
                 reason=seen.reason,
             )
-        if address in renewed:
+        if renewed and address in renewed:
             now = replace(now, renewed_at=renewed[address])
         if (wanted := declared.get(address)) is not None:
             now = _as_said(now, wanted, accounts)
@@ -57,7 +57,9 @@ def caught_up(
 
 def _as_said(instance: Instance, wanted: Resource, accounts: Mapping[str, str]) -> Instance:
     """The instance with what the user says of it now; the very same when that is nothing new."""
-    ends = deadline(wanted.expires, instance.renewed_at or instance.created_at)
+    ends = ""
+    if wanted.expires is not None:
+        ends = deadline(wanted.expires, instance.renewed_at or instance.created_at)
     provider = instance.provider
     if provider != wanted.provider and accounts.get(wanted.provider) == instance.account:
         provider = wanted.provider  # the same account under another name
@@ -84,10 +86,10 @@ def renamed_providers(
 ) -> Mapping[Address, Instance | None]:
     """Return what was observed, under the names that the state has for its accounts by now."""
     changed = {
-        a: replace(seen, provider=state.instances[a].provider)
+        a: replace(seen, provider=known.provider)
         for a, seen in observed.items()
-        if seen is not None and a in state.instances
-        if seen.provider != state.instances[a].provider
+        if seen is not None and (known := state.instances.get(a)) is not None
+        if seen.provider != known.provider
     }
     return {**observed, **changed} if changed else observed
 
@@ -110,7 +112,7 @@ def taken_over(
             continue
         seen = observed[address]
         if seen is None and recorded.recreate is not Recreate.ON_REQUEST:
-            found.append(Deleted("", address, recorded.id))
+            found.append(Deleted("", address, recorded.id, recorded.account))
         elif seen is None:
             continue  # it would be bought again, unasked
         elif seen.spec != recorded.spec:

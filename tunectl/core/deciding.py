@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tunectl.core.diff import Delta, deltas
 from tunectl.core.draft import MAKES, Draft
+from tunectl.core.ignoring import covers, fields, pinned
 from tunectl.core.plan import Action, Blocked, Cause, Change, Drift
 from tunectl.core.resource import Instance, Recreate, Resource, Status
-from tunectl.core.value import refs, resolve
+from tunectl.core.value import Address, refs, resolve
 from tunectl.core.wish import Offer
 
 _BROKEN = (Status.FAILED, Status.CANCELLED)
+# To ask an enumeration for one of its names takes longer than all else that is asked of a resource
+# that stays as it is.
+_PENDING, _FREELY = Status.PENDING, Recreate.FREELY
 
 
 def decide(draft: Draft, resource: Resource) -> None:
@@ -49,14 +54,19 @@ def _first(draft: Draft, resource: Resource) -> None:
     _adopt(draft, resource, Cause.IMPORTED, found)
 
 
-def decide_on_demand(draft: Draft, resource: Resource) -> None:
-    """Decide on what is made only for others, when it is known who needs it."""
+def demanded_by(change: Change | None) -> frozenset[Address]:
+    """Return what must be there for a change: what is made needs all it is made of."""
+    if change is None or change.action not in MAKES or change.after is None:
+        return frozenset()
+    if change.original is not None:
+        return frozenset()  # a copy is made of no rows
+    return change.after.needs
+
+
+def decide_on_demand(draft: Draft, resource: Resource, *, demanded: bool) -> None:
+    """Decide on what is made only for others, when it is known whether one needs it."""
     address = resource.address
     recorded = draft.state.instances.get(address)
-    demanded = any(
-        c.action in MAKES and c.after is not None and address in c.after.needs
-        for c in draft.changes.values()
-    )
     if recorded is None:
         if demanded:
             _add(draft, resource, Action.CREATE, Cause.NEW)
@@ -96,8 +106,8 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
     address = resource.address
     changed = _changed(draft, resource, seen)
     if cause := _why_anew(draft, resource, seen, changed):
-        # In another account too: an alias has the same id there, and ids tell objects apart.
-        action = Action.RECREATE if resource.destroy_first else Action.REPLACE
+        taken = resource.destroy_first and draft.stays_home(resource, seen)
+        action = Action.RECREATE if taken else Action.REPLACE
         _add(draft, resource, action, cause, seen, changed)
         return
     if changed and (later := sorted({d.path[0] for d in changed} & resource.deferred)):
@@ -108,7 +118,9 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
     found = changed
     if not found and recorded.spec is not seen.spec:
         found = _changed(draft, resource, recorded)
-    update = tuple(d for d in found if not d.forces and d.path[0] not in resource.deferred)
+    update = found and tuple(
+        d for d in found if not d.forces and d.path[0] not in resource.deferred
+    )
     if seen.status in _BROKEN:
         draft.blocked[address] = Blocked(
             address=address,
@@ -117,7 +129,7 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
         )
     elif update or _made_from_elsewhere(draft, resource, recorded):
         _add(draft, _pinned(resource, seen), Action.UPDATE, Cause.CHANGED, seen, update)
-    elif Status.PENDING in {seen.status, recorded.status}:
+    elif seen.status is _PENDING or recorded.status is _PENDING:
         # What settled since is still to be recorded by an apply.
         _add(draft, resource, Action.WAIT, Cause.RUNNING, seen)
 
@@ -127,23 +139,35 @@ def _made_from_elsewhere(draft: Draft, resource: Resource, recorded: Instance) -
 
     The record must follow, or what it names could never end.
     """
-    if resource.recreate is not Recreate.FREELY:
+    if resource.recreate is not _FREELY or not resource.refs:
         return False
     aside = resource.inputs | resource.lifecycle.ignore_changes
-    used = {ref.address for k, v in resource.spec.items() if k not in aside for ref in refs(v)}
-    known = [draft.state.instances[a].key for a in used if a in draft.state.instances]
-    return bool(known) and not set(known) <= set(recorded.needs)
+    told = resource.refs
+    if not aside.isdisjoint(resource.spec):
+        told = tuple(ref for k, v in resource.spec.items() if k not in aside for ref in refs(v))
+    known = {(need.address, need.id, need.account) for need in recorded.needs}
+    live = draft.state.instances
+    return any(
+        (used := live.get(ref.address)) is not None
+        and (used.address, used.id, used.account) not in known
+        for ref in told
+    )
 
 
 def _changed(draft: Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:
     """The fields that differ, but for those that are never compared."""
-    aside = resource.inputs | resource.lifecycle.ignore_changes
-    before, wanted, lookup = seen.spec, resource.spec, draft.lookup
-    if aside:
-        before = {k: v for k, v in before.items() if k not in aside}
-        wanted = {k: v for k, v in wanted.items() if k not in aside}
-    after = {key: resolve(value, lookup) for key, value in wanted.items()}
-    return deltas(before, after, resource.immutable)
+    before, wanted = seen.spec, resource.spec
+    for aside in (resource.inputs, resource.lifecycle.ignore_changes):
+        if not aside.isdisjoint(before):
+            before = {k: v for k, v in before.items() if k not in aside}
+        if not aside.isdisjoint(wanted):
+            wanted = {k: v for k, v in wanted.items() if k not in aside}
+    if resource.refs:
+        lookup = draft.lookup
+        wanted = {key: resolve(value, lookup) for key, value in wanted.items()}
+    found = deltas(before, wanted, resource.immutable)
+    ignored = resource.lifecycle.ignore_changes
+    return tuple(d for d in found if not covers(ignored, d.path)) if ignored else found
 
 
 def _why_anew(
@@ -157,7 +181,7 @@ def _why_anew(
     if resource.fingerprint and seen.fingerprint:
         if resource.fingerprint == seen.fingerprint:
             return None
-        if not resource.lifecycle.ignore_changes & resource.immutable:
+        if not fields(resource.lifecycle.ignore_changes) & resource.immutable:
             return Cause.CANNOT_UPDATE
     return Cause.CANNOT_UPDATE if any(d.forces for d in changed) else None
 
@@ -165,9 +189,9 @@ def _why_anew(
 def _pinned(resource: Resource, seen: Instance) -> Resource:
     """The resource with ignored fields as they are, so that an update leaves them alone."""
     ignored = resource.lifecycle.ignore_changes
-    spec = {k: v for k, v in resource.spec.items() if k not in ignored}
-    pinned = {k: v for k, v in seen.spec.items() if k in ignored}
-    return replace(resource, spec=spec | pinned) if ignored else resource
+    if not ignored:
+        return resource
+    return replace(resource, spec=pinned(resource.spec, seen.spec, ignored))
 
 
 def _note_drift(draft: Draft, recorded: Instance, seen: Instance) -> None:
@@ -185,6 +209,7 @@ def _adopt(
     changed: tuple[Delta, ...] = (),
     origin: str = "",
 ) -> None:
+    draft.taken.add(found.id)
     draft.changes[resource.address] = Change(
         address=resource.address,
         provider=resource.provider,
@@ -202,14 +227,29 @@ def _adopt(
 
 
 def _offered(draft: Draft, resource: Resource) -> Offer | None:
-    """A ready object of equal fingerprint; none where the user asked for a new one."""
+    """A ready object of equal fingerprint; none where the user asked for a new one.
+
+    A copy is a new one.
+    """
+    named = draft.wish.named.get(resource.address)
+    if named is not None and (named.afar or resource.address not in draft.wish.replace):
+        return named
     if resource.address in draft.wish.replace or not resource.fingerprint:
         return None
-    live = draft.state.instances.get(resource.address)
-    taken = {live.id} if live else set()
-    taken |= {c.found.id for c in draft.changes.values() if c.found is not None}
     offers = draft.wish.offers.get(resource.fingerprint, ())
-    return next((offer for offer in offers if offer.instance.id not in taken), None)
+    if not offers:
+        return None
+    live = draft.state.instances.get(resource.address)
+    own = live.id if live else None
+    free = (o for o in offers if o.instance.id != own and o.instance.id not in draft.taken)
+    return next(free, None)
+
+
+def _origins(offer: Offer | None, again: str | None) -> Iterator[str]:
+    if offer is not None:
+        yield f"copied from account `{offer.instance.account}`: nothing is trained"
+    elif again:
+        yield again
 
 
 def _add(
@@ -224,17 +264,18 @@ def _add(
         values = {k: resolve(v, draft.lookup) for k, v in resource.spec.items()}
         changed = deltas({}, values, resource.immutable)
     offer = _offered(draft, resource) if action in MAKES else None
-    if offer is not None:
+    if offer is not None and not offer.afar:
         found, origin = offer.instance, offer.env
         _adopt(draft, resource, Cause.REUSED, found, before, changed, origin)
         return
-    if action in MAKES and resource.retired:
+    if action in MAKES and resource.retired and offer is None:
         draft.blocked[resource.address] = _retired(resource)
         return
     if action is Action.RECREATE and resource.address in draft.stuck:
         draft.blocked[resource.address] = draft.stuck[resource.address]
         return
     ends = action in {Action.REPLACE, Action.RECREATE}
+    again = draft.wish.uncopied.get(resource.address) if action in MAKES else None
     draft.changes[resource.address] = Change(
         address=resource.address,
         provider=resource.provider,
@@ -245,5 +286,8 @@ def _add(
         deltas=changed,
         needs=tuple(sorted(resource.needs)),
         doomed=before if ends else None,
+        original=offer.instance if offer is not None else None,
+        origin=offer.env if offer is not None else "",
         parent=resource.parent,
+        notes=tuple(_origins(offer, again)),
     )

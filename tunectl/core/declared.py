@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from tunectl.core.record import value_to_tree
 from tunectl.core.resource import Resource
 from tunectl.core.value import Value, canonical
+from tunectl.core.valuetree import value_to_tree
 
 
 def declaration(resource: Resource) -> str:
@@ -17,6 +17,8 @@ def declaration(resource: Resource) -> str:
         "fingerprint": resource.fingerprint,
         "spec": value_to_tree(dict(resource.spec)),
     }
+    if resource.origin is not None:
+        tree["from"] = {"env": resource.origin.env, "address": str(resource.origin.address)}
     return _hash(tree)
 
 

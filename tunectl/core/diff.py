@@ -71,7 +71,7 @@ def _equal(before: Mapping[str, Plain], after: Mapping[str, Value]) -> bool:
         if old.__class__ in _EXACT:
             if old != new:
                 return False
-        elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        elif isinstance(old, dict) and isinstance(new, dict):
             if not _equal(old, new):
                 return False
         elif not same(old, new):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tunectl.core.diff import Delta, deltas
+from tunectl.core.errors import Diagnostic, Exit, strongest
+from tunectl.core.ignoring import covers
 from tunectl.core.resource import BUILTIN, Instance, Need, Recreate, Status
 from tunectl.core.state import Intent
 from tunectl.core.value import Address
@@ -66,6 +68,8 @@ class Examined:
         ignored: how many of those that differ were not to be told of.
         open: steps that an interrupted apply left, which the next one settles.
         vanished: providers of which nothing that is recorded exists any more.
+        unseen: how many objects could not be looked at.
+        problems: why not.
     """
 
     project: str
@@ -77,11 +81,19 @@ class Examined:
     ignored: int = 0
     open: tuple[Intent, ...] = ()
     vanished: tuple[str, ...] = ()
+    unseen: int = 0
+    problems: tuple[Diagnostic, ...] = ()
 
     @property
     def drift(self) -> tuple[Diverged, ...]:
         """What counts as drift."""
         return tuple(d for d in self.found if d.kind.is_drift)
+
+    @property
+    def exit(self) -> Exit:
+        """The process's exit code: an error is stronger than drift."""
+        codes = [d.exit for d in self.problems]
+        return strongest([*codes, Exit.CHANGES if self.drift else Exit.DONE])
 
     def of(self, kind: Divergence) -> tuple[Diverged, ...]:
         """What diverged in one way."""
@@ -119,7 +131,7 @@ def _one(
         kind = Divergence.RELEASED if free else Divergence.DELETED
         return Diverged(kind=kind, recorded=recorded, superseded=superseded)
     quiet = recorded.lifecycle.ignore_changes
-    changed = tuple(d for d in deltas(recorded.spec, now.spec) if d.path[0] not in quiet)
+    changed = tuple(d for d in deltas(recorded.spec, now.spec) if not covers(quiet, d.path))
     if changed:
         kind = Divergence.CHANGED
     elif recorded.status is now.status:

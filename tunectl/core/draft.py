@@ -11,6 +11,7 @@ from tunectl.core.state import State
 from tunectl.core.value import Address, Ref, Value
 from tunectl.core.wish import Wish
 
+_ON_DEMAND = Recreate.ON_DEMAND  # an enumerator by its name is slow, and this is asked most often
 MAKES = (Action.CREATE, Action.REPLACE, Action.RECREATE)
 
 
@@ -24,18 +25,34 @@ class Draft:
     wanted: Mapping[Address, Resource]
     stuck: Mapping[Address, Blocked]
     expired: Mapping[Address, Blocked]
+    accounts: Mapping[str, str] = field(default_factory=dict)  # by provider
     changes: dict[Address, Change] = field(default_factory=dict)
     blocked: dict[Address, Blocked] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)  # ids of what changes take over
     drift: list[Drift] = field(default_factory=list)
     notes: list[tuple[Address, str]] = field(default_factory=list)
 
     def again(self, stuck: Mapping[Address, Blocked]) -> Draft:
         """Return an empty draft of the same, with what is known to be in the way."""
-        return Draft(self.wish, self.state, self.observed, self.wanted, stuck, self.expired)
+        return Draft(
+            self.wish,
+            self.state,
+            self.observed,
+            self.wanted,
+            stuck,
+            self.expired,
+            self.accounts,
+        )
+
+    def stays_home(self, resource: Resource, seen: Instance) -> bool:
+        """Whether a new object is made where the old one is, so that a fixed name is taken."""
+        return self.accounts.get(resource.provider, seen.account) == seen.account
 
     def seen(self, address: Address) -> Instance | None:
         """The object as it is: observed, or as recorded where it was not looked at."""
-        return self.observed.get(address, self.state.instances.get(address))
+        if address in self.observed:
+            return self.observed[address]
+        return self.state.instances.get(address)
 
     def ready(self, address: Address) -> bool:
         """Whether there is an object that others can use."""
@@ -44,15 +61,18 @@ class Draft:
 
     def lookup(self, ref: Ref) -> Value:
         """The value a reference has when the plan is made; the reference where none is known."""
-        if ref.address in self.wanted and self.wanted[ref.address].recreate is Recreate.ON_DEMAND:
+        address = ref.address
+        wanted = self.wanted.get(address)
+        if wanted is not None and wanted.recreate is _ON_DEMAND:
             return ref
-        change = self.changes.get(ref.address)
-        if change is not None and change.found is not None:
-            return output(change.found, ref)
-        if change is not None and change.action in MAKES:
-            return ref
-        if change is not None and change.action is Action.UPDATE:
-            resource = self.wanted[ref.address]
-            if not ref.path or ref.path[0] not in resource.stable:
+        change = self.changes.get(address)
+        if change is not None:
+            if change.found is not None:
+                return output(change.found, ref)
+            if change.action in MAKES:
                 return ref
-        return output(self.seen(ref.address) or self.state.instances.get(ref.address), ref)
+            if change.action is Action.UPDATE:
+                resource = self.wanted[address]
+                if not ref.path or ref.path[0] not in resource.stable:
+                    return ref
+        return output(self.seen(address) or self.state.instances.get(address), ref)

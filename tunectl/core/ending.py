@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tunectl.core import graph
@@ -26,6 +26,7 @@ class Leaving:
         expired: declared resources that are over.
         spared: addresses that this plan may not touch.
         shared: account and id of objects that other environments use too.
+        in_the_way: superseded objects that hold the fixed name of one that is to be made.
     """
 
     removed: Mapping[Address, bool] = field(default_factory=dict)
@@ -34,7 +35,8 @@ class Leaving:
     gone: frozenset[Need] = frozenset()
     expired: Mapping[Address, Lapse] = field(default_factory=dict)
     spared: frozenset[Address] = frozenset()
-    shared: frozenset[tuple[str, str]] = frozenset()
+    shared: Container[tuple[str, str]] = frozenset()
+    in_the_way: frozenset[Need] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _adopted(changes: Mapping[Address, Change]) -> frozenset[Need]:
 
 def _is_replacement(changes: Mapping[Address, Change], instance: Instance) -> bool:
     change = changes.get(instance.address)
-    return change is not None and change.doomed is not None and change.doomed.id == instance.id
+    return change is not None and change.doomed is not None and change.doomed.key == instance.key
 
 
 def _kept(
@@ -166,7 +168,7 @@ def _kept(
     All of them, while their successor is blocked: it may never come to be.
     """
     kept: set[Need] = set()
-    back = _adopted(changes)
+    back = _adopted(changes) | leaving.in_the_way
     lines: dict[Address, list[Instance]] = {}
     for instance in state.superseded:
         if instance.address in wanted and instance.key not in back:
@@ -222,7 +224,7 @@ def _moves_on(changes: Mapping[Address, Change], state: State, instance: Instanc
     live = state.instances.get(instance.address)
     # A create where something is recorded: that is gone already, and uses nothing.
     moving = change is not None and change.action in {Action.UPDATE, Action.CREATE}
-    return moving and live is not None and live.id == instance.id
+    return moving and live is not None and live.key == instance.key
 
 
 def _released(changes: Mapping[Address, Change], user: Instance, used: Instance) -> bool:
@@ -245,7 +247,7 @@ def _deletion(
     state: State, instance: Instance, wanted: Mapping[Address, Resource], leaving: Leaving
 ) -> Change:
     live = state.instances.get(instance.address)
-    superseded = live is None or live.id != instance.id
+    superseded = live is None or live.key != instance.key
     spared = instance.address not in wanted and not (
         superseded and instance.status is not Status.READY
     )

@@ -30,7 +30,7 @@ def order(needs: Mapping[T, Collection[T]]) -> tuple[T, ...]:
     waits: dict[T, int] = {}
     ready: list[T] = []
     for node, targets in needs.items():
-        known = {t for t in targets if t in needs} if targets else ()
+        known = [t for t in targets if t in needs] if targets else ()
         if not known:
             ready.append(node)
             continue

@@ -63,11 +63,12 @@ def _irreplaceable(plan: Plan, limits: Limits) -> Iterator[Diagnostic]:
 
 def _unusual(plan: Plan, state: State) -> Iterator[Diagnostic]:
     """A wrong indentation or an empty glob would delete half of everything."""
-    live = {i.key for i in state.instances.values()}
+    live = state.instances
     if plan.destroy or len(live) < _MANY:
         return
+    ends = (c.doomed for c in plan.changes if c.doomed is not None and c.action in _ENDS)
     lost = sum(
-        c.action in _ENDS and c.doomed is not None and c.doomed.key in live for c in plan.changes
+        (now := live.get(doomed.address)) is not None and now.key == doomed.key for doomed in ends
     )
     if lost > _SHARE * len(live):
         yield Diagnostic(

@@ -65,7 +65,7 @@ def told_apart(state: State, newest: Mapping[Place, Address], declared: Iterable
             continue
         ranks = {a: (newest.get(place) == a, live, a in wanted) for a, live in found.items()}
         best = max(sorted(ranks), key=lambda a: ranks[a])
-        ended += [Deleted("", address, place[2]) for address in found if address != best]
+        ended += [Deleted("", address, place[2], place[0]) for address in found if address != best]
     return fold(state, ended) if ended else state
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Source
+from tunectl.core.money import Estimate
 from tunectl.core.resource import Instance, Need, Resource
 from tunectl.core.state import Intent, Lapse
 from tunectl.core.value import Address, Plain, Value, canonical, refs, shown
@@ -75,13 +76,17 @@ class Change:
         lapse: why it is not made again, for the end of what expired.
         lets_go: the old object of a replacement is forgotten instead of deleted.
         found: the object that is taken over, for an adoption.
-        origin: the environment it was made in, for one that is reused; empty for this one.
+        origin: the environment it was made in, for one that is reused or copied; empty for this
+            one.
+        original: the object of another account that the new one is a copy of.
         held: the old object of a replacement stays: something still uses it, or it is kept.
         needs: the addresses in this plan that come first.
         rows: how a dataset's rows changed; added by whoever can read datasets.
         notes: sentences for the reader.
         who: who approved it already: it goes on as soon as it can. Empty for what is new.
         uses: the models it refers to and that this plan leaves alone, running ones included.
+        estimate: what making it costs or, for what is reused, what is saved; None where there is
+            nothing to pay.
     """
 
     address: Address
@@ -97,17 +102,24 @@ class Change:
     lets_go: bool = False
     found: Instance | None = None
     origin: str = ""
+    original: Instance | None = None
     held: bool = False
     parent: Address | None = None
     rows: tuple[RowDelta, ...] = ()
     notes: tuple[str, ...] = ()
     who: str = ""
     uses: tuple[Need, ...] = ()
+    estimate: Estimate | None = None
 
     @property
     def source(self) -> Source | None:
         """Where the resource is declared."""
         return self.after.source if self.after else None
+
+    @property
+    def saves(self) -> bool:
+        """Whether its estimate is of what is saved: it is reused or copied instead of made."""
+        return self.cause is Cause.REUSED or self.original is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +288,8 @@ def _drifted(drift: Drift) -> Plain:
 
 def _binding(change: Change) -> dict[str, Plain]:
     found: dict[str, Plain] = {"found": change.found.id} if change.found else {}
+    if change.original is not None:
+        found["original"] = {"account": change.original.account, "id": change.original.id}
     if change.uses:
         found["uses"] = {str(need.address): need.id for need in change.uses}
     return found | {

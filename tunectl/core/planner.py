@@ -11,20 +11,21 @@ The laws:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 
 from tunectl.core import graph
 from tunectl.core.catching_up import caught_up
-from tunectl.core.deciding import decide, decide_on_demand
+from tunectl.core.deciding import decide, decide_on_demand, demanded_by
 from tunectl.core.diff import deltas, same
-from tunectl.core.draft import Draft
+from tunectl.core.draft import MAKES, Draft
 from tunectl.core.ending import Endings, Leaving, endings
 from tunectl.core.expiry import Expired, expired, not_again
+from tunectl.core.moving import Moves
 from tunectl.core.plan import Action, Blocked, Drift, OutputChange, Plan
 from tunectl.core.project import Moved
-from tunectl.core.resource import Instance, Recreate, Resource
-from tunectl.core.state import State, fold, relocated, renamed
+from tunectl.core.resource import Instance, Need, Recreate, Resource
+from tunectl.core.state import Renamed, State, fold
 from tunectl.core.value import Address, refs, resolve
 from tunectl.core.wish import Wish
 
@@ -54,7 +55,9 @@ def make_plan(
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
     wanted = {a: r for a, r in wanted.items() if a not in over.ending}
     order = graph.order({address: r.needs for address, r in wanted.items()})
-    draft, ended = _settled(Draft(wish, state, observed, wanted, {}, over.needed), order, over)
+    draft, ended = _settled(
+        Draft(wish, state, observed, wanted, {}, over.needed, accounts or {}), order, over
+    )
     live = [ended.changes.get(a, draft.changes[a]) for a in order if a in draft.changes]
     return Plan(
         lineage=state.lineage,
@@ -137,14 +140,29 @@ def _refreshed(
 def _renamed(
     state: State, moves: Iterable[Moved]
 ) -> tuple[State, tuple[tuple[Address, Address], ...]]:
-    """Follow the moves, each once, in whatever order they can be; a chain goes to its end."""
-    left = sorted({(m.before, m.after) for m in moves})
+    """Follow the moves, each once, in whatever order they can be; a chain goes to its end.
+
+    Of several that can be, the first one by its addresses goes first.
+    """
+    left = {(m.before, m.after) for m in moves}
+    naming: dict[Address, list[tuple[Address, Address]]] = {}
+    for move in left:
+        for address in move:
+            naming.setdefault(address, []).append(move)
+    taken = set(state.instances) if left else set()
     done: list[tuple[Address, Address]] = []
-    while possible := [m for m in left if renamed(state, *m) is not state]:
-        state = renamed(state, *possible[0])
-        done.append(possible[0])
-        left.remove(possible[0])
-    return state, tuple(done)
+    todo = sorted(left)  # sorted, so it is a heap
+    while todo:
+        before, after = move = heapq.heappop(todo)
+        if move not in left or before not in taken or after in taken:
+            continue
+        done.append(move)
+        left.remove(move)
+        taken.remove(before)
+        taken.add(after)
+        for freed in naming[before] + naming[after]:
+            heapq.heappush(todo, freed)
+    return fold(state, [Renamed(*move) for move in done]) if done else state, tuple(done)
 
 
 def _on_leaving(draft: Draft, over: Expired) -> Leaving:
@@ -154,28 +172,47 @@ def _on_leaving(draft: Draft, over: Expired) -> Leaving:
             i.address for i in draft.state.everything if not draft.wish.touches(i.address)
         ),
         shared=draft.wish.shared,
-        removed={
-            i.address: r.destroy
-            for r in draft.wish.removed
-            for i in draft.state.everything
-            if i.address == r.address  # without a key, all of a `for_each` is meant
-            or (r.address.key is None and replace(i.address, key=None) == r.address)
-        },
+        removed=_removed(draft),
         destroy=draft.wish.destroy,
         blocked=frozenset(draft.blocked),
         gone=frozenset(i.key for a, i in draft.state.instances.items() if not draft.seen(a)),
+        in_the_way=frozenset(_in_the_way(draft)),
     )
+
+
+def _in_the_way(draft: Draft) -> Iterator[Need]:
+    """What was left in an account to which a fixed name comes back: it holds the name there."""
+    for old in draft.state.superseded:
+        change = draft.changes.get(old.address)
+        if change is None or change.action not in MAKES or change.after is None:
+            continue
+        if change.after.destroy_first and draft.stays_home(change.after, old):
+            yield old.key
+
+
+def _removed(draft: Draft) -> dict[Address, bool]:
+    """What `removed:` says of each recorded address; without a key, all of a `for_each` is meant.
+
+    Of two that mean the same address the later one counts.
+    """
+    said = {r.address: (number, r.destroy) for number, r in enumerate(draft.wish.removed)}
+    found: dict[Address, bool] = {}
+    for instance in draft.state.everything if said else ():
+        address = instance.address
+        of_all = address._replace(key=None)
+        meant = [said[a] for a in (address, of_all) if a in said]
+        if meant:
+            _, found[address] = max(meant)
+    return found
 
 
 def _follow(
     observed: Mapping[Address, Instance | None], moved: Iterable[tuple[Address, Address]]
-) -> dict[Address, Instance | None]:
-    followed = dict(observed)
+) -> Mapping[Address, Instance | None]:
+    moves = Moves()
     for before, after in moved:
-        if before in followed:
-            followed[after] = followed.pop(before)
-        followed = {a: i and relocated(i, before, after) for a, i in followed.items()}
-    return followed
+        moves.add(before, after)
+    return moves.observed(observed) if moves.where else observed
 
 
 def _drafted(draft: Draft, order: Iterable[Address]) -> Draft:
@@ -183,16 +220,19 @@ def _drafted(draft: Draft, order: Iterable[Address]) -> Draft:
 
     What is made on demand comes last, when it is known who demands it.
     """
+    on_demand = Recreate.ON_DEMAND
     resources = [draft.wanted[address] for address in order]
     for resource in resources:
         if not draft.wish.touches(resource.address):
             continue
-        if resource.recreate is not Recreate.ON_DEMAND:
+        if resource.recreate is not on_demand:
             decide(draft, resource)
             _block_if_it_waits(draft, resource)
+    demanded = {need for change in draft.changes.values() for need in demanded_by(change)}
     for resource in resources:
-        if resource.recreate is Recreate.ON_DEMAND:
-            decide_on_demand(draft, resource)
+        if resource.recreate is on_demand:
+            decide_on_demand(draft, resource, demanded=resource.address in demanded)
+            demanded |= demanded_by(draft.changes.get(resource.address))
     for address, recorded in draft.state.instances.items():
         if address not in draft.wanted and draft.seen(address) is None:
             released = recorded.recreate is Recreate.ON_DEMAND
@@ -204,10 +244,12 @@ def _block_if_it_waits(draft: Draft, resource: Resource) -> None:
     """A change that needs something which will not come is blocked, and so on downwards."""
     address = resource.address
     change = draft.changes.get(address)
-    if change is None or change.action is Action.WAIT:
+    if change is None or change.action is Action.WAIT or not draft.blocked:
         return
     by = min(_lacking(draft, resource), default=None)
     if by is not None:
+        if change.found is not None:
+            draft.taken.discard(change.found.id)
         del draft.changes[address]
         root = draft.blocked[by].by or by
         draft.blocked[address] = Blocked(address=address, reason=f"waits for `{root}`", by=root)

@@ -6,6 +6,7 @@ from typing import Any
 
 from tunectl.core.diff import ABSENT, Absent, Delta
 from tunectl.core.errors import Source
+from tunectl.core.money import estimate_from_tree, estimate_to_tree
 from tunectl.core.plan import (
     Action,
     Blocked,
@@ -17,19 +18,16 @@ from tunectl.core.plan import (
     RowDelta,
 )
 from tunectl.core.record import (
-    Tree,
     instance_from_tree,
     instance_to_tree,
     intent_from_tree,
     intent_to_tree,
     lifecycle_from_tree,
     lifecycle_to_tree,
-    plain_from_tree,
-    value_from_tree,
-    value_to_tree,
 )
 from tunectl.core.resource import Need, Recreate, Resource
 from tunectl.core.value import Address, Plain, Value
+from tunectl.core.valuetree import Tree, plain_from_tree, value_from_tree, value_to_tree
 
 
 def plan_to_tree(plan: Plan) -> Tree:
@@ -91,6 +89,7 @@ def _change_to_tree(change: Change) -> Tree:
         "doomed": instance_to_tree(change.doomed) if change.doomed else None,
         "found": instance_to_tree(change.found) if change.found else None,
         "origin": change.origin,
+        "original": instance_to_tree(change.original) if change.original else None,
         "lets_go": change.lets_go,
         "held": change.held,
         "parent": str(change.parent) if change.parent else None,
@@ -106,7 +105,10 @@ def _change_to_tree(change: Change) -> Tree:
         ],
         "notes": list(change.notes),
         "who": change.who,
-        "uses": [{"address": str(n.address), "id": n.id} for n in change.uses],
+        "uses": [
+            {"address": str(n.address), "id": n.id, "account": n.account} for n in change.uses
+        ],
+        "estimate": estimate_to_tree(change.estimate) if change.estimate else None,
     }
 
 
@@ -123,6 +125,7 @@ def _change_from_tree(tree: Tree) -> Change:
         doomed=instance_from_tree(tree["doomed"]) if tree["doomed"] else None,
         found=instance_from_tree(tree["found"]) if tree.get("found") else None,
         origin=tree.get("origin", ""),
+        original=instance_from_tree(tree["original"]) if tree.get("original") else None,
         lets_go=tree.get("lets_go", False),
         held=tree["held"],
         parent=Address.parse(tree["parent"]) if tree["parent"] else None,
@@ -138,7 +141,11 @@ def _change_from_tree(tree: Tree) -> Change:
         ),
         notes=tuple(tree["notes"]),
         who=tree.get("who", ""),
-        uses=tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree.get("uses", [])),
+        uses=tuple(
+            Need(Address.parse(n["address"]), n["id"], n.get("account", ""))
+            for n in tree.get("uses", [])
+        ),
+        estimate=estimate_from_tree(tree["estimate"]) if tree.get("estimate") else None,
     )
 
 

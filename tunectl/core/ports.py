@@ -136,11 +136,62 @@ class Lists(Protocol):
         ...
 
 
+class Lags(Protocol):
+    """A handler that says by how much `find` may lag; of any other 15 seconds are assumed."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds after a create for which `find` may not show the object yet."""
+        ...
+
+
+class Marked(Protocol):
+    """A handler that can tell whose one object is, as the object says itself."""
+
+    def mark(self, instance: Instance) -> Mark | None:
+        """Return the whole mark that an object carries; None where it carries none.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        ...
+
+
 class Events(Protocol):
     """A handler that can tell what happened inside a long job."""
 
     def events(self, instance: Instance, since: str | None = None) -> Iterable[JobEvent]:
         """Yield events in order, those after the id `since` only."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """An object of another account, of which a copy is wanted.
+
+    Attributes:
+        handler: of its own account, connected as its environment recorded it.
+    """
+
+    instance: Instance
+    handler: Handler
+
+
+class Copies(Protocol):
+    """A handler that can copy an object of another account into its own."""
+
+    def copies(self, original: Original) -> bool:
+        """Say whether it could copy that: by the kinds of service alone, nothing is asked."""
+        ...
+
+    def copy(self, request: Request, original: Original) -> Instance:
+        """Make the copy in one step, carrying the mark, so that `find` finds it; may be pending.
+
+        Raises:
+            NotFoundError: the original is gone.
+            InvalidRequestError: definitely refused, nothing was made.
+            UnknownOutcomeError: it may or may not exist; `find` will tell.
+        """
         ...
 
 

@@ -82,6 +82,7 @@ class Project:
         state: the store's address as written (`state/`, `gs://…`).
         default_provider: for resources that name none; None when each must name one.
         sensitive: names of the variables whose values are never stored.
+        prices: the user's own prices, by provider and base model, as they are declared.
         warnings: what was noticed and does not stop anything.
     """
 
@@ -98,4 +99,5 @@ class Project:
     imports: tuple[Import, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     sensitive: frozenset[str] = frozenset()
+    prices: Mapping[str, Plain] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()

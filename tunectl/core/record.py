@@ -8,9 +8,11 @@ A reference is `{"$ref": "endpoint.support", "path": ["model_id"]}`, a text with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from typing import Any, assert_never, cast
 
 from tunectl.core.approval import Approval
+from tunectl.core.needing import exact, named
 from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
     Abandoned,
@@ -32,61 +34,8 @@ from tunectl.core.state import (
     Settled,
     State,
 )
-from tunectl.core.value import Address, Join, Plain, Ref, Value
-
-Tree = dict[str, Any]
-
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-
-
-def value_to_tree(value: Value) -> Any:  # noqa: ANN401  # a JSON tree
-    """Return the JSON tree of a value."""
-    if value.__class__ in _SCALARS:
-        return value
-    match value:
-        case Ref(address, path):
-            return {"$ref": str(address), "path": list(path)}
-        case Join(parts):
-            return {"$join": [value_to_tree(part) for part in parts]}
-        case tuple():
-            return [value_to_tree(item) for item in value]
-        case Mapping():
-            return {key: value_to_tree(item) for key, item in value.items()}
-        case _:
-            return value
-
-
-def value_from_tree(tree: Any) -> Value:  # noqa: ANN401  # a JSON tree
-    """Return the value of a JSON tree."""
-    match tree:
-        case {"$ref": str(address), "path": list(path)}:
-            return Ref(Address.parse(address), tuple(path))
-        case {"$join": list(parts)}:
-            return Join(tuple(value_from_tree(part) for part in parts))
-        case list():
-            return tuple(value_from_tree(item) for item in tree)
-        case dict():
-            return {key: value_from_tree(item) for key, item in tree.items()}
-        case _:
-            return cast("Value", tree)
-
-
-def plain_from_tree(tree: Any) -> Plain:  # noqa: ANN401  # a JSON tree
-    """Return the plain value of a JSON tree: lists become tuples."""
-    if isinstance(tree, list):
-        return tuple([plain_from_tree(item) for item in tree])
-    if isinstance(tree, dict):
-        return _map(tree)
-    return cast("Plain", tree)
-
-
-def _map(tree: Tree) -> dict[str, Plain]:
-    """Return the map as it is where nothing in it is to be turned: most settings are flat."""
-    for item in tree.values():
-        if isinstance(item, list | dict):
-            return {key: plain_from_tree(item) for key, item in tree.items()}
-    return dict(tree)
+from tunectl.core.value import Address
+from tunectl.core.valuetree import Tree, map_from_tree, map_to_tree, value_to_tree
 
 
 def lifecycle_to_tree(life: Lifecycle) -> Tree:
@@ -101,6 +50,12 @@ def lifecycle_to_tree(life: Lifecycle) -> Tree:
 
 _LIFE = Lifecycle()
 _PLAIN_LIFE = lifecycle_to_tree(_LIFE)
+_SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
+    ("needs", []),
+    ("recreate", Recreate.FREELY.value),
+    ("lifecycle", _PLAIN_LIFE),
+)
+_NONE: Mapping[str, str] = {}  # one for all that have no labels
 _STATUS = {status.value: status for status in Status}
 _RECREATE = {recreate.value: recreate for recreate in Recreate}
 
@@ -125,62 +80,90 @@ def instance_to_tree(instance: Instance) -> Tree:
         "account": instance.account,
         "id": instance.id,
         "status": instance.status.value,
-        "spec": value_to_tree(dict(instance.spec)),
-        "outputs": value_to_tree(dict(instance.outputs)),
-        "needs": [{"address": str(n.address), "id": n.id} for n in instance.needs],
+        "spec": map_to_tree(instance.spec),
+        "outputs": map_to_tree(instance.outputs),
+        "needs": _needs_to_tree(instance.needs, instance.account),
         "recreate": instance.recreate.value,
         "lifecycle": lifecycle_to_tree(instance.lifecycle),
     }
-    optional = {
-        "fingerprint": instance.fingerprint,
-        "progress": instance.progress,
-        "reason": instance.reason,
-        "op": instance.op,
-        "created_at": instance.created_at,
-        "renewed_at": instance.renewed_at,
-        "deadline": instance.deadline,
-        "parent": str(instance.parent) if instance.parent else None,
-        "labels": dict(instance.labels),
-    }
-    return tree | {key: item for key, item in optional.items() if item}
+    for key, item in (
+        ("fingerprint", instance.fingerprint),
+        ("progress", instance.progress),
+        ("reason", instance.reason),
+        ("op", instance.op),
+        ("created_at", instance.created_at),
+        ("renewed_at", instance.renewed_at),
+        ("deadline", instance.deadline),
+    ):
+        if item:
+            tree[key] = item
+    if instance.parent:
+        tree["parent"] = str(instance.parent)
+    if instance.labels:
+        tree["labels"] = dict(instance.labels)
+    return tree
+
+
+def lean_tree(instance: Instance) -> Tree:
+    """Return the JSON tree of an instance as it is stored: what says nothing is left out."""
+    tree = instance_to_tree(instance)
+    for key, plain in _SAYS_NOTHING:
+        if tree[key] == plain:
+            del tree[key]
+    return tree
 
 
 def instance_from_tree(tree: Tree) -> Instance:
     """Return the instance of a JSON tree."""
-    return Instance(
-        address=Address.parse(tree["address"]),
-        provider=tree["provider"],
-        account=tree["account"],
-        id=tree["id"],
-        spec=_map(tree["spec"]),
-        outputs=_map(tree["outputs"]),
-        status=_STATUS[tree["status"]],
-        needs=_needs_from_tree(tree["needs"]) if tree["needs"] else (),
-        fingerprint=tree.get("fingerprint"),
-        progress=tree.get("progress", ""),
-        reason=tree.get("reason", ""),
-        op=tree.get("op", ""),
-        created_at=tree.get("created_at", ""),
-        renewed_at=tree.get("renewed_at", ""),
-        deadline=tree.get("deadline", ""),
-        lifecycle=lifecycle_from_tree(tree["lifecycle"]),
-        recreate=_RECREATE[tree["recreate"]],
-        parent=Address.parse(tree["parent"]) if tree.get("parent") else None,
-        labels=tree.get("labels", {}),
-    )
+    get, parse = tree.get, Address.parse
+    needs, parent, life = get("needs"), get("parent"), get("lifecycle")
+    made: Any = _Unfrozen()
+    made.address = parse(tree["address"])
+    made.provider = tree["provider"]
+    made.account = tree["account"]
+    made.id = tree["id"]
+    made.spec = map_from_tree(tree["spec"])
+    made.outputs = map_from_tree(tree["outputs"])
+    made.status = _STATUS[tree["status"]]
+    made.needs = _needs_from_tree(needs, made.account) if needs else ()
+    made.fingerprint = get("fingerprint")
+    made.progress = get("progress", "")
+    made.reason = get("reason", "")
+    made.op = get("op", "")
+    made.created_at = get("created_at", "")
+    made.renewed_at = get("renewed_at", "")
+    made.deadline = get("deadline", "")
+    made.lifecycle = lifecycle_from_tree(life) if life else _LIFE
+    made.recreate = _RECREATE[get("recreate", "freely")]
+    made.parent = parse(parent) if parent else None
+    made.labels = get("labels", _NONE)
+    made.__class__ = Instance
+    return cast("Instance", made)
+
+
+class _Unfrozen:
+    """An instance while its fields are set; then it becomes one, by its class.
+
+    A frozen dataclass sets its own fields at six times the cost, and a state has many.
+    """
+
+    __slots__ = tuple(field.name for field in fields(Instance))
 
 
 def intent_to_tree(intent: Intent) -> Tree:
     """Return the JSON tree of an intent."""
-    return {
+    tree: Tree = {
         "op": intent.op,
         "action": intent.action,
         "address": str(intent.address),
         "provider": intent.provider,
-        "fingerprint": intent.fingerprint,
-        "id": intent.id,
-        "time": intent.time,
     }
+    if intent.fingerprint is not None:
+        tree["fingerprint"] = intent.fingerprint
+    for key, item in (("id", intent.id), ("time", intent.time)):
+        if item:
+            tree[key] = item
+    return tree
 
 
 def intent_from_tree(tree: Tree) -> Intent:
@@ -196,12 +179,19 @@ def intent_from_tree(tree: Tree) -> Intent:
     )
 
 
-def _needs_to_tree(needs: tuple[Need, ...]) -> list[Tree]:
-    return [{"address": str(n.address), "id": n.id} for n in needs]
+def _needs_to_tree(needs: tuple[Need, ...], home: str = "") -> list[Tree]:
+    """Return the trees of needs; the account is said where it is not the user's own."""
+    return [
+        {"address": str(n.address), "id": n.id}
+        if n.account == home
+        else {"address": str(n.address), "id": n.id, "account": n.account}
+        for n in needs
+    ]
 
 
-def _needs_from_tree(tree: Any) -> tuple[Need, ...]:  # noqa: ANN401  # a JSON tree
-    return tuple(Need(Address.parse(n["address"]), n["id"]) for n in tree)
+def _needs_from_tree(tree: Any, home: str = "") -> tuple[Need, ...]:  # noqa: ANN401  # a JSON tree
+    parse = Address.parse
+    return tuple([Need(parse(n["address"]), n["id"], n.get("account", home)) for n in tree])
 
 
 def approval_to_tree(approval: Approval) -> Tree:
@@ -233,7 +223,7 @@ def approval_from_tree(tree: Tree) -> Approval:
         who=tree["who"],
         info=tree["info"],
         time=tree["time"],
-        aim=_map(tree["aim"]),
+        aim=map_from_tree(tree["aim"]),
         variables=tree["variables"],
         var_files=tuple(tree["var_files"]),
         wanted={Address.parse(a): digest for a, digest in tree["wanted"].items()},
@@ -244,6 +234,17 @@ def approval_from_tree(tree: Tree) -> Approval:
         begun=tuple(map(Address.parse, tree["begun"])),
         parked=tree["parked"],
     )
+
+
+def _exactly(
+    approval: Approval, live: Mapping[Address, Instance], kept: Mapping[Need, Instance]
+) -> Approval:
+    """Return an approval that names objects by their accounts too."""
+    doomed, anew = (
+        tuple(named(need, live, kept) for need in needs)
+        for needs in (approval.doomed, approval.anew)
+    )
+    return replace(approval, doomed=doomed, anew=anew)
 
 
 def _lapse_to_tree(lapse: Lapse) -> Tree:
@@ -260,14 +261,16 @@ def entry_to_tree(entry: Entry) -> Tree:
         case Began(intent):
             return {"type": "began", "intent": intent_to_tree(intent)}
         case Made(op, instance) | Adopted(op, instance) | Settled(op, instance):
-            kind = type(entry).__name__.lower()
-            return {"type": kind, "op": op, "instance": instance_to_tree(instance)}
-        case Deleted(op, address, id_):
-            return {"type": "deleted", "op": op, "address": str(address), "id": id_}
-        case Lapsed(op, lapse, id_):
-            return {"type": "lapsed", "op": op, "lapse": _lapse_to_tree(lapse), "id": id_}
-        case Forgot(address, id_):
-            return {"type": "forgot", "address": str(address), "id": id_}
+            tree = {"type": type(entry).__name__.lower(), "instance": lean_tree(instance)}
+            return tree if op == instance.op else {**tree, "op": op}
+        case Deleted(op, address, id_, account):
+            at = {"address": str(address), "id": id_, "account": account}
+            return {"type": "deleted", "op": op, **at}
+        case Lapsed(op, lapse, id_, account):
+            over = _lapse_to_tree(lapse)
+            return {"type": "lapsed", "op": op, "lapse": over, "id": id_, "account": account}
+        case Forgot(address, id_, account):
+            return {"type": "forgot", "address": str(address), "id": id_, "account": account}
         case Abandoned(op, reason):
             return {"type": "abandoned", "op": op, "reason": reason}
         case Renamed(before, after):
@@ -294,24 +297,39 @@ def entry_from_tree(tree: Tree) -> Entry:
     return read(tree)
 
 
+def _of_instance(tree: Tree) -> tuple[str, Instance]:
+    """An operation and what it did; it is named where it is not the one that made the object."""
+    instance = instance_from_tree(tree["instance"])
+    return tree.get("op", instance.op), instance
+
+
 _ENTRIES: Mapping[str, Callable[[Tree], Entry]] = {
     "began": lambda t: Began(intent_from_tree(t["intent"])),
-    "made": lambda t: Made(t["op"], instance_from_tree(t["instance"])),
-    "adopted": lambda t: Adopted(t["op"], instance_from_tree(t["instance"])),
-    "settled": lambda t: Settled(t["op"], instance_from_tree(t["instance"])),
-    "deleted": lambda t: Deleted(t["op"], Address.parse(t["address"]), t["id"]),
-    "lapsed": lambda t: Lapsed(t["op"], _lapse_from_tree(t["lapse"]), t["id"]),
-    "forgot": lambda t: Forgot(Address.parse(t["address"]), t["id"]),
+    "made": lambda t: Made(*_of_instance(t)),
+    "adopted": lambda t: Adopted(*_of_instance(t)),
+    "settled": lambda t: Settled(*_of_instance(t)),
+    "deleted": lambda t: Deleted(
+        t["op"], Address.parse(t["address"]), t["id"], t.get("account", "")
+    ),
+    "lapsed": lambda t: Lapsed(
+        t["op"], _lapse_from_tree(t["lapse"]), t["id"], t.get("account", "")
+    ),
+    "forgot": lambda t: Forgot(Address.parse(t["address"]), t["id"], t.get("account", "")),
     "abandoned": lambda t: Abandoned(t["op"], t["reason"]),
     "renamed": lambda t: Renamed(Address.parse(t["before"]), Address.parse(t["after"])),
-    "published": lambda t: Published(_map(t["outputs"])),
+    "published": lambda t: Published(map_from_tree(t["outputs"])),
     "approved": lambda t: Approved(approval_from_tree(t["approval"])),
     "concluded": lambda t: Concluded(t["id"]),
 }
 
 
-def state_to_tree(state: State) -> Tree:
-    """Return the JSON tree of a state, in an order that depends on its content alone."""
+def state_to_tree(state: State, record: Callable[[Instance], Tree] = instance_to_tree) -> Tree:
+    """Return the JSON tree of a state, in an order that depends on its content alone.
+
+    Args:
+        state: what is recorded.
+        record: how an instance is said: in full, or as it is stored.
+    """
     open_ = {"approvals": [approval_to_tree(a) for a in state.approvals]}
     tree: Tree = {
         "lineage": state.lineage,
@@ -326,10 +344,8 @@ def state_to_tree(state: State) -> Tree:
             }
             for name, a in sorted(state.providers.items())
         },
-        "instances": [
-            instance_to_tree(state.instances[a]) for a in sorted(state.instances, key=str)
-        ],
-        "superseded": [instance_to_tree(i) for i in state.superseded],
+        "instances": [record(state.instances[a]) for a in sorted(state.instances, key=str)],
+        "superseded": [record(i) for i in state.superseded],
         "intents": [intent_to_tree(i) for i in state.intents],
         "outputs": value_to_tree(dict(state.outputs)),
     }
@@ -342,23 +358,28 @@ def state_to_tree(state: State) -> Tree:
     return tree
 
 
+def _account_from_tree(tree: Tree) -> Account:
+    settings = map_from_tree(tree["settings"])
+    return Account(type=tree["type"], account=tree["account"], settings=settings)
+
+
 def state_from_tree(tree: Tree) -> State:
     """Return the state of a JSON tree."""
     instances = [instance_from_tree(item) for item in tree["instances"]]
+    superseded = [instance_from_tree(item) for item in tree["superseded"]]
+    live, kept = {i.address: i for i in instances}, {i.key: i for i in superseded}
+    approvals = (approval_from_tree(item) for item in tree.get("approvals", []))
     return State(
         lineage=tree["lineage"],
         serial=tree["serial"],
         project=tree["project"],
         env=tree["env"],
-        providers={
-            name: Account(type=a["type"], account=a["account"], settings=_map(a["settings"]))
-            for name, a in tree["providers"].items()
-        },
-        instances={i.address: i for i in instances},
-        superseded=tuple(instance_from_tree(item) for item in tree["superseded"]),
+        providers={name: _account_from_tree(a) for name, a in tree["providers"].items()},
+        instances={i.address: exact(i, live, kept) if i.needs else i for i in instances},
+        superseded=tuple(exact(i, live, kept) for i in superseded),
         intents=tuple(intent_from_tree(item) for item in tree["intents"]),
-        outputs=_map(tree["outputs"]),
-        approvals=tuple(approval_from_tree(item) for item in tree.get("approvals", [])),
+        outputs=map_from_tree(tree["outputs"]),
+        approvals=tuple(_exactly(a, live, kept) for a in approvals),
         lapsed=tuple(_lapse_from_tree(item) for item in tree.get("lapsed", [])),
         forgotten=tuple(
             Forgotten(f["account"], f["id"], f["op"]) for f in tree.get("forgotten", [])

@@ -41,7 +41,7 @@ class Lifecycle:
 
     Attributes:
         protect: refuse any plan that deletes or replaces it.
-        ignore_changes: top-level fields whose edits are not applied.
+        ignore_changes: fields, or parts of them (`method.epochs`), whose edits are not applied.
         keep_on_destroy: forget it instead of deleting it.
         keep_previous: how many superseded objects to keep.
     """
@@ -90,6 +90,18 @@ def utc(text: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`from: {env, address}`: the object of another environment that is wanted here too."""
+
+    env: str
+    address: Address
+    source: Source | None = None
+
+
+_NOTHING: frozenset[Address] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One wanted object.
@@ -109,6 +121,7 @@ class Resource:
         destroy_first: a fixed name forces the old object out before the new one is made.
         retired: why none can be made any more; empty when one can. One that exists may stay.
         expires: when it is to be deleted; None keeps it for good.
+        origin: where it shall come from instead of being made; None makes it.
     """
 
     address: Address
@@ -127,26 +140,48 @@ class Resource:
     destroy_first: bool = False
     retired: str = ""
     expires: Expiry | None = None
+    origin: Origin | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     source: Source | None = None
+
+    # Asked for again and again, and each time the same; a copy finds its own.
+    _refs: tuple[Ref, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    _needs: frozenset[Address] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def refs(self) -> tuple[Ref, ...]:
         """Every reference in the spec."""
-        return tuple(refs(self.spec))
+        found = self._refs
+        if found is None:
+            found = tuple(refs(self.spec))
+            object.__setattr__(self, "_refs", found)
+        return found
 
     @property
     def needs(self) -> frozenset[Address]:
         """The addresses that must be ready before it."""
-        return frozenset([*(ref.address for ref in refs(self.spec)), *self.depends_on])
+        found = self._needs
+        if found is None:
+            referred = self.refs
+            found = _NOTHING
+            if referred or self.depends_on:
+                found = frozenset([*(ref.address for ref in referred), *self.depends_on])
+            object.__setattr__(self, "_needs", found)
+        return found
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Need:
-    """One object that another was made from: the address and the id it had then."""
+    """One object that another was made from: the address and the id it had then.
+
+    Attributes:
+        account: where it lives: a name that is fixed is the same id in every account. Empty in
+            records of versions that did not say; told when they are read.
+    """
 
     address: Address
     id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +224,7 @@ class Instance:
     @property
     def key(self) -> Need:
         """What identifies this very object."""
-        return Need(self.address, self.id)
+        return Need(self.address, self.id, self.account)
 
 
 def output(instance: Instance | None, ref: Ref) -> Value:

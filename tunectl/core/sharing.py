@@ -6,12 +6,13 @@ only the last to leave deletes remotely.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from tunectl.core.record import Tree, instance_from_tree, instance_to_tree
+from tunectl.core.record import instance_from_tree, lean_tree
 from tunectl.core.resource import Instance, Recreate, Status
+from tunectl.core.valuetree import Tree
 
 Key: TypeAlias = tuple[str, str]  # account, id
 
@@ -36,19 +37,43 @@ class Registry:
     """Every shared object of one store."""
 
     objects: Mapping[Key, Shared] = field(default_factory=dict)
+    _equal: dict[str, list[Shared]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def equal(self, account: str, fingerprint: str) -> tuple[Shared, ...]:
         """Return the objects of an account with a fingerprint, the oldest first."""
-        found = [
-            s
-            for (where, _), s in self.objects.items()
-            if where == account and s.instance.fingerprint == fingerprint
-        ]
+        found = (s for s in self._of(fingerprint) if s.instance.account == account)
         return tuple(sorted(found, key=lambda s: (s.instance.created_at, s.instance.id)))
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether there is an object with a fingerprint, in any account."""
+        return bool(self._of(fingerprint))
+
+    def _of(self, fingerprint: str) -> Sequence[Shared]:
+        if not self._equal:
+            for shared in self.objects.values():
+                self._equal.setdefault(shared.instance.fingerprint or "", []).append(shared)
+        return self._equal.get(fingerprint, ())
 
     def others(self, user: str) -> frozenset[Key]:
         """Return what somebody else than a user uses."""
         return frozenset(key for key, s in self.objects.items() if s.users - {user})
+
+
+class Others(Container[Key]):
+    """What somebody else than a user uses; looked for when it is first asked for."""
+
+    def __init__(self, read: Callable[[], Registry], user: str) -> None:
+        self._read = read
+        self._user = user
+        self._found: frozenset[Key] | None = None
+
+    def __contains__(self, key: object) -> bool:
+        """Whether somebody else uses an object."""
+        if self._found is None:
+            self._found = self._read().others(self._user)
+        return key in self._found
 
 
 def key_of(instance: Instance) -> Key:
@@ -62,23 +87,21 @@ def is_shareable(instance: Instance) -> bool:
     return paid and bool(instance.fingerprint) and instance.status is Status.READY
 
 
-def offered(registry: Registry, instance: Instance, env: str, user: str) -> Registry:
-    """Return the registry with an object and its user; another's entry keeps what it says."""
-    known = registry.objects.get(key_of(instance))
-    if known is None:
-        known = Shared(instance=instance, env=env, users=frozenset())
-    return _with(registry, key_of(instance), replace(known, users=known.users | {user}))
-
-
 def agreed(registry: Registry, instances: Iterable[Instance], env: str, user: str) -> Registry:
     """Return the registry in which a user uses exactly these objects."""
     using = {key_of(i): i for i in instances}
+    objects: dict[Key, Shared] = {}
     for key, shared in registry.objects.items():
-        if user in shared.users and key not in using:
-            registry, _ = released(registry, key, user)
-    for instance in using.values():
-        registry = offered(registry, instance, env, user)
-    return registry
+        left = shared.users - {user}
+        if key in using or user not in shared.users:
+            objects[key] = shared
+        elif left:
+            objects[key] = replace(shared, users=left)
+    for key, instance in using.items():
+        known = objects.get(key) or Shared(instance=instance, env=env, users=frozenset())
+        if user not in known.users:
+            objects[key] = replace(known, users=known.users | {user})
+    return Registry(objects=objects)
 
 
 def claimed(registry: Registry, key: Key, user: str) -> Registry | None:
@@ -107,7 +130,7 @@ def _with(registry: Registry, key: Key, shared: Shared) -> Registry:
 def registry_to_tree(registry: Registry) -> list[Tree]:
     """Return the JSON tree of a registry, in an order that depends on its content alone."""
     return [
-        {"instance": instance_to_tree(s.instance), "env": s.env, "users": sorted(s.users)}
+        {"instance": lean_tree(s.instance), "env": s.env, "users": sorted(s.users)}
         for _, s in sorted(registry.objects.items())
     ]
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
-from tunectl.core.approval import Approval, readdressed
+from tunectl.core.approval import Approval
+from tunectl.core.moving import Moves
+from tunectl.core.needing import exact
 from tunectl.core.resource import BUILTIN, Instance, Need
 from tunectl.core.value import Address, Plain
 
@@ -67,11 +69,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """An object is gone, or is managed no longer."""
+    """An object is gone, or is managed no longer.
+
+    Attributes:
+        account: where it lived; empty where a version did not say, and for any.
+    """
 
     op: str
     address: Address
     id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class Lapsed:
     op: str
     lapse: Lapse
     id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,7 @@ class Forgot:
 
     address: Address
     id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +227,15 @@ class State:
 class Folding:
     """A state while entries are folded in: an entry costs the same however much is recorded.
 
-    Attributes:
-        instances: the live ones as they become; to read only.
+    Renames that follow each other are carried out together, when anything else is asked for.
     """
 
     def __init__(self, state: State) -> None:
         self._state: State | None = state
         self._begun = state
-        self.instances: dict[Address, Instance] = dict(state.instances)
+        self._live: dict[Address, Instance] = dict(state.instances)
+        self._moves: Moves | None = None
+        self._taken: set[Address] = set()  # by live ones, while there are moves
         self._superseded = {i.key: i for i in state.superseded}
         self._intents = {i.op: i for i in state.intents}
         self._outputs = state.outputs
@@ -234,12 +244,19 @@ class Folding:
         self._lapsed = {lapse.address: lapse for lapse in state.lapsed}
 
     @property
+    def instances(self) -> Mapping[Address, Instance]:
+        """The live ones as they become."""
+        self._settle_moves()
+        return self._live
+
+    @property
     def state(self) -> State:
         """The state as of now; it does not change with what is folded in later."""
+        self._settle_moves()
         if self._state is None:
             self._state = replace(
                 self._begun,
-                instances=dict(self.instances),
+                instances=dict(self._live),
                 superseded=tuple(self._superseded.values()),
                 intents=tuple(self._intents.values()),
                 outputs=self._outputs,
@@ -252,34 +269,36 @@ class Folding:
     def add(self, entry: Entry) -> None:
         """Fold one entry in."""
         self._state = None
+        if isinstance(entry, Renamed):
+            self._renamed(entry.before, entry.after)
+            return
+        self._settle_moves()
         match entry:
             case Began(intent):
                 self._intents.pop(intent.op, None)
                 self._intents[intent.op] = intent
             case Made(op, instance):
-                self._made(instance)
+                self._made(self._exact(instance))
                 self._intents.pop(op, None)
             case Adopted(op, instance):
                 self._superseded.pop(instance.key, None)
-                self._made(instance)
+                self._made(self._exact(instance))
                 self._forgotten = {f for f in self._forgotten if f.id != instance.id}
                 self._intents.pop(op, None)
             case Settled(op, instance):
-                self._settled(instance)
+                self._settled(self._exact(instance))
                 self._intents.pop(op, None)
-            case Deleted(op, address, id_):
-                self._deleted(address, id_)
+            case Deleted(op, address, id_, account):
+                self._deleted(address, id_, account)
                 self._intents.pop(op, None)
-            case Lapsed(op, lapse, id_):
-                self._deleted(lapse.address, id_)
+            case Lapsed(op, lapse, id_, account):
+                self._deleted(lapse.address, id_, account)
                 self._lapsed[lapse.address] = lapse
                 self._intents.pop(op, None)
-            case Forgot(address, id_):
-                self._forgot(address, id_)
+            case Forgot(address, id_, account):
+                self._forgot(address, id_, account)
             case Abandoned(op, _):
                 self._intents.pop(op, None)
-            case Renamed(before, after):
-                self._renamed(before, after)
             case Published(outputs):
                 self._outputs = dict(outputs)
             case Approved() | Concluded():
@@ -294,41 +313,64 @@ class Folding:
             self._approvals.pop(entry.id, None)
 
     def _made(self, instance: Instance) -> None:
-        if instance.key in self._superseded:
+        if self._superseded and instance.key in self._superseded:
             return
-        before = self.instances.get(instance.address)
-        if before is not None and before.id != instance.id:
+        before = self._live.get(instance.address)
+        if before is not None and before.key != instance.key:
             self._superseded[before.key] = before
-        self.instances[instance.address] = instance
+        self._live[instance.address] = instance
         self._lapsed.pop(instance.address, None)
 
     def _settled(self, instance: Instance) -> None:
-        live = self.instances.get(instance.address)
-        if live is not None and live.id == instance.id:
-            self.instances[instance.address] = instance
+        live = self._live.get(instance.address)
+        if live is not None and live.key == instance.key:
+            self._live[instance.address] = instance
         elif instance.key in self._superseded:
             self._superseded[instance.key] = instance
 
-    def _forgot(self, address: Address, id_: str) -> None:
-        for instance in (self.instances.get(address), self._superseded.get(Need(address, id_))):
-            if instance is not None and instance.id == id_ and instance.provider != BUILTIN:
+    def _forgot(self, address: Address, id_: str, account: str) -> None:
+        for instance in self._called(address, id_, account):
+            if instance.provider != BUILTIN:
                 self._forgotten.add(Forgotten(instance.account, id_, instance.op))
-        self._deleted(address, id_)
+        self._deleted(address, id_, account)
 
-    def _deleted(self, address: Address, id_: str) -> None:
-        live = self.instances.get(address)
-        if live is not None and live.id == id_:
-            del self.instances[address]
-        self._superseded.pop(Need(address, id_), None)
+    def _deleted(self, address: Address, id_: str, account: str) -> None:
+        for instance in self._called(address, id_, account):
+            if self._live.get(address) is instance:
+                del self._live[address]
+            self._superseded.pop(instance.key, None)
+
+    def _called(self, address: Address, id_: str, account: str) -> list[Instance]:
+        """What is recorded at an address under an id, in an account or, where none is said, any."""
+        found = [self._live[address]] if address in self._live else []
+        if account:
+            kept = self._superseded.get(Need(address, id_, account))
+            found += [kept] if kept is not None else []
+        else:
+            found += [i for i in self._superseded.values() if i.address == address]
+        return [i for i in found if i.id == id_ and account in {"", i.account}]
+
+    def _exact(self, instance: Instance) -> Instance:
+        """Return an instance whose needs name what is recorded, by its account too."""
+        return exact(instance, self._live, self._superseded)
 
     def _renamed(self, before: Address, after: Address) -> None:
-        if before not in self.instances or after in self.instances:
+        if self._moves is None:
+            self._moves, self._taken = Moves(), set(self._live)
+        if before in self._taken and after not in self._taken:
+            self._taken.remove(before)
+            self._taken.add(after)
+            self._moves.add(before, after)
+
+    def _settle_moves(self) -> None:
+        moves, self._moves = self._moves, None
+        if moves is None or not moves.where:
             return
-        live = [relocated(i, before, after) for i in self.instances.values()]
-        superseded = [relocated(i, before, after) for i in self._superseded.values()]
-        self.instances = {i.address: i for i in live}
+        live = [moves.instance(i) for i in self._live.values()]
+        superseded = [moves.instance(i) for i in self._superseded.values()]
+        self._live = {i.address: i for i in live}
         self._superseded = {i.key: i for i in superseded}
-        self._approvals = {id_: readdressed(a, before, after) for id_, a in self._approvals.items()}
+        self._approvals = {id_: moves.approval(a) for id_, a in self._approvals.items()}
 
 
 def fold(state: State, entries: Iterable[Entry]) -> State:
@@ -348,15 +390,3 @@ def renamed(state: State, before: Address, after: Address) -> State:
     if before not in state.instances or after in state.instances:
         return state
     return fold(state, (Renamed(before, after),))
-
-
-def relocated(instance: Instance, before: Address, after: Address) -> Instance:
-    """Return the instance with one address replaced by another wherever it stands."""
-    needs = instance.needs
-    if any(n.address == before for n in needs):
-        needs = tuple(replace(n, address=after) if n.address == before else n for n in needs)
-    address = after if instance.address == before else instance.address
-    parent = after if instance.parent == before else instance.parent
-    if needs is instance.needs and address is instance.address and parent is instance.parent:
-        return instance
-    return replace(instance, address=address, needs=needs, parent=parent)

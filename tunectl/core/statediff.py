@@ -41,8 +41,8 @@ def state_diff(before: State, after: State) -> StateDiff:
     return StateDiff(
         added=tuple(sorted(new.keys() - old.keys())),
         removed=tuple(sorted(old.keys() - new.keys())),
-        replaced=tuple(a for a in both if old[a].id != new[a].id),
-        changed=tuple(a for a in both if old[a].id == new[a].id and old[a] != new[a]),
+        replaced=tuple(a for a in both if old[a].key != new[a].key),
+        changed=tuple(a for a in both if old[a].key == new[a].key and old[a] != new[a]),
         outputs=dict(before.outputs) != dict(after.outputs),
         open=len(after.intents),
     )

@@ -214,7 +214,7 @@ def _used(
     for user in users.get(doomed.key, ()):
         done = doomed.recreate is Recreate.ON_DEMAND and user.status.settled
         live = state.instances.get(user.address)
-        moving = user.address in moves and live is not None and live.id == user.id
+        moving = user.address in moves and live is not None and live.key == user.key
         if not (done or moving or user.key in ends):
             return True
     return False

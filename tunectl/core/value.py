@@ -6,9 +6,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import total_ordering
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 Plain: TypeAlias = "bool | int | float | str | tuple[Plain, ...] | Mapping[str, Plain] | None"
 Value: TypeAlias = (
@@ -17,32 +16,19 @@ Value: TypeAlias = (
 
 # A Unicode letter, then letters, digits and `_`: neither hyphen nor dot, which references use.
 NAME = re.compile(r"[^\W\d_]\w*")
-_PART = re.compile(r"\w+")
 _ADDRESS = re.compile(r'(?P<path>\w+(?:\.\w+)+)(?:\[(?P<key>"(?:[^"\\]|\\.)*")\])?')
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a resource stands in the declaration: `kind.name`, `kind.module.name["key"]`.
 
-    Addresses are ordered by kind, then path; one without a key comes before those with one.
+    Addresses are ordered by kind, then path; one without a key comes before those with one. A
+    tuple, for they are hashed and compared more often than anything else; it is never a `Value`.
     """
 
     kind: str
     path: tuple[str, ...]
     key: str | None = None
-    _hash: int = field(init=False, repr=False, compare=False)  # asked for all the time
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.kind, self.path, self.key)))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __reduce__(self) -> tuple[type[Address], tuple[str, tuple[str, ...], str | None]]:
-        # Hashes of texts differ from process to process.
-        return Address, (self.kind, self.path, self.key)
 
     @classmethod
     def of(cls, kind: str, *path: str, key: str | None = None) -> Address:
@@ -56,9 +42,19 @@ class Address:
         Raises:
             ValueError: when the text is not of that form.
         """
-        kind, dot, name = text.partition(".")
-        if dot and text.isascii() and _PART.fullmatch(kind) and _PART.fullmatch(name):
-            return cls(kind, (name,))
+        found = _KNOWN.get(text)
+        if found is None:
+            found = cls._parsed(text)
+            if len(_KNOWN) >= _MANY:
+                _KNOWN.clear()
+            _KNOWN[text] = found
+        return found
+
+    @classmethod
+    def _parsed(cls, text: str) -> Address:
+        kind, _, name = text.partition(".")
+        if text.isascii() and kind.isidentifier() and name.isidentifier():
+            return tuple.__new__(cls, (kind, (name,), None))
         # As it stands where that can be: a recorded address must come back as the very same.
         found = _ADDRESS.fullmatch(text) or _ADDRESS.fullmatch(unicodedata.normalize("NFC", text))
         if not found:
@@ -71,19 +67,38 @@ class Address:
         """The last part of the path."""
         return self.path[-1]
 
-    def __lt__(self, other: Address) -> bool:
+    def __lt__(self, other: tuple[object, ...]) -> bool:
         """Whether it comes first."""
-        return self._rank < other._rank
+        return _rank(self) < _rank(other)
 
-    @property
-    def _rank(self) -> tuple[str, tuple[str, ...], bool, str]:
-        return self.kind, self.path, self.key is not None, self.key or ""
+    def __le__(self, other: tuple[object, ...]) -> bool:
+        """Whether it comes first, or is the same."""
+        return _rank(self) <= _rank(other)
+
+    def __gt__(self, other: tuple[object, ...]) -> bool:
+        """Whether it comes later."""
+        return _rank(self) > _rank(other)
+
+    def __ge__(self, other: tuple[object, ...]) -> bool:
+        """Whether it comes later, or is the same."""
+        return _rank(self) >= _rank(other)
 
     def __str__(self) -> str:
         """The form a user types; `parse` reads it back."""
         path, key = self.path, self.key
         text = f"{self.kind}.{path[0]}" if len(path) == 1 else ".".join((self.kind, *path))
         return text if key is None else f"{text}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _rank(address: tuple[Any, ...]) -> tuple[str, tuple[str, ...], bool, str]:
+    kind, path, key = address
+    return kind, path, key is not None, key or ""
+
+
+# What was parsed before: one address stands in many places, and the very same object is found
+# fastest in a table.
+_KNOWN: dict[str, Address] = {}
+_MANY = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +132,20 @@ def _refs(value: Value, found: list[Ref]) -> list[Ref]:
     """Add every reference inside a value; most values are scalars and hold none."""
     if value.__class__ in _SCALARS:
         return found
+    if isinstance(value, dict):  # to ask whether something is a `Mapping` takes far longer
+        for item in value.values():
+            if item.__class__ not in _SCALARS:
+                _refs(item, found)
+        return found
     match value:
         case Ref():
             found.append(value)
-        case Join(parts):
-            for part in parts:
-                _refs(part, found)
-        case tuple():
-            for item in value:
+        case Join(inside) | (tuple() as inside):
+            for item in inside:
                 _refs(item, found)
         case Mapping():
             for item in value.values():
-                if item.__class__ not in _SCALARS:
-                    _refs(item, found)
+                _refs(item, found)
     return found
 
 
@@ -141,6 +157,11 @@ def resolve(value: Value, lookup: Lookup) -> Value:
     if value.__class__ in _SCALARS:
         return value
     match value:
+        case dict():
+            return {
+                key: item if item.__class__ in _SCALARS else resolve(item, lookup)
+                for key, item in value.items()
+            }
         case Ref():
             return lookup(value)
         case Join(parts):
@@ -219,15 +240,18 @@ def dig(value: Value, path: tuple[str, ...]) -> Value:
 
 def canonical(value: Plain) -> str:
     """The one JSON text of a value: sorted keys, no white space, UTF-8 characters as they are."""
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_mapping
-    )
+    return _CANONICAL.encode(value)
 
 
 def _mapping(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not a plain value")
+
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_mapping
+)
 
 
 def _text(value: Value) -> str:

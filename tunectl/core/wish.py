@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from tunectl.core.project import Moved, Output, Removed
@@ -16,10 +16,12 @@ class Offer:
 
     Attributes:
         env: the environment that made it; empty when it is a kept previous object of this one.
+        afar: it lives in another account, from which it is copied.
     """
 
     instance: Instance
     env: str = ""
+    afar: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Wish:
         chosen: the addresses this plan may touch; None for all.
         imports: what exists and shall be managed from now on, as observed, by address.
         offers: what could be used instead of a new one, by fingerprint.
+        named: what `from:` names, by the address that names it; it comes before every offer.
+        uncopied: why what `from:` names is made again, by the address that names it.
         shared: ids of objects that other environments use too: never deleted from here.
         refresh_only: change nothing but the record.
         now: ISO 8601, UTC; empty when nothing can expire.
@@ -48,7 +52,9 @@ class Wish:
     chosen: frozenset[Address] | None = None
     imports: Mapping[Address, Instance] = field(default_factory=dict)
     offers: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
-    shared: frozenset[tuple[str, str]] = frozenset()  # account, id
+    named: Mapping[Address, Offer] = field(default_factory=dict)
+    uncopied: Mapping[Address, str] = field(default_factory=dict)
+    shared: Container[tuple[str, str]] = frozenset()  # account, id
     refresh_only: bool = False
     now: str = ""
 

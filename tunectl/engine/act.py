@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import cast
 
 from tunectl.core.errors import Diagnostic, ProviderError, TunectlError, UnknownOutcomeError
 from tunectl.core.event import Phase
 from tunectl.core.plan import Action
+from tunectl.core.ports import Copies, Handler, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Lapsed, Made, Settled
 from tunectl.core.steps import Step, Verb
@@ -68,14 +70,15 @@ def _live(run: Run, step: Step) -> Instance:
 def _create(run: Run, step: Step, began: float) -> None:
     resource = _wanted(step)
     op = mint()
-    request = run.request(resource, op)
+    original = step.change.original
+    request = run.request(resource, op, copied=original is not None)
     account = run.tools.connect(resource.provider).account()
     handler = run.handler(resource.provider, resource.address.kind)
     run.tell(Phase.START, step, began)
     _clear_vanished(run, step)
     run.begin(_intent(run, step, op, "create", identity(resource, request.spec)))
     try:
-        made = patiently(run, lambda: handler.create(request))
+        made = patiently(run, lambda: _made(run, step, handler, request))
     except UnknownOutcomeError as error:
         made = _look_for_it(run, request.mark.op, resource, error)
     except TunectlError as error:
@@ -87,11 +90,19 @@ def _create(run: Run, step: Step, began: float) -> None:
         run.tell(Phase.COMPLETE, step, began, id_=instance.id)
 
 
+def _made(run: Run, step: Step, handler: Handler, request: Request) -> Instance:
+    """Create it, or copy it: both carry the mark, so both are found again."""
+    original = step.change.original
+    if original is None:
+        return handler.create(request)
+    return cast("Copies", handler).copy(request, run.tools.original(step.change.origin, original))
+
+
 def _clear_vanished(run: Run, step: Step) -> None:
     """What is to be made again because it is gone must not count as superseded."""
     stale = run.live(step.address)
     if step.change.action is Action.CREATE and stale is not None:
-        run.record(Deleted("", stale.address, stale.id))
+        run.record(Deleted("", stale.address, stale.id, stale.account))
 
 
 def _look_for_it(run: Run, op: str, resource: Resource, error: UnknownOutcomeError) -> Instance:
@@ -188,9 +199,9 @@ def _delete(run: Run, step: Step, began: float) -> None:
         raise
     lapse = step.change.lapse
     if lapse is not None:
-        run.record(Lapsed(op, lapse, doomed.id))
+        run.record(Lapsed(op, lapse, doomed.id, doomed.account))
     else:
-        run.record(Deleted(op, doomed.address, doomed.id))
+        run.record(Deleted(op, doomed.address, doomed.id, doomed.account))
     run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
     if remains is not None:
         run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
@@ -200,7 +211,7 @@ def _left_to_others(run: Run, step: Step, op: str, began: float) -> None:
     """Another environment uses it: only the last one deletes it."""
     assert step.doomed is not None, f"{step.id} has nothing to delete"
     doomed = step.doomed
-    run.record(Deleted(op, doomed.address, doomed.id))
+    run.record(Deleted(op, doomed.address, doomed.id, doomed.account))
     run.tell(Phase.COMPLETE, replace(step, verb=Verb.FORGET), began, id_=doomed.id)
     message = f"`{doomed.id}` of `{doomed.address}`: another environment uses it"
     run.tell(Phase.REMAINS, step, began, id_=doomed.id, message=message)
@@ -214,8 +225,9 @@ def _close_if_definite(run: Run, op: str, error: TunectlError) -> None:
 
 def _forget(run: Run, step: Step, began: float) -> None:
     assert step.doomed is not None, f"{step.id} has nothing to forget"
-    run.record(Forgot(step.doomed.address, step.doomed.id))
-    run.tell(Phase.COMPLETE, step, began, id_=step.doomed.id)
+    doomed = step.doomed
+    run.record(Forgot(doomed.address, doomed.id, doomed.account))
+    run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
 
 
 def _intent(

@@ -33,9 +33,9 @@ def adopt(run: Run, step: Step) -> None:
     if now is None or now.status in {Status.FAILED, Status.CANCELLED}:
         raise _gone(resource, found)
     stale = run.state.instances.get(resource.address)
-    if change.before is None and stale is not None and stale.id != found.id:
+    if change.before is None and stale is not None and stale.key != at_home.key:
         # It is gone: it must not count as superseded.
-        run.record(Deleted("", stale.address, stale.id))
+        run.record(Deleted("", stale.address, stale.id, stale.account))
     instance = _taken(run, resource, found, now)
     run.record(Adopted("", instance))
     if instance.status is Status.READY:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import heapq
 import queue
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from tunectl.core.errors import Diagnostic, LockError, TunectlError
 from tunectl.core.event import Event, Phase
 from tunectl.core.graph import order
 from tunectl.core.plan import Plan
+from tunectl.core.resource import Status
 from tunectl.core.state import State
 from tunectl.core.steps import Step, Verb, steps
 from tunectl.core.value import Address
@@ -95,12 +97,24 @@ class _Queue:
         """Return the next step whose turn has come."""
         return self._steps[heapq.heappop(self.ready)]
 
-    def done(self, step: Step) -> None:
-        """Say that a step succeeded."""
-        for number in self._users.pop(step.id, ()):
-            self._waits[number] -= 1
-            if not self._waits[number]:
-                heapq.heappush(self.ready, number)
+    def done(self, step: Step, at_once: Callable[[Step], bool]) -> None:
+        """Say that a step succeeded.
+
+        Args:
+            step: which.
+            at_once: called with each step whose turn has come by that; whether it is done already,
+                as the wait for what is ready. Such a one is never in the queue.
+        """
+        done = [step]
+        while done:
+            for number in self._users.pop(done.pop().id, ()):
+                self._waits[number] -= 1
+                if self._waits[number]:
+                    continue
+                if at_once(self._steps[number]):
+                    done.append(self._steps[number])
+                else:
+                    heapq.heappush(self.ready, number)
 
 
 class Execution:
@@ -138,13 +152,16 @@ class Execution:
         self._start(pool)
         while self._running:
             event = self._listen()
-            if event is not None:
-                yield event
-                continue
-            self._collect()
+            # What ended together is dealt with together.
+            together = [event, *(self.run.events.get() for _ in range(self.run.events.qsize()))]
+            for one in together:
+                if isinstance(one, Event):
+                    yield one
+                else:
+                    self._collect(one)
             self._start(pool)
 
-    def _listen(self) -> Event | None:
+    def _listen(self) -> Event | str:
         """Return the next event; let go of the waits when nothing else has run for a while."""
         run, patience = self.run, self.run.tools.patience
         if patience is not None and self._waits == len(self._running) and not run.let_go.is_set():
@@ -160,11 +177,12 @@ class Execution:
     def _leftover(self) -> Iterator[Event]:
         while not self.run.events.empty():
             event = self.run.events.get()
-            if event is not None:
+            if isinstance(event, Event):
                 yield event
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         # Waits have places of their own: a job of hours must not hold up what can be done now.
+        held = False
         while self._queue.ready:
             waits = self._queue.next_waits
             running = self._waits if waits else len(self._running) - self._waits
@@ -173,7 +191,9 @@ class Execution:
             if self.run.tools.stop.is_set() or self.outcome.fatal is not None:
                 return
             try:
-                self.run.tools.hold()
+                if not held:
+                    self.run.tools.hold()
+                    held = True
             except TunectlError as error:
                 self.outcome.fatal = error
                 return
@@ -183,17 +203,30 @@ class Execution:
             future = pool.submit(perform, self.run, step)
             self._running[step.id] = (step, future)
             self._waits += waits
-            future.add_done_callback(lambda _: self.run.events.put(None))
+            future.add_done_callback(partial(self._ended, step.id))
 
-    def _collect(self) -> None:
-        for step, future in list(self._running.values()):
-            if future.done():
-                del self._running[step.id]
-                if step.verb is Verb.WAIT:
-                    self._waits -= 1
-                else:
-                    self._idle_since = time.monotonic()
-                self._judge(step, future)
+    def _ended(self, id_: str, _: Future[None]) -> None:
+        self.run.events.put(id_)
+
+    def _collect(self, id_: str) -> None:
+        step, future = self._running.pop(id_)
+        if step.verb is Verb.WAIT:
+            self._waits -= 1
+        else:
+            self._idle_since = time.monotonic()
+        self._judge(step, future)
+
+    def _is_over(self, step: Step) -> bool:
+        """Whether a step is the wait for what is ready: then there is nothing to do, or to tell."""
+        if step.verb is not Verb.WAIT:
+            return False
+        live = self.run.live(step.address)
+        if live is None or live.status is not Status.READY:
+            return False
+        del self._todo[step.id]
+        self.outcome.begun.add(step.address)
+        self.outcome.done.add(step.id)
+        return True
 
     def _judge(self, step: Step, future: Future[None]) -> None:
         try:
@@ -215,7 +248,7 @@ class Execution:
             self.outcome.done.add(step.id)
             if step.verb in {Verb.CREATE, Verb.ADOPT}:
                 self.outcome.made.add(step.address)
-            self._queue.done(step)
+            self._queue.done(step, self._is_over)
 
     def _fail(self, step: Step, diagnostic: Diagnostic) -> None:
         self.outcome.failed.add(step.id)

@@ -48,14 +48,17 @@ def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | Non
     Raises:
         ProviderError: something could not be looked at; "gone" is never guessed.
     """
-    handlers = [handler_for(connect, i) for i in instances]
     groups: dict[tuple[str, str], list[int]] = {}
     for number, instance in enumerate(instances):
         groups.setdefault((instance.provider, instance.address.kind), []).append(number)
-    many = [numbers for numbers in groups.values() if len(numbers) > FEW]
+    handlers = {
+        group: handler_for(connect, instances[numbers[0]]) for group, numbers in groups.items()
+    }
+    many = [(handlers[group], numbers) for group, numbers in groups.items() if len(numbers) > FEW]
 
-    def listed(numbers: list[int]) -> dict[int, Instance]:
-        source = lists(handlers[numbers[0]])
+    def listed(group: tuple[Handler, list[int]]) -> dict[int, Instance]:
+        handler, numbers = group
+        source = lists(handler)
         known = {n: instances[n] for n in numbers if instances[n].status is Status.READY}
         return {} if source is None else _vouched(source, known)
 
@@ -67,7 +70,10 @@ def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | Non
         turns = iter(rest)  # one for all workers: each takes the next, and none is handed over
 
         def some(_: int) -> list[tuple[int, Instance | None]]:
-            return [(number, handlers[number].read(instances[number])) for number in turns]
+            return [(number, read(instances[number])) for number in turns]
+
+        def read(instance: Instance) -> Instance | None:
+            return handlers[instance.provider, instance.address.kind].read(instance)
 
         for seen in pool.map(some, range(PARALLELISM)):
             now |= seen

@@ -208,7 +208,7 @@ def _take(
             if address in made.recorded:
                 made.recorded.remove(address)
                 made.state = replace(made.state, superseded=(*made.state.superseded, live))
-    made.others += [Need(address, s.found.instance.id) for s in fresh]
+    made.others += [Need(address, s.found.instance.id, s.account) for s in fresh]
 
 
 def _newer(sighting: Sighting, live: Instance) -> bool:

@@ -1,18 +1,27 @@
 """Settle what an interrupted apply left open, before anything new begins.
 
-Law: an open intent is settled by looking for **its own** operation and nothing else. One hit is
-adopted, none means it never took effect, several stop everything and are listed.
+Laws: an open intent is settled by looking for **its own** operation and nothing else. One hit is
+adopted, none means it never took effect, several stop everything and are listed. "None" is believed
+only when the intent is older than a listing may lag behind: what is bought is never bought twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from typing import cast
 
-from tunectl.core.errors import Diagnostic, Exit, Refused, StateError, UnknownOutcomeError
+from tunectl.core.errors import (
+    Diagnostic,
+    Exit,
+    Interrupted,
+    Refused,
+    StateError,
+    UnknownOutcomeError,
+)
 from tunectl.core.event import Event, Phase
 from tunectl.core.project import Project
-from tunectl.core.resource import Instance
+from tunectl.core.resource import Instance, utc
 from tunectl.core.state import Abandoned, Intent, Made, State
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address
@@ -74,10 +83,38 @@ def _same_accounts(run: Run, intents: Iterable[Intent]) -> None:
         raise Refused(problems)
 
 
-def _settle_create(run: Run, project: Project, intent: Intent, *, retry: bool) -> Event:
+_LAG = 15.0  # seconds; of handlers that do not say
+_LONGEST_PAUSE = 4.0
+
+
+def _found(run: Run, intent: Intent) -> list[Instance]:
+    """Look for what a step made, for as long as a listing may not show it yet.
+
+    Raises:
+        Interrupted: the user wants to stop.
+        ProviderError: it cannot be told.
+    """
     handler = run.handler(intent.provider, intent.address.kind)
+    mark = run.mark(intent.address, intent.op)
+    age = (run.tools.clock() - utc(intent.time)).total_seconds() if intent.time else 0.0
+    left = cast("float", getattr(handler, "lag", _LAG)) - max(0.0, age)
+    pause = 1.0
+    while True:
+        found = list(handler.find(mark))
+        if found or left <= 0:
+            return found
+        wait = min(pause, left)
+        if run.tools.stop.wait(wait):
+            raise Interrupted.of(
+                f"interrupted before it was told whether `{intent.address}` was made",
+                hint="run it again: it looks for it before it makes another",
+            )
+        left, pause = left - wait, min(pause * 2, _LONGEST_PAUSE)
+
+
+def _settle_create(run: Run, project: Project, intent: Intent, *, retry: bool) -> Event:
     try:
-        found = list(handler.find(run.mark(intent.address, intent.op)))
+        found = _found(run, intent)
     except UnknownOutcomeError:
         if not retry:
             raise

@@ -19,7 +19,7 @@ def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
         Refused: an account is not the one the instances were made in.
         ProviderError: something could not be looked at; "gone" is never guessed.
     """
-    instances = sorted(state.instances.values(), key=lambda i: i.key)
+    instances = [state.instances[address] for address in sorted(state.instances, key=str)]
     _same_accounts((*instances, *state.superseded), connect)
     seen = look(instances, connect)
     return {i.address: now for i, now in zip(instances, seen, strict=True)}

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import queue
+import secrets
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
-from tunectl.core.ports import Connect, Handler, Journal, Mark, Reader, Request, Shares
+from tunectl.core.ports import (
+    Connect,
+    Handler,
+    Journal,
+    Mark,
+    Original,
+    Reader,
+    Request,
+    Shares,
+)
 from tunectl.core.resource import Instance, Need, Resource, deadline, output
 from tunectl.core.state import Began, Entry, Folding, Intent, State
 from tunectl.core.steps import Step
@@ -36,6 +45,15 @@ class Alone:
         return True
 
 
+def no_other(env: str, instance: Instance) -> Original:
+    """Refuse to reach another environment.
+
+    Raises:
+        LookupError: always.
+    """
+    raise LookupError(f"`{instance.address}` of environment `{env}` cannot be reached from here")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     """What an apply works with.
@@ -50,6 +68,7 @@ class Tools:
         settle: seconds to let a provider's listing catch up after an unclear create.
         shares: who else uses what.
         hold: called before each new step; raises when the lock was lost.
+        original: connects the object of another environment that is copied.
     """
 
     connect: Connect
@@ -64,6 +83,7 @@ class Tools:
     parallelism: int = 10
     shares: Shares = field(default_factory=Alone)
     hold: Callable[[], None] = lambda: None
+    original: Callable[[str, Instance], Original] = no_other
 
 
 class Run:
@@ -71,7 +91,7 @@ class Run:
 
     def __init__(self, state: State, tools: Tools) -> None:
         self.tools = tools
-        self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Event | str] = queue.SimpleQueue()  # or a step's end
         self.let_go = threading.Event()  # waits end, whatever they wait for
         self._whose = state  # its lineage, project and environment never change
         self._folding = Folding(state)
@@ -146,14 +166,23 @@ class Run:
         """Return a provider's handler of a kind."""
         return self.tools.connect(provider).handlers[kind]
 
-    def request(self, resource: Resource, op: str, prior: Instance | None = None) -> Request:
+    def request(
+        self, resource: Resource, op: str, prior: Instance | None = None, *, copied: bool = False
+    ) -> Request:
         """Settle a resource's spec against the state and make the request.
+
+        Args:
+            resource: what is wanted.
+            op: the operation that makes it.
+            prior: the object as it is, for an update.
+            copied: it is made of another object: what is read only at a creation is left out, and
+                what nothing tells yet.
 
         Raises:
             LookupError: a reference has no value yet.
         """
         live = {a: found for a in resource.needs if (found := self.live(a)) is not None}
-        spec = settled(resource.spec, live)
+        spec = known(resource, live) if copied else settled(resource.spec, live)
         return Request(
             resource=resource,
             spec=spec,
@@ -178,7 +207,7 @@ class Run:
 
 def mint() -> str:
     """Return a new operation's id: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def lookup(live: Mapping[Address, Instance], ref: Ref) -> Value:
@@ -193,6 +222,19 @@ def settled(spec: Mapping[str, Value], live: Mapping[Address, Instance]) -> dict
         LookupError: naming the reference that is still unknown.
     """
     return {key: settle(value, lambda ref: lookup(live, ref)) for key, value in spec.items()}
+
+
+def known(resource: Resource, live: Mapping[Address, Instance]) -> dict[str, Plain]:
+    """Settle what can be settled, without what is read only at a creation."""
+    spec: dict[str, Plain] = {}
+    for key, value in resource.spec.items():
+        done = resolve(value, lambda ref: lookup(live, ref))
+        try:
+            if key not in resource.inputs:
+                spec[key] = plain(done)
+        except TypeError:
+            continue
+    return spec
 
 
 def told(resource: Resource, found: Instance, live: Mapping[Address, Instance]) -> dict[str, Plain]:
@@ -227,7 +269,7 @@ def uses(resource: Resource, live: Mapping[Address, Instance]) -> tuple[Need, ..
     What it only `depends_on` comes before it and is not held by it.
     """
     referred = {ref.address for ref in resource.refs}
-    return tuple(sorted(Need(a, live[a].id) for a in referred if a in live))
+    return tuple(sorted(live[a].key for a in referred if a in live))
 
 
 def completed(made: Instance, request: Request, account: str) -> Instance:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.generations import KEPT
 from tunectl.stores.holders import held, lost, not_the_holder, parsed, who
+from tunectl.stores.openlog import OpenLog, sync_folder, write_all
 
 _POLL = 0.02  # seconds between attempts to take a held lock
 _NAMELESS = 50  # attempts more, where a lock was held for a moment only, by one who looked
@@ -30,8 +32,8 @@ class _FileLease:
     """A lock file held with flock: the kernel frees it whatever way the process ends."""
 
     holder: Holder
-    descriptor: int
-    path: Path
+    file: tuple[int, int]  # inode and device of what is held
+    path: str
 
     def check(self) -> None:
         """Raise `LockError` when the lock file was replaced or removed.
@@ -43,9 +45,8 @@ class _FileLease:
             here = os.stat(self.path)
         except FileNotFoundError:
             here = None
-        mine = os.fstat(self.descriptor)
-        if here is None or (here.st_ino, here.st_dev) != (mine.st_ino, mine.st_dev):
-            raise lost(self.path.name.removesuffix(".lock"))
+        if here is None or (here.st_ino, here.st_dev) != self.file:
+            raise lost(os.path.basename(self.path).removesuffix(".lock"))
 
 
 class FileStore:
@@ -53,6 +54,8 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._guard = threading.Lock()  # of the open logs
+        self._logs: dict[str, OpenLog] = {}
 
     def read(self, name: str) -> Blob | None:
         """Return the content, None when it does not exist.
@@ -98,22 +101,25 @@ class FileStore:
         Raises:
             StateError: the folder cannot be written, or the disk is full.
         """
-        path = self.root / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._exclusive(name):
-                new = not path.exists()
-                descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-                try:
-                    _drop_torn_line(descriptor)
-                    _write_all(descriptor, b"".join(line + b"\n" for line in lines))
-                    os.fdatasync(descriptor)
-                finally:
-                    os.close(descriptor)
-                if new:
-                    _sync_folder(path.parent)
-        except OSError as error:
-            raise self._unusable(name, error) from error
+        data = b"".join([line + b"\n" for line in lines])
+        with self._guard:
+            try:
+                self._log(name).append(data)
+            except OSError as error:
+                self._close(name)
+                raise self._unusable(name, error) from error
+
+    def _log(self, name: str) -> OpenLog:
+        log = self._logs.get(name)
+        if log is None or log.gone:
+            self._close(name)
+            log = self._logs[name] = OpenLog(self.root / name, self._swap(name))
+        return log
+
+    def _close(self, name: str) -> None:
+        log = self._logs.pop(name, None)
+        if log is not None:
+            log.close()
 
     def entries(self, name: str) -> Iterator[bytes]:
         """Yield the complete lines of a log."""
@@ -138,10 +144,12 @@ class FileStore:
             StateError: the folder cannot be written.
         """
         path = self.root / name
+        with self._guard:
+            self._close(name)
         try:
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
         except OSError as error:
             raise self._unusable(name, error) from error
 
@@ -171,7 +179,8 @@ class FileStore:
                 os.pwrite(descriptor, orjson.dumps(asdict(holder)), 0)
             except OSError as error:
                 raise self._unusable(path.name, error) from error
-            yield _FileLease(holder, descriptor, path)
+            mine = os.fstat(descriptor)
+            yield _FileLease(holder, (mine.st_ino, mine.st_dev), str(path))
         finally:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, 0)
@@ -236,13 +245,15 @@ class FileStore:
     @contextlib.contextmanager
     def _exclusive(self, name: str) -> Iterator[None]:
         """Make compare and swap one step for all processes of this machine."""
-        path = self.root / f".{name.replace('/', '-')}.swap"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self._swap(name), os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+    def _swap(self, name: str) -> Path:
+        return self.root / f".{name.replace('/', '-')}.swap"
 
     def _unusable(self, name: str, error: OSError) -> StateError:
         return StateError.of(
@@ -268,7 +279,7 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            _write_all(descriptor, content)
+            write_all(descriptor, content)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -276,31 +287,4 @@ def _replace(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _drop_torn_line(descriptor: int) -> None:
-    """Cut what a killed writer left unfinished: it was never acknowledged, and would spoil ours."""
-    end = position = os.fstat(descriptor).st_size
-    while position:
-        start = max(0, position - 4096)
-        newline = os.pread(descriptor, position - start, start).rfind(b"\n")
-        position = start + newline + 1 if newline >= 0 else start
-        if newline >= 0:
-            break
-    if position != end:
-        os.ftruncate(descriptor, position)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

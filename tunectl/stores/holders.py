@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import fields
@@ -30,6 +28,8 @@ def parsed(content: bytes) -> Holder | None:
 
 def who(operation: str) -> Holder:
     """Return us, as the holder of a new lock."""
+    import socket
+
     return Holder(
         id=str(uuid.uuid4()),
         who=f"{_user()}@{socket.gethostname()}",
@@ -41,6 +41,8 @@ def who(operation: str) -> Holder:
 
 
 def _user() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have a number and no name

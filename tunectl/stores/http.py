@@ -28,6 +28,7 @@ from tunectl.stores.document import Document, Files, decode, encode
 from tunectl.stores.holders import lost, not_the_holder, who
 from tunectl.stores.httplock import HELD, HttpLock, Waiting, brief, named
 from tunectl.stores.httpwire import PASSING, PAUSES, NoAnswerError, Wire, endpoint
+from tunectl.stores.journal import DearAppends
 
 _BRIEFLY = 30.0  # seconds that a write waits for the lock, and a lock for a brief one
 
@@ -67,7 +68,7 @@ class _HttpLease:
         self.store.confirm(self.hold, self.name)
 
 
-class HttpStore:
+class HttpStore(DearAppends):
     """State behind one address."""
 
     def __init__(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -16,16 +17,38 @@ from tunectl.core.ports import Store
 from tunectl.core.record import entry_to_tree
 from tunectl.core.state import Entry, State, fold
 
-OUTGROWN = 1_000_000  # bytes: a shorter journal is never folded in before the end
+OUTGROWN = 16_000_000  # bytes: a shorter journal is never folded in before the end
+_TIMES = 4  # so many times the snapshot is a journal that has outgrown it
+_DEAR = 16  # where an append writes an object, or all of it: so many times sooner
 
 Compact = Callable[[State], tuple[State, int]]
+
+
+class DearAppends:
+    """A store in which each append is an object of its own, or writes the whole log again."""
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Entries that become durable together; who brings the first one writes them all."""
+
+    entries: list[Entry] = field(default_factory=list)
+    written: threading.Event = field(default_factory=threading.Event)
+    error: StateError | None = None
 
 
 class StoredJournal:
     """A journal with group commit: what arrives while a write is under way goes with the next."""
 
     def __init__(
-        self, store: Store, name: str, state: State, *, compact: Compact, snapshot_size: int
+        self,
+        store: Store,
+        name: str,
+        state: State,
+        *,
+        compact: Compact,
+        snapshot_size: int,
+        dear: bool = False,
     ) -> None:
         """Begin after a snapshot.
 
@@ -35,21 +58,20 @@ class StoredJournal:
             state: as the snapshot has it.
             compact: writes a new snapshot and returns it with its size in bytes.
             snapshot_size: bytes of the snapshot it follows.
+            dear: the store's appends are dear, so that the journal is to stay short.
         """
         self._store = store
         self._name = name
         self._compact = compact
-        self._changed = threading.Condition()
-        self._waiting: list[Entry] = []
-        self._arrived = 0
-        self._durable = 0
-        self._writing = False
+        self._dear = dear
+        self._guard = threading.Lock()  # of the batch that is gathering
+        self._gathering = _Batch()
+        self._turn = threading.Lock()  # of the one thread that is writing; the rest is its own
         self._broken: StateError | None = None
-        # Touched only by the one thread that is writing.
         self._state = state
         self._since: list[Entry] = []
         self._size = 0
-        self._limit = max(OUTGROWN, snapshot_size)
+        self._limit = self._outgrown(snapshot_size)
 
     def append(self, entry: Entry) -> None:
         """Return only when the entry is durable.
@@ -57,39 +79,40 @@ class StoredJournal:
         Raises:
             StateError: it could not be written; nothing after it is accepted either.
         """
-        with self._changed:
-            self._waiting.append(entry)
-            self._arrived += 1
-            mine = self._arrived
-            while self._writing and self._durable < mine and self._broken is None:
-                self._changed.wait()
-            if self._durable >= mine:
-                return
-            if self._broken is not None:
-                raise self._broken
-            self._writing = True
-            batch, self._waiting = self._waiting, []
-            last = self._arrived
-        self._write(batch, last)
+        with self._guard:
+            batch = self._gathering
+            batch.entries.append(entry)
+            first = len(batch.entries) == 1
+        if not first:
+            batch.written.wait()
+        else:
+            with self._turn:
+                with self._guard:
+                    self._gathering = _Batch()
+                try:
+                    self._write(batch)
+                finally:
+                    batch.written.set()
+        if batch.error is not None:
+            raise batch.error
 
-    def _write(self, batch: list[Entry], last: int) -> None:
-        serial = self._state.serial
-        lines = [orjson.dumps({"serial": serial, "entry": entry_to_tree(e)}) for e in batch]
+    def _write(self, batch: _Batch) -> None:
+        if self._broken is not None:
+            batch.error = self._broken
+            return
+        batch.error = StateError.of(f"journal `{self._name}` could not be written")
+        head = b'{"serial":%d,"entry":' % self._state.serial
+        lines = [head + orjson.dumps(entry_to_tree(e)) + b"}" for e in batch.entries]
         try:
             self._store.append(self._name, lines)
         except StateError as error:
-            self._done(self._durable, error)
-            raise
-        self._since += batch
-        self._size += sum(len(line) + 1 for line in lines)
-        self._done(last, self._folded() if self._size > self._limit else None)
-
-    def _done(self, durable: int, broken: StateError | None) -> None:
-        with self._changed:
-            self._durable = durable
-            self._broken = broken
-            self._writing = False
-            self._changed.notify_all()
+            self._broken = batch.error = error
+            return
+        batch.error = None
+        self._since += batch.entries
+        self._size += sum(map(len, lines)) + len(lines)
+        if self._size > self._limit:
+            self._broken = self._folded()
 
     def _folded(self) -> StateError | None:
         """Fold the journal into a new snapshot; return why nothing more may be written.
@@ -104,5 +127,14 @@ class StoredJournal:
         except StateError:
             self._limit = 2 * self._size
             return None
-        self._since, self._size, self._limit = [], 0, max(OUTGROWN, size)
+        self._since, self._size, self._limit = [], 0, self._outgrown(size)
         return None
+
+    def _outgrown(self, snapshot: int) -> int:
+        """Return at how many bytes the journal is folded in.
+
+        A short one is quickly read after a crash; each fold writes the snapshot once more.
+        """
+        if self._dear:
+            return max(OUTGROWN // _DEAR, snapshot)
+        return max(OUTGROWN, _TIMES * snapshot)

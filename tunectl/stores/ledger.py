@@ -14,15 +14,16 @@ from dataclasses import replace
 import orjson
 
 from tunectl.core.errors import StaleError, StateError
-from tunectl.core.ports import Blob, Store
+from tunectl.core.ports import Store
 from tunectl.core.record import entry_from_tree
 from tunectl.core.state import Entry, State, fold
 from tunectl.stores import generations
 from tunectl.stores.generations import Generation
-from tunectl.stores.journal import StoredJournal
+from tunectl.stores.journal import DearAppends, StoredJournal
 from tunectl.stores.sealed import beneath
 from tunectl.stores.statefile import Document, check_places, encode, read_document
 
+_SEALED = frozenset({"state-sealed", "state-wrong-key"})
 _MALFORMED = (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -40,7 +41,7 @@ class Ledger:
         self.env = env
         self.tool_version = tool_version
         self.document: Document | None = None
-        self._stored: Blob | None = None
+        self._generation: str | None = None  # of the stored snapshot
         self._serial = 0
         self._size = 0
 
@@ -60,8 +61,11 @@ class Ledger:
         Raises:
             StateError: what is there cannot be read as this project's state.
         """
-        blob, lines = self._both()
-        self._stored, self.document = blob, None
+        # The journal first: a snapshot that is written meanwhile holds what its lines say. Read in
+        # the other order, lines that were folded in between would be missed.
+        lines = self._lines()
+        blob = self.store.read(self.snapshot_name)
+        self._generation, self.document = blob.generation if blob else None, None
         if blob is None:
             if lines:
                 raise StateError.of(
@@ -75,9 +79,17 @@ class Ledger:
         found = read_document(blob.content, self.snapshot_name)
         state = found.state
         self.check_owner(state, self.snapshot_name)
-        folded = fold(state, self._entries(lines, state.serial))
+        folded = fold(state, self._entries(lines, state.serial)) if lines else state
         self.document, self._serial, self._size = found, state.serial, len(blob.content)
         return folded
+
+    def _lines(self) -> tuple[bytes, ...]:
+        try:
+            return tuple(self.store.entries(self.journal_name))
+        except StateError as error:
+            if any(d.code in _SEALED for d in error.diagnostics):
+                self.store.read(self.snapshot_name)  # which says it of the state, not of its log
+            raise
 
     def _without_snapshot(self) -> State:
         """Refuse where there was a state: "nothing exists" would buy everything again.
@@ -112,15 +124,6 @@ class Ledger:
                 code="state-foreign",
             )
 
-    def _both(self) -> tuple[Blob | None, tuple[bytes, ...]]:
-        """Read snapshot and journal that belong together, also while an apply writes them."""
-        while True:
-            blob = self.store.read(self.snapshot_name)
-            lines = tuple(self.store.entries(self.journal_name))
-            after = self.store.read(self.snapshot_name)
-            if (blob and blob.generation) == (after and after.generation):
-                return blob, lines
-
     def save(self, state: State) -> State:
         """Write a snapshot and begin an empty journal after it.
 
@@ -139,13 +142,9 @@ class Ledger:
 
     def _write(self, state: State) -> State:
         check_places(state, self.snapshot_name)
-        before = self._stored
         state = replace(state, serial=max(state.serial, self._serial) + 1)
         content = encode(state, self.tool_version)
-        generation = self.store.write(
-            self.snapshot_name, content, expected=before.generation if before else None
-        )
-        self._stored = Blob(content, generation)
+        self._generation = self.store.write(self.snapshot_name, content, expected=self._generation)
         self._serial, self._size = state.serial, len(content)
         return state
 
@@ -155,7 +154,12 @@ class Ledger:
         When it outgrows the snapshot it is folded into a new one.
         """
         return StoredJournal(
-            self.store, self.journal_name, state, compact=self._compact, snapshot_size=self._size
+            self.store,
+            self.journal_name,
+            state,
+            compact=self._compact,
+            snapshot_size=self._size,
+            dear=isinstance(beneath(self.store), DearAppends),
         )
 
     def _compact(self, state: State) -> tuple[State, int]:
@@ -196,7 +200,8 @@ class Ledger:
             StaleError: someone else wrote meanwhile.
         """
         raw = beneath(self.store)
-        self._stored = raw.read(self.snapshot_name)
+        there = raw.read(self.snapshot_name)
+        self._generation = there.generation if there else None
         if lines := tuple(raw.entries(self.journal_name)):
             content = b"".join(line + b"\n" for line in lines)
             generations.put_aside(raw, self.journal_name, content)

@@ -30,6 +30,7 @@ from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.bucket import Bucket, Head, Moved, Unsure, settled
 from tunectl.stores.generations import KEPT
+from tunectl.stores.journal import DearAppends
 from tunectl.stores.lease import LeaseLock, Seen, Terms
 
 PAUSES = (0.2, 0.8, 2.0, 5.0)  # seconds before the second and each further try
@@ -42,7 +43,7 @@ _LOCK = ".lock"
 _AT_ONCE = 8  # batches read or removed at the same time
 
 
-class ObjectStore:
+class ObjectStore(DearAppends):
     """State in a bucket."""
 
     def __init__(

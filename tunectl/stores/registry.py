@@ -26,7 +26,7 @@ from tunectl.core.sharing import (
 )
 
 NAME = "shared/objects.json"
-FORMAT = 1
+FORMAT = 2  # since 2 what says nothing is left out
 _ATTEMPTS = 30
 
 
@@ -91,7 +91,7 @@ class SharedObjects:
                 return True
             content = orjson.dumps(
                 {"format": FORMAT, "objects": registry_to_tree(after)},
-                option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
+                option=orjson.OPT_APPEND_NEWLINE,
             )
             try:
                 self._store.write(NAME, content, expected=generation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunectl.core.record import Tree
+from tunectl.core.valuetree import Tree
 from tunectl.stores.statefile import FORMAT
 
 _TEXT: Tree = {"type": "string"}
@@ -54,7 +54,7 @@ def _instance() -> Tree:
     always = ("address", "provider", "account", "id")
     sometimes = ("fingerprint", "progress", "reason", "op", "created_at", "parent")
     times = ("renewed_at", "deadline")
-    need = _object({"address": _TEXT, "id": _TEXT}, "address", "id")
+    need = _need()
     lifecycle = {
         "protect": _FLAG,
         "ignore_changes": {"type": "array", "items": _TEXT},
@@ -72,7 +72,7 @@ def _instance() -> Tree:
             "lifecycle": _object(lifecycle, *lifecycle),
             "labels": {"type": "object", "additionalProperties": _TEXT},
         },
-        *(*always, "status", "spec", "outputs", "needs"),
+        *(*always, "status", "spec", "outputs"),
     )
 
 
@@ -87,8 +87,12 @@ def _intent() -> Tree:
     )
 
 
+def _need() -> Tree:
+    return _object({"address": _TEXT, "id": _TEXT, "account": _TEXT}, "address", "id")
+
+
 def _approval() -> Tree:
-    needs = {"type": "array", "items": _object({"address": _TEXT, "id": _TEXT}, "address", "id")}
+    needs = {"type": "array", "items": _need()}
     texts = {"type": "object", "additionalProperties": _TEXT}
     names = {"type": "array", "items": _TEXT}
     required = ("id", "digest", "who", "wanted", "left")

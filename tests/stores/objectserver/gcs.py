@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import google_crc32c
 
 from tests.stores.objectserver.objects import Refused, Stored
-from tests.stores.objectserver.wire import Answer, Request
+from tests.stores.objectserver.wire import Answer, Request, ranged
 
 if TYPE_CHECKING:
     from tests.stores.objectserver.serving import ObjectServer
@@ -167,7 +167,7 @@ def _object(server: ObjectServer, request: Request, bucket: str, key: str) -> An
             "X-Goog-Metageneration": str(found.metageneration),
             "X-Goog-Hash": f"crc32c={_crc32c(found.content)}",
         }
-        return Answer(200, found.content, headers)
+        return ranged(request, found.content, headers)
     return _json(_said(bucket, key, found))
 
 

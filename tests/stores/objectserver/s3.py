@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from tests.stores.objectserver.objects import Refused, Stored
-from tests.stores.objectserver.wire import Answer, Request
+from tests.stores.objectserver.wire import Answer, Request, ranged
 
 if TYPE_CHECKING:
     from tests.stores.objectserver.serving import ObjectServer
@@ -123,7 +123,7 @@ def _get(server: ObjectServer, request: Request, bucket: str, key: str) -> Answe
     }
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(found.content))
-    return Answer(200, found.content, headers)
+    return ranged(request, found.content, headers)
 
 
 def _list(server: ObjectServer, request: Request, bucket: str) -> Answer:
