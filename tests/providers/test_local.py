@@ -165,7 +165,7 @@ def test_the_alias_of_another_operation_is_not_taken_over(local):
 def test_an_alias_may_have_any_key(local, key):
     handler = local.handlers["endpoint"]
     resource, spec = endpoint_resource("local", BASE, "klucz")
-    resource = replace(resource, address=replace(resource.address, key=key))
+    resource = replace(resource, address=resource.address._replace(key=key))
     made = handler.create(request_for(resource, spec))
     assert made.outputs["model_id"] == f"helpdesk-klucz-{key}"
     assert handler.read(made).outputs == made.outputs

@@ -93,6 +93,7 @@ def test_the_same_recipe_trains_the_same_model(place):
     assert (first.adapter / weights).read_bytes() != (other.adapter / weights).read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_without_warning_it_resumes_with_the_losses_of_an_uninterrupted_run(place):
     epochs = {"n_epochs": 20}
     calm = write_job(*place, ROWS, name="calm", hyperparameters=epochs)

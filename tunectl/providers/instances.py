@@ -35,7 +35,10 @@ def made(
         spec=dict(request.spec),
         outputs=dict(outputs),
         status=status,
-        needs=tuple(Need(address, found.id) for address, found in request.dependencies.items()),
+        needs=tuple(
+            Need(address, found.id, found.account)
+            for address, found in request.dependencies.items()
+        ),
         fingerprint=wanted.fingerprint,
         progress=progress,
         reason=reason,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from tunectl.server import api_jobs, api_models
+from tunectl.server import api_jobs, api_models, copies
 from tunectl.server.answering import ContextOverflowError
 from tunectl.server.api_chat import Answers, answer, read_chat, streamed, whole
 from tunectl.server.bases import BaseModelError
@@ -52,6 +52,7 @@ ROUTES: tuple[tuple[str, str, Callable[[Service, Call], Reply]], ...] = (
     ("POST", "/fine_tuning/jobs/{job_id}/resume", api_jobs.resume),
     ("GET", "/fine_tuning/jobs/{job_id}/events", api_jobs.events),
     ("GET", "/fine_tuning/jobs/{job_id}/checkpoints", api_jobs.checkpoints),
+    ("GET", "/tunectl/jobs/{job_id}/export", copies.give_out),
     ("GET", "/models", api_models.list_models),
     ("GET", "/models/{model:path}", api_models.retrieve_model),
     ("DELETE", "/models/{model:path}", api_models.delete_model),
@@ -92,6 +93,7 @@ def build_app(service: Service, activity: Activity, middleware: Sequence[Middlew
 
     routes = [Route(f"/v1{path}", _endpoint(service, f), methods=[m]) for m, path, f in ROUTES]
     routes.append(Route("/v1/files", _upload(service), methods=["POST"]))
+    routes.append(Route("/v1/tunectl/jobs", _take_in(service), methods=["POST"]))
     routes.append(Route("/v1/chat/completions", _chat(service), methods=["POST"]))
     app = Starlette(
         routes=routes,
@@ -132,6 +134,7 @@ def envelope(error: BaseException) -> tuple[int, dict[str, Any]]:
 
 
 def _endpoint(service: Service, handler: Callable[[Service, Call], Reply]) -> _Endpoint:
+    from starlette.background import BackgroundTask
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import FileResponse
 
@@ -139,7 +142,8 @@ def _endpoint(service: Service, handler: Callable[[Service, Call], Reply]) -> _E
         call = await _call(request)
         reply = await run_in_threadpool(handler, service, call)
         if reply.file is not None:
-            return FileResponse(reply.file, media_type=reply.media_type)
+            after = BackgroundTask(reply.file.unlink, missing_ok=True) if reply.discard else None
+            return FileResponse(reply.file, media_type=reply.media_type, background=after)
         return _json(reply.value)
 
     return endpoint
@@ -158,6 +162,23 @@ def _upload(service: Service) -> _Endpoint:
             target.unlink(missing_ok=True)
 
     return upload
+
+
+def _take_in(service: Service) -> _Endpoint:
+    from starlette.concurrency import run_in_threadpool
+
+    async def take_in(request: Request) -> Response:
+        target = service.files.incoming()
+        try:
+            kind = request.headers.get("content-type", "")
+            form = await receive(kind, request.stream(), target, copies.FIELDS)
+            if form.filename is None:
+                raise ApiError(400, "'file' is a required property", "file")
+            return _json(await run_in_threadpool(copies.take_in, service, form.fields, target))
+        finally:
+            target.unlink(missing_ok=True)
+
+    return take_in
 
 
 def _chat(service: Service) -> _Endpoint:

@@ -70,7 +70,7 @@ def create(service: Service, call: Call) -> Reply:
         "suffix": suffix,
         "training_sha256": training["sha256"],
         "validation_sha256": validation["sha256"] if validation else None,
-        "fine_tuned_model": _tuned_name(model.id, suffix),
+        "fine_tuned_model": tuned_name(model.id, suffix),
         **_DEFAULTS,
         **options,
     }
@@ -242,7 +242,7 @@ def _base(model: Model) -> dict[str, Any]:
     return {"name": base.name, "sha256": base.sha256, "path": str(base.path)}
 
 
-def _tuned_name(base: str, suffix: str | None) -> str:
+def tuned_name(base: str, suffix: str | None) -> str:
     """Return `ft:<base>:<org>:<suffix>:<id>`; colons inside a part would tear it."""
     clean = re.sub(r"[^\w.\-]", "-", suffix or "")
     return f"ft:{base.replace(':', '-')}:local:{clean}:{new_id('', 8)}"

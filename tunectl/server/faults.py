@@ -17,14 +17,16 @@ first) and what goes wrong:
 `senseless` a web page is answered with status 200
 `hang`     nothing is answered for `seconds`, then the connection is closed
 `slow`     the answer comes in pieces, each after `seconds`
+`stale`    the first `looks` lists after something was made leave it out
 ========== ======================================================================================
 
-`after` says whether the request takes effect first. `half`, `slow` always do.
+`after` says whether the request takes effect first. `half`, `slow` and `stale` always do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import socket
@@ -42,8 +44,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-HOWS = frozenset({"reset", "lost", "status", "half", "senseless", "hang", "slow"})
-_EFFECTIVE = frozenset({"half", "slow"})
+HOWS = frozenset({"reset", "lost", "status", "half", "senseless", "hang", "slow", "stale"})
+_EFFECTIVE = frozenset({"half", "slow", "stale"})
+_MADE = re.compile(r"/v1/(files|fine_tuning/jobs)")  # where POST makes something
 _MARK = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _NOTED = 65_536  # bytes of a body that are searched for marks
 _PAGE = b"<html><body>Welcome to the proxy</body></html>"
@@ -67,6 +70,7 @@ class Rule:
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.05
+    looks: int = 1
 
     def takes(self, method: str, path: str) -> bool:
         """Tell whether it fits this request, and count it."""
@@ -86,7 +90,27 @@ class Plan:
     rules: list[Rule] = field(default_factory=list)
     log: Path | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+    _made: dict[str, int] = field(default_factory=dict, repr=False)
     _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def over(self, rule: Rule | None, answer: _Answer, *, making: bool) -> None:
+        """Remember what an answer says was made just now; make a list stale that shall be."""
+        if making:
+            with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
+                self._made.setdefault(str(orjson.loads(answer.body)["id"]), 0)
+        if rule is not None and rule.how == "stale":
+            answer.body = self.stale(answer.body, rule.looks)
+
+    def stale(self, body: bytes, looks: int) -> bytes:
+        """Return a list without what was made and shown in fewer than `looks` lists."""
+        value, shown = orjson.loads(body), []
+        for item in value["data"]:
+            seen = self._made.get(str(item["id"]))
+            if seen is None or seen >= looks:
+                shown.append(item)
+            else:
+                self._made[str(item["id"])] = seen + 1
+        return orjson.dumps({**value, "data": shown})
 
     def rule(self, method: str, path: str) -> tuple[int, Rule | None]:
         """Return a request's number, and the rule it meets: None where it is served rightly."""
@@ -150,6 +174,7 @@ class Faults:
         method, path = str(scope["method"]), str(scope["path"])
         number, rule = self._plan.rule(method, path)
         seen, answer = bytearray(), _Answer()
+        making = method == "POST" and _MADE.fullmatch(path) is not None
 
         async def reading() -> Message:
             message = await receive()
@@ -158,8 +183,9 @@ class Faults:
             return message
 
         async def telling(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
+            await answer.take(message)
+            if not message.get("more_body"):
+                self._plan.over(None, answer, making=making)
             await send(message)
 
         def note() -> None:
@@ -176,6 +202,7 @@ class Faults:
             return
         if rule.after or rule.how in _EFFECTIVE:
             await self._app(scope, reading, answer.take)
+            self._plan.over(rule, answer, making=making)
         elif rule.how != "reset":
             await _drain(reading)
         if rule.how not in _EFFECTIVE:
@@ -212,6 +239,8 @@ async def _spoil(rule: Rule, answer: _Answer, receive: Receive, send: Send) -> N
             half = answer.body[: len(answer.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             _cut(receive)
+        case "stale":
+            await _send(send, answer.status, {"content-type": "application/json"}, answer.body)
         case "slow":
             await _begin(send, answer.status, answer.headers)
             size = len(answer.body) // _SLICES + 1

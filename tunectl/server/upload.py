@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,13 +12,13 @@ from tunectl.server.validate import check_upload
 from tunectl.server.wire import ApiError
 
 _FIELDS = {"purpose", "expires_after[anchor]", "expires_after[seconds]", "expires_after"}
-_MAX_FIELD = 4096
+_MAX_FIELD = 65_536
 
 
 class Form:
     """Collects one multipart form: small fields in memory, the part `file` in a file."""
 
-    def __init__(self, content_type: str, target: Path) -> None:
+    def __init__(self, content_type: str, target: Path, known: Collection[str]) -> None:
         from python_multipart.multipart import MultipartParser, parse_options_header
 
         kind, options = parse_options_header(content_type)
@@ -27,6 +27,7 @@ class Form:
         self.fields: dict[str, str] = {}
         self.filename: str | None = None
         self.digest = hashlib.sha256()
+        self._known = known
         self._options = parse_options_header
         self._stream: IO[bytes] = target.open("wb")
         self._size = 0
@@ -82,7 +83,7 @@ class Form:
             if self.filename is not None:
                 raise ApiError(400, "The form has more than one file.", "file")
             self.filename = options.get(b"filename", b"upload").decode("utf-8", errors="replace")
-        elif self._name not in _FIELDS:
+        elif self._name not in self._known:
             raise ApiError(
                 400, f"Unknown parameter: '{self._name}'.", self._name, code="unknown_parameter"
             )
@@ -105,14 +106,16 @@ class Form:
             self.fields[self._name] = self._value.decode("utf-8", errors="replace")
 
 
-async def receive(content_type: str, body: AsyncIterator[bytes], target: Path) -> Form:
+async def receive(
+    content_type: str, body: AsyncIterator[bytes], target: Path, known: Collection[str] = _FIELDS
+) -> Form:
     """Write the file of a multipart body to `target` and return the form around it.
 
     Raises:
         ApiError: 400, for a malformed body, an unknown field or too large a file.
         OSError: the disk is full.
     """
-    form = Form(content_type, target)
+    form = Form(content_type, target, known)
     try:
         async for chunk in body:
             form.feed(chunk)

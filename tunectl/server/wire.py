@@ -97,11 +97,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to send: a JSON value, or a file as it is."""
+    """What to send: a JSON value, or a file as it is.
+
+    Attributes:
+        discard: the file is removed when it is sent.
+    """
 
     value: Any = None
     file: Path | None = None
     media_type: str = "application/octet-stream"
+    discard: bool = False
 
 
 Handler = Callable[[Call], Reply]

@@ -84,6 +84,11 @@ class PromptTemplates:
             },
         )
 
+    @property
+    def lag(self) -> float:
+        """No second: what is written here is found here."""
+        return 0.0
+
     def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
         """Find nothing: writing the same file again does no harm."""
         return ()

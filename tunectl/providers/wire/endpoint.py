@@ -67,6 +67,11 @@ class Records:
             outputs=outputs_of(self.wire, _served(request.spec)),
         )
 
+    @property
+    def lag(self) -> float:
+        """No second: a record is there at once, or never."""
+        return 0.0
+
     def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
         """Find nothing: a record exists only where it is recorded."""
         return ()
@@ -140,6 +145,11 @@ class Aliases:
             outputs=outputs_of(self.wire, name),
         )
 
+    @property
+    def lag(self) -> float:
+        """Seconds for which `find` may not show what was just made."""
+        return self.wire.profile.list_lag
+
     def find(self, mark: Mark) -> Iterable[Instance]:
         """Yield the aliases that carry the operation."""
         for alias in self._all():
@@ -154,6 +164,10 @@ class Aliases:
                     ),
                     spec={"model": str(alias["model"])},
                 )
+
+    def mark(self, instance: Instance) -> Mark | None:
+        """Return the mark that the alias's metadata holds, if any."""
+        return mark_of(self._get(instance.id).get("metadata"))
 
     def list(self) -> Iterable[Found]:
         """Yield every alias of the account, whoever made it."""

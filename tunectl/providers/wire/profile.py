@@ -58,6 +58,9 @@ class Profile:
         serves_tuned_models: whether a tuned model answers under its own id, with nothing to deploy.
         deploys_by: how people deploy there, when it does not.
         alias_path: where aliases live, relative to the base URL; None where there are none.
+        list_lag: seconds by which a listing may lag behind a create. No service promises any
+            bound, so this is a caution.
+        copies: whether it is our own server, which gives out jobs and takes them in.
         account_header: the response header that names the organization.
     """
 
@@ -80,6 +83,8 @@ class Profile:
     serves_tuned_models: bool = True
     deploys_by: str = ""
     alias_path: str | None = None
+    list_lag: float = 15.0
+    copies: bool = False
     account_header: str | None = None
 
 
@@ -149,6 +154,8 @@ LOCAL = Profile(
     lists_tuned_models=True,
     checkpoint_models=True,
     alias_path="/tunectl/aliases",
+    list_lag=0.0,  # it answers when what it made is on the disk that it lists
+    copies=True,
 )
 
 PROFILES: Mapping[str, Profile] = {

@@ -10,6 +10,7 @@ from tunectl.core.value import Plain
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.chat import chat
 from tunectl.providers.wire.client import Wire, items
+from tunectl.providers.wire.copying import CopiedJobs
 from tunectl.providers.wire.endpoint import Aliases, Records
 from tunectl.providers.wire.tuning_job import TuningJobs
 from tunectl.providers.wire.upload import Uploads
@@ -59,7 +60,8 @@ def provide(
         identity: tells whose account it is.
         prepare: makes a base model ready before a job; None when the service has them all.
     """
-    jobs = TuningJobs(wire, identity) if prepare is None else TuningJobs(wire, identity, prepare)
+    kind = CopiedJobs if wire.profile.copies else TuningJobs
+    jobs = kind(wire, identity) if prepare is None else kind(wire, identity, prepare)
     endpoints: Handler = (
         Aliases(wire, identity) if wire.profile.alias_path else Records(wire, identity)
     )

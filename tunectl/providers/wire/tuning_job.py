@@ -32,7 +32,7 @@ from tunectl.providers.wire.job import (
 from tunectl.providers.wire.limits import check_job
 from tunectl.providers.wire.listed_job import as_listed
 from tunectl.providers.wire.listing import pages
-from tunectl.providers.wire.naming import OP, carries
+from tunectl.providers.wire.naming import OP, carries, mark_of
 from tunectl.providers.wire.told import introduced
 
 if TYPE_CHECKING:
@@ -98,6 +98,11 @@ class TuningJobs:
         blank = made(request, account=account, id=job["id"], outputs={}, status=Status.PENDING)
         return self._shown(blank, job)
 
+    @property
+    def lag(self) -> float:
+        """Seconds for which `find` may not show what was just made."""
+        return self.wire.profile.list_lag
+
     def find(self, mark: Mark) -> Iterable[Instance]:
         """Yield the jobs whose metadata carries the operation.
 
@@ -128,6 +133,10 @@ class TuningJobs:
                 mark, provider=self.wire.provider, account=account, id=job["id"], outputs={}
             )
             yield self._shown(blank, job)
+
+    def mark(self, instance: Instance) -> Mark | None:
+        """Return the mark that the job's metadata holds, if any."""
+        return mark_of(self._job(instance.id).get("metadata"))
 
     def list(self) -> Iterable[Found]:
         """Yield every job of the account, the newest first, marked or not.

@@ -78,6 +78,11 @@ class Uploads:
             progress=_progress(status),
         )
 
+    @property
+    def lag(self) -> float:
+        """Seconds for which `find` may not show what was just made."""
+        return self.wire.profile.list_lag
+
     def find(self, mark: Mark) -> Iterable[Instance]:
         """Yield the files whose name carries the operation."""
         files = self.wire.ask(
