@@ -40,6 +40,16 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "slow": {"how": "slow"},
 }
 
+# A list that lags: for longer than a command looks for what it made, and for less long than the
+# next one does.
+STALE: Mapping[str, Any] = {
+    "how": "stale",
+    "method": "GET",
+    "path": "/v1/(files|fine_tuning/jobs)",
+    "times": 999,
+    "looks": 5,
+}
+
 CREATES = (("POST", "/v1/files"), ("POST", "/v1/fine_tuning/jobs"))
 _SORTS = (
     ("alias", "PUT", r"/v1/tunectl/aliases/.*"),

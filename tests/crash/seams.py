@@ -14,6 +14,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -127,6 +128,7 @@ def install(points: Points) -> None:
     _wrap_write(points)
     _watch_opens(points)
     _wrap_sockets(points)
+    _wrap_processes(points)
 
 
 def _both(points: Points, name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -228,6 +230,18 @@ def _watch_opens(points: Points) -> None:
         return done
 
     Path.write_bytes = write_bytes
+
+
+def _wrap_processes(points: Points) -> None:
+    real = subprocess.Popen.__init__
+
+    def start(self: Any, *args: Any, **more: Any) -> None:
+        if not place().startswith("providers.local."):
+            real(self, *args, **more)  # a library asks the system something, once
+            return
+        _both(points, f"{place()} start a process", real, self, *args, **more)
+
+    subprocess.Popen.__init__ = start
 
 
 def _wrap_sockets(points: Points) -> None:

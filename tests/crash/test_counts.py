@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.crash.cases import FAULTS, TIMES
+import pytest
+
+from tests.crash.cases import FAULTS, STALE, TIMES
 from tests.crash.judge import KILLED, problems, steps_after
 from tests.crash.recorded import README, command, printed, written
 from tests.crash.worlds import WORLDS
@@ -57,6 +59,28 @@ def test_a_command_that_never_looks_for_what_it_began_is_found_out(nursery):
     )
     assert seen["steps"][0]["code"] == KILLED
     assert any("jobs ever created" in text for text in problems("job", seen))
+
+
+@pytest.mark.parametrize("mutant", [{}, {"mutant": "hasty"}], ids=["as it is", "hasty"])
+def test_a_job_that_a_lagging_list_does_not_show_yet_is_bought_twice_only_by_the_hasty(
+    nursery, mutant
+):
+    """Killed when the job was made and not recorded; the next apply comes at once."""
+    site = "providers.wire.tuning_job.<lambda> POST /v1/fine_tuning/jobs: answered, unread"
+    again, plan = steps_after(WORLDS["openai"])
+    seen = nursery.case(
+        "openai",
+        {**command("openai"), "arm": [site, 1]},
+        {**again, **mutant},
+        plan,
+        rules=[STALE],
+        lasting=True,
+    )
+    assert seen["steps"][0]["code"] == KILLED
+    found = problems("openai", seen)
+    assert "stale" in {request["fault"] for request in seen["requests"]}
+    assert any("jobs ever created" in text for text in found) == bool(mutant), found
+    assert bool(mutant) or not found
 
 
 def test_a_client_that_repeats_a_create_is_found_out(nursery):

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from tests.crash.cases import FAULTS, STALE
 from tests.crash.judge import fail_with_all, looked_before_another, problems, steps_after
 from tests.crash.recorded import command
 from tests.crash.worlds import WORLDS
@@ -107,6 +108,17 @@ def test_what_may_have_been_made_is_looked_for_and_found_in_the_same_command(nur
     assert re.search(r"tuning_job.support: Creation complete", first["out"])
     assert plan["out"].startswith("No changes.")
     assert seen["there"]["jobs_ever"] == {"tuning_job.support": 1}
+
+
+@pytest.mark.parametrize("fault", ["reset after", "reply lost", "500 after", "truncated"])
+def test_a_reply_that_is_lost_where_lists_lag_buys_nothing_twice(nursery, fault):
+    """The look in the same command sees nothing yet; the next apply waits until it can."""
+    lost = {**FAULTS[fault], "method": "POST", "path": "/v1/fine_tuning/jobs"}
+    after = steps_after(WORLDS["openai"])
+    seen = nursery.case("openai", command("openai"), *after, rules=[lost, STALE], lasting=True)
+    assert seen["steps"][0]["code"] in {0, 1, 7}
+    assert not problems("openai", seen)
+    assert {"stale", lost["how"]} <= {request["fault"] for request in seen["requests"]}
 
 
 @pytest.mark.parametrize("how", ["senseless", "half"])

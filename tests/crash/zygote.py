@@ -7,6 +7,7 @@ own, each perhaps killed at a point.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -119,19 +120,22 @@ class Zygote:
         """Run the steps of one case over a world."""
         self.restore(request["world"])
         self._forget_requests()
-        rules = request.get("rules", [])
-        self.serve(rules)
+        rules, cold = request.get("rules", []), bool(request.get("cold"))
+        if cold:
+            shutil.rmtree(self.root)  # the command makes the folder and starts its server
+        else:
+            self.serve(rules)
         steps = []
         try:
             for step in request["steps"]:
-                if rules and steps:
-                    # The faults were for the first command alone.
+                if rules and steps and not request.get("lasting"):
+                    # The faults were for the first command alone, unless they last.
                     self.stop()
                     self.serve([])
                     rules = []
-                steps.append(self._surely(step))
+                steps.append(self._surely({**step, "cold": cold}))
         finally:
-            self.stop()
+            self._end_started() if cold else self.stop()
         return {
             "steps": steps,
             "there": inventory(self.root),
@@ -217,6 +221,15 @@ class Zygote:
                 self.server = 0
                 raise RuntimeError("the server did not start: " + _text(self.base / "server.err"))
             time.sleep(0.001)
+
+    def _end_started(self) -> None:
+        """End the server that a command started."""
+        said = self.root / "server.json"
+        deadline = time.monotonic() + PATIENCE
+        while said.exists() and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                os.kill(int(json.loads(_text(said))["pid"]), signal.SIGTERM)
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End the server as a power cut does."""
