@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,6 @@ def _day(text: str | None) -> date | None:
 
 @cache
 def _read() -> dict[str, dict[str, dict[str, list[dict[str, str]]]]]:
-    text = files("tunectl.catalog").joinpath("base_models.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "base_models.json") or b""
     content: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = json.loads(text)
     return content

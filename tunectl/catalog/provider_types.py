@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 
@@ -67,7 +67,7 @@ class ProviderType:
 @cache
 def provider_types() -> Mapping[str, ProviderType]:
     """Return the provider types by name."""
-    text = files("tunectl.catalog").joinpath("providers.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "providers.json") or b""
     return {name: _type(name, raw) for name, raw in json.loads(text)["types"].items()}
 
 
