@@ -10,6 +10,7 @@ from tunectl.core.plan import RowDelta
 from tunectl.data.dataset import DataSpec, read
 from tunectl.data.diff import marks_from_bytes, marks_to_bytes, row_diff
 from tunectl.data.marks import RowMark
+from tunectl.data.wording import word_diff
 
 
 def marks(letters, split="train"):
@@ -143,3 +144,88 @@ def test_marks_are_stored_and_read_back_without_places(pairs):
     stored = marks_from_bytes(marks_to_bytes(made))
     assert [(m.hash, m.split) for m in stored] == [(m.hash, m.split) for m in made]
     assert marks_to_bytes(stored) == marks_to_bytes(made)
+
+
+def keyed(pairs, split="train"):
+    return [
+        RowMark(f"{ord(content):016x}", split, "a.jsonl", n, f"{ord(key):016x}")
+        for n, (key, content) in enumerate(pairs, 1)
+    ]
+
+
+def only_keyed(old, new):
+    [found] = row_diff(keyed(old), keyed(new))
+    return found
+
+
+def test_with_keys_an_edited_row_that_moved_is_changed_and_not_added_and_removed():
+    old = [("1", "a"), ("2", "b"), ("3", "c")]
+    assert only_keyed(old, [("3", "c"), ("1", "x"), ("4", "d")]) == delta(
+        "train", 1, 1, 1, "a.jsonl:2", "a.jsonl:3"
+    )
+
+
+def test_with_keys_rows_that_only_moved_are_told_as_changed():
+    made = only_keyed([("1", "a"), ("2", "b")], [("2", "b"), ("1", "a")])
+    assert (made.added, made.removed, made.changed) == (0, 0, 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from("1234"), st.sampled_from("ab")), max_size=8), st.data())
+def test_with_keys_the_counts_add_up(old, data):
+    new = data.draw(st.permutations(old))
+    new = [(key, data.draw(st.sampled_from("abc"))) for key, _ in new]
+    for made in row_diff(keyed(old), keyed(new)):
+        assert (made.added, made.removed) == (0, 0)
+        assert 0 < made.changed <= len(new)
+
+
+def test_keys_are_read_from_the_rows_stored_and_compared(folder, chat, jsonl):
+    rows = [chat(f"q{n}", "a", nr=n, klient="x") for n in range(50)]
+    spec = DataSpec(source="rows.jsonl", keys=("klient", "nr"), strip=("nr", "klient"))
+
+    def current():
+        (folder / "rows.jsonl").write_text(jsonl(rows), encoding="utf-8")
+        dataset, problems = read(spec, folder)
+        assert dataset is not None, problems
+        return dataset.marks
+
+    old = current()
+    stored = marks_from_bytes(marks_to_bytes(old))
+    assert [mark.key for mark in stored] == [mark.key for mark in old]
+    assert len({mark.key for mark in stored}) == 50
+    assert marks_to_bytes(stored) == marks_to_bytes(old)
+    rows[7] = chat("inne pytanie", "b", nr=7, klient="x")
+    rows.insert(0, rows.pop(7))
+    assert row_diff(stored, current()) == (delta("train", 0, 0, 1, "rows.jsonl:1"),)
+
+
+def test_without_keys_the_stored_form_is_that_of_the_first_release():
+    assert marks_to_bytes(marks("ab")) == (
+        b'tunectl-marks 1 ["train"]\n0000000000000061 0\n0000000000000062 0\n'
+    )
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_a_word_diff_holds_both_texts(old, new):
+    pieces = word_diff(old, new)
+    assert "".join(text for sign, text in pieces if sign != "+") == old
+    assert "".join(text for sign, text in pieces if sign != "-") == new
+    assert all(text for _, text in pieces)
+
+
+def test_a_word_diff_shows_the_words_that_changed():
+    assert word_diff("Paczka dotrze jutro.", "Paczka dotrze w środę.") == (
+        (" ", "Paczka dotrze "),
+        ("-", "jutro"),
+        ("+", "w środę"),
+        (" ", "."),
+    )
+
+
+def test_very_long_texts_are_compared_by_lines():
+    lines = [f"wiersz numer {n} ma kilka słów\n" for n in range(900)]
+    other = [*lines[:500], "nowy wiersz\n", *lines[501:]]
+    assert word_diff("".join(lines), "".join(other))[1:3] == (
+        ("-", lines[500]),
+        ("+", "nowy wiersz\n"),
+    )

@@ -11,6 +11,7 @@ import pytest
 
 from tunectl.core.errors import Exit, Severity
 from tunectl.data.dataset import DataSpec, read
+from tunectl.data.targets import Target
 
 GOOD = '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
 
@@ -146,12 +147,49 @@ def test_utf_16_is_named(encoding, read_content, one):
     assert encoding[:6].upper() in found.summary
 
 
-def test_a_byte_order_mark_is_refused_and_the_rest_still_read(read_content):
-    _, problems = read_content("﻿" + GOOD + "{oops\n")
-    assert [(d.code, str(d.source)) for d in problems] == [
-        ("byte-order-mark", "rows.jsonl:1:1"),
-        ("broken-json", "rows.jsonl:2:2"),
-    ]
+def test_a_byte_order_mark_is_told_of_and_the_rows_are_read(read_content, one):
+    plain, _ = read_content(GOOD)
+    dataset, [found] = read_content("﻿" + GOOD)
+    assert (found.code, found.severity) == ("byte-order-mark", Severity.WARNING)
+    assert str(found.source) == "rows.jsonl:1:1"
+    assert dataset.splits == plain.splits
+    for name, content in (
+        ("a.json", "[" + GOOD.strip() + "]"),
+        ("a.csv", "prompt,completion\na,b"),
+    ):
+        _, problems = read_content("﻿" + content, name)
+        assert [d.code for d in problems] == ["byte-order-mark"] * name.endswith("json")
+
+
+def test_a_byte_order_mark_is_right_for_one_provider_and_wrong_for_another(folder):
+    content = {"with": "﻿" + GOOD, "without": GOOD}
+    found = {}
+    for name, text in content.items():
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        for provider in ("openai", "azure"):
+            spec = DataSpec(source=f"{name}.jsonl")
+            _, problems = read(spec, folder, targets=(Target(provider),))
+            [*found[name, provider]] = (d.severity for d in problems if d.code == "byte-order-mark")
+    assert found == {
+        ("with", "openai"): [Severity.WARNING],
+        ("with", "azure"): [],
+        ("without", "openai"): [],
+        ("without", "azure"): [Severity.INFO],
+    }
+
+
+def test_blank_lines_are_counted_and_change_nothing(read_content, one):
+    plain, _ = read_content(GOOD)
+    dataset, [found] = read_content("\n" + GOOD + " \r\n\n")
+    assert (found.code, found.severity) == ("blank-line", Severity.INFO)
+    assert found.summary == "3 blank lines, first at line 1"
+    assert dataset.splits == plain.splits
+
+
+def test_a_byte_order_mark_inside_a_file_is_told_at_its_line(read_content, one):
+    found = one(read_content(GOOD + "﻿" + GOOD))
+    assert (found.code, found.source.line) == ("byte-order-mark", 2)
+    assert "joined" in found.hint
 
 
 @pytest.mark.parametrize("content", ["", "\n \r\n", "[]", "[ ]\n"])
@@ -231,7 +269,7 @@ def test_a_file_that_may_not_be_read_is_an_error(locked, one):
         ('[\n{"input_text": "a", "output_text": "b"}\n', 2, "the file ends inside the array"),
         ('[\n{"a": "b}]\n', 2, "the file ends inside the array"),
         ('[\n{"input_text": "a", "output_text": "b"}\n] x', 3, "more text after the array"),
-        ('[\n{"input_text": "a",\n "output_text" "b"}\n]', 3, "expecting ':' delimiter"),
+        ('[\n{"input_text": "a",\n "output_text" "b"}\n]', 3, "a colon is missing here"),
         ('[\n{"input_text": "a", "output_text": "b"},\n7]', 3, "a row is a number, not an object"),
     ],
 )
@@ -240,9 +278,18 @@ def test_a_broken_array_is_told_with_its_line(text, line, summary, read_content,
     assert (found.summary, found.source.line) == (summary, line)
 
 
-def test_indented_json_gets_a_hint(read_content):
-    _, problems = read_content('{\n  "messages": []\n}\n')
-    assert "indented JSON" in problems[0].hint
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ('{\n  "messages": []\n}\n', "one JSON object", "jq -c . rows.jsonl"),
+        ('{\n  "messages": []\n}\n{\n  "messages": []\n}\n', "JSON objects", "jq -c ."),
+        ('{\n  "data": [\n    {"a": 1}\n  ]\n}\n', "one JSON object", "jq -c '.data[]'"),
+    ],
+)
+def test_indented_json_is_told_once_with_what_to_do(text, what, hint, read_content, one):
+    found = one(read_content(text))
+    assert f"holds {what} over several lines" in found.summary
+    assert hint in found.hint
 
 
 @pytest.mark.parametrize(
@@ -291,10 +338,6 @@ def test_a_directory_gets_the_glob_as_a_hint(folder, one):
         "is-a-directory",
         "name the files in it, such as `data/*.jsonl`",
     )
-
-
-def test_a_remote_source_is_not_in_this_version(folder, one):
-    assert "not in this version" in one(read(DataSpec(source="gs://b/a.jsonl"), folder)).summary
 
 
 def test_globs_are_read_in_the_order_of_their_unicode_names(folder, chat, jsonl):

@@ -24,6 +24,7 @@ def inputs():
         ("foundry_gsm8k_val.jsonl", "openai-chat", 50),
         ("foundry_tool.jsonl", "openai-chat", 86),
         ("anth_json_mode.jsonl", "bedrock", 500),
+        ("lf_glaive.json", "sharegpt", 300),
     ],
 )
 def test_a_good_file_is_read_without_errors(inputs, name, shape, rows):
@@ -51,7 +52,8 @@ def test_a_file_against_itself_overlaps_in_every_row(inputs):
 
 def test_the_one_repeated_question_of_the_cookbook_file_is_found(inputs):
     _, problems = read(DataSpec(source="anth_json_mode.jsonl"), inputs)
-    assert [(d.code, d.source.line) for d in problems] == [("conflicting-targets", 340)]
+    found = [d.source.line for d in problems if d.code == "conflicting-targets"]
+    assert found == [340]
 
 
 def test_a_real_file_splits_without_losing_rows(inputs):
@@ -61,12 +63,21 @@ def test_a_real_file_splits_without_losing_rows(inputs):
     assert sum(s.rows for s in dataset.splits.values()) == 449
 
 
+def test_the_seed_tasks_are_read_and_their_other_keys_are_refused(inputs):
+    dataset, problems = read(DataSpec(source="ru_alpaca_seed.jsonl"), inputs)
+    assert (dataset.shape, dataset.splits["train"].rows) == ("alpaca", 137)
+    assert {d.code for d in problems if d.severity is Severity.ERROR} == {"unknown-key"}
+    keys = ("id", "name", "orig_instruction", "is_classification", "orig_instances")
+    dataset, problems = read(DataSpec(source="ru_alpaca_seed.jsonl", strip=keys), inputs)
+    assert [d for d in problems if d.severity is Severity.ERROR] == []
+    [first, *_] = dataset.rows("train")
+    assert set(first) == {"messages"}
+
+
 @pytest.mark.parametrize(
     ("name", "code", "word"),
     [
         ("ru_lfs_pointer.jsonl", "lfs-pointer", "git lfs pull"),
-        ("lf_glaive.json", "unknown-shape", "sharegpt"),
-        ("ru_alpaca_seed.jsonl", "unknown-shape", "alpaca"),
         ("README.md", "unknown-content", "JSON"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunectl.core.errors import Exit, Severity, Source
-from tunectl.data.checks import RULES, check_row
+from tunectl.data.checks import ROW_RULES, RULES, check_row
 from tunectl.data.checks.plain import is_plain, plain_input
 from tunectl.data.dataset import DataSpec, SplitSpec, read
 from tunectl.data.fingerprint import canonical_bytes, input_part
@@ -63,11 +63,7 @@ BROKEN = [
     ("empty-content", row({"role": "user", "content": []}, ASSISTANT)),
     ("empty-content", row({"role": "user", "content": [{"type": "text", "text": " "}]}, ASSISTANT)),
     ("bad-content", row({"role": "user", "content": 7}, ASSISTANT)),
-    ("bad-content", row({"role": "user", "content": [{"type": "input_audio"}]}, ASSISTANT)),
-    (
-        "bad-content",
-        row(USER, {"role": "assistant", "content": [{"type": "image_url", "image_url": {}}]}),
-    ),
+    ("bad-content", row({"role": "user", "content": ["Co to?"]}, ASSISTANT)),
     ("special-token", row(USER, {"role": "assistant", "content": "a <|fim_suffix|> b"})),
     ("special-token", row(USER, calling(call(arguments='{"a": "<|endoftext|>"}')))),
     ("lost-character", row(USER, {"role": "assistant", "content": "Za�ółć"})),
@@ -98,7 +94,13 @@ FINE = [
     row(USER, calling(call(), call("c2")), answer("c2"), answer(), ASSISTANT),
     row(USER, {**calling(call()), "content": None}, answer(), ASSISTANT, tools=[]),
     row(USER, {**ASSISTANT, "weight": 0}, USER, {**ASSISTANT, "weight": 1}),
-    row({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a"}}]}, ASSISTANT),
+    row(
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "https://a.pl/b.png"}}],
+        },
+        ASSISTANT,
+    ),
     row(USER, {"role": "assistant", "content": "a < b | c > d, x <| y |> z"}),
     row(USER, {"role": "assistant", "refusal": "nie"}),
     row(USER, ASSISTANT, tools=[{"type": "function", "function": {"name": "f"}}]),
@@ -273,6 +275,7 @@ pairs = st.lists(
     ),
     max_size=3,
 ).map(lambda turns: [m for turn in turns for m in turn])
+OF_STRUCTURE = {one.rule.name for one in ROW_RULES if not one.needles}
 any_rows = st.fixed_dictionaries(
     {"messages": st.one_of(pairs, st.lists(messages, max_size=4), texts, st.none())},
     optional={"tools": st.just([]), "extra": texts},
@@ -282,8 +285,8 @@ any_rows = st.fixed_dictionaries(
 @given(any_rows)
 def test_a_plain_row_breaks_no_rule_and_its_input_is_cut_rightly(made):
     packed = canonical_bytes(made)
-    if is_plain(made, packed):
-        assert list(check_row(made)) == []
+    if is_plain(made):
+        assert [rule.name for rule, _ in check_row(made) if rule.name in OF_STRUCTURE] == []
         assert plain_input(packed) == input_part(made)
 
 
@@ -296,4 +299,4 @@ def test_every_rule_can_look_at_any_row(made):
 
 def test_ordinary_chats_are_plain():
     for made in (row(USER, ASSISTANT), row(SYSTEM, USER, ASSISTANT, USER, ASSISTANT)):
-        assert is_plain(made, canonical_bytes(made))
+        assert is_plain(made)

@@ -16,7 +16,22 @@ import orjson
 from tunectl.data.encodings import guess_encoding
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
+# What is read must be written again: `orjson` reads 1,024 levels and writes 254, and converting a
+# row adds some.
+DEEPEST = 200
+_MANY_DIGITS = re.compile(r"\d{4301,}")
+# Every escape; `half` is one of a surrogate pair without the other.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 _NOT_JSON = re.compile(r"-?\b(?:NaN|Infinity)\b")
+
+
+_LITERALS = {
+    "None": "null", "True": "true", "False": "false", "undefined": "null", "nil": "null",
+    "NULL": "null", "TRUE": "true", "FALSE": "false",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,9 @@ def explain(raw: bytes) -> Fault:
     try:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
+        if text.startswith("\ufeff"):
+            hint = "files that each begin with one were joined: remove it from this line"
+            return Fault("byte-order-mark", "a byte order mark inside the file", 0, hint)
         return _named(text, error)
     except _NotANumberError as error:
         found = _constant(text, str(error))
@@ -52,13 +70,46 @@ def explain(raw: bytes) -> Fault:
             "not-a-number", f"`{error}` is not JSON", found, "use null or leave the key out"
         )
     except RecursionError:
-        return Fault("broken-json", "nested too deep", 0)
+        return too_deep()
+    except ValueError:  # Python reads no number of more digits
+        digits = _MANY_DIGITS.search(text)
+        hint = "write it as a text, in quotes"
+        return Fault(
+            "broken-json", "a number of too many digits", digits.start() if digits else 0, hint
+        )
+    lone = next((found for found in _ESCAPE.finditer(text) if found["half"]), None)
+    if lone is not None:
+        hint = r"write both halves (such as `\ud83d\ude00`), or the character itself"
+        what = rf"half a character: `\{lone['half']}` alone"
+        return Fault("broken-json", what, lone.start(), hint)
     try:
         orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         what = str(error).split(": line")[0].rstrip(".")
         return Fault("broken-json", what[:1].lower() + what[1:], error.pos)
     return Fault("broken-json", "not valid JSON", 0)
+
+
+def too_deep() -> Fault:
+    """The fault of brackets inside of brackets beyond what can be written again."""
+    return Fault("broken-json", "nested too deep", 0, f"{DEEPEST} levels are the most: flatten it")
+
+
+def is_deep(raw: bytes, value: object) -> bool:
+    """Whether a value that was read from some bytes is nested deeper than `DEEPEST`."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return False
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def not_utf8(raw: bytes, error: UnicodeDecodeError) -> Fault:
@@ -91,6 +142,35 @@ def find_duplicate_key(text: str) -> tuple[str, int] | None:
             stack[-1].add(key)
         before = word[0]
     return None
+
+
+def lines_of_items(raw: bytes, key: str, line: int) -> list[int]:
+    """The line on which each item of the list under a key of an object begins.
+
+    Args:
+        raw: the object as it stands in the file, valid JSON.
+        key: a key of the object itself, not of what is inside it.
+        line: the line on which the object begins.
+    """
+    if b"\n" not in raw:
+        return []
+    text = raw.decode("utf-8")
+    lines: list[int] = []
+    depth, within, before, last = 0, False, "", ""
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        if depth == 2 and within and before in ("[", ",") and word != "]":
+            lines.append(line + text.count("\n", 0, token.start()))
+        if word in ("{", "["):
+            within = within or (depth == 1 and before == ":" and last == key and word == "[")
+            depth += 1
+        elif word in ("}", "]"):
+            depth -= 1
+            within = within and depth > 1
+        elif word[0] == '"' and depth == 1:
+            last = json.loads(word)
+        before = word[0]
+    return lines
 
 
 class _NotANumberError(Exception):
@@ -142,4 +222,24 @@ def _named(text: str, error: json.JSONDecodeError) -> Fault:
         )
     if error.msg == "Expecting ',' delimiter":
         return Fault(code, "a comma is missing here", at, r"a quote inside a text is written \"")
-    return Fault(code, error.msg[:1].lower() + error.msg[1:], at)
+    return _expected(error.msg, text, at)
+
+
+def _expected(message: str, text: str, at: int) -> Fault:
+    """What the standard library expected, in words and with what to do."""
+    code = "broken-json"
+    word = re.match(r"[^\W\d]\w*", text[at:])
+    if message == "Expecting value" and word and word[0] in _LITERALS:
+        return Fault(code, f"`{word[0]}` is not JSON", at, f"write `{_LITERALS[word[0]]}`")
+    if message == "Expecting value" and not text[:at].strip():
+        return Fault(code, "the line is not JSON", at, "write one JSON object on each line")
+    if message == "Expecting value":
+        hint = "a text stands in double quotes; where there is no value, write null"
+        return Fault(code, "a value is missing here", at, hint)
+    if message.startswith("Expecting property name"):
+        return Fault(code, "a key is missing here", at, 'a key stands in double quotes: `"key":`')
+    if message == "Expecting ':' delimiter":
+        return Fault(code, "a colon is missing here", at, 'write `"key": value`')
+    if message.startswith("Invalid \\"):
+        return Fault(code, "no such escape", at, r"a backslash inside a text is written \\")
+    return Fault(code, message[:1].lower() + message[1:], at)

@@ -3,6 +3,9 @@
 Equal rows are matched in order, rows between two matches are paired: a pair is a changed row, what
 is left over was added or removed. A row that only stands elsewhere counts as changed, because
 the order is part of the fingerprint. The cost is O(n log n) in the number of rows.
+
+Where a dataset has `keys:`, rows are matched by them instead: the same key with other content is a
+changed row, wherever it stands; if nothing else differs, rows that moved are told as above.
 """
 
 from __future__ import annotations
@@ -46,13 +49,16 @@ def _by_split(marks: Sequence[RowMark]) -> dict[str, list[RowMark]]:
 
 
 def _delta(split: str, old: list[RowMark], new: list[RowMark]) -> RowDelta | None:
-    start, end = _common(old, new)
+    start, end = common(old, new)
     left = [mark.hash for mark in old[start : len(old) - end]]
     right = [mark.hash for mark in new[start : len(new) - end]]
     if not left and not right:
         return None
-    partner = _partners(left, right)
-    anchors = _rising([(i, j) for j, i in enumerate(partner) if i >= 0])
+    by_key = _delta_by_key(split, old, new)
+    if by_key is not None:
+        return by_key
+    partner = partners(left, right)
+    anchors = rising([(i, j) for j, i in enumerate(partner) if i >= 0])
     matched = {i for i in partner if i >= 0}
     changed, added, removed = _moved(partner, anchors), set[int](), 0
     at_old, at_new = 0, 0
@@ -74,7 +80,34 @@ def _delta(split: str, old: list[RowMark], new: list[RowMark]) -> RowDelta | Non
     )
 
 
-def _common(old: list[RowMark], new: list[RowMark]) -> tuple[int, int]:
+def _delta_by_key(split: str, old: list[RowMark], new: list[RowMark]) -> RowDelta | None:
+    """The difference by keys; None where rows have none, or differ in nothing but their order."""
+    if not all(mark.key for mark in old) or not all(mark.key for mark in new):
+        return None
+    places: dict[str, deque[str]] = defaultdict(deque)
+    for mark in old:
+        places[mark.key].append(mark.hash)
+    added, changed = [], []
+    for mark in new:
+        if not places.get(mark.key):
+            added.append(mark)
+        elif places[mark.key].popleft() != mark.hash:
+            changed.append(mark)
+    removed = sum(map(len, places.values()))
+    if not added and not changed and not removed:
+        return None
+    touched = {id(mark) for mark in (*added, *changed)}
+    lines = [f"{mark.file}:{mark.line}" for mark in new if id(mark) in touched]
+    return RowDelta(
+        split=split,
+        added=len(added),
+        removed=removed,
+        changed=len(changed),
+        lines=tuple(lines[:_LINES_SHOWN]),
+    )
+
+
+def common(old: list[RowMark], new: list[RowMark]) -> tuple[int, int]:
     """How many rows are equal at the beginning, and of the rest at the end."""
     most = min(len(old), len(new))
     start = next((k for k in range(most) if old[k].hash != new[k].hash), most)
@@ -83,7 +116,7 @@ def _common(old: list[RowMark], new: list[RowMark]) -> tuple[int, int]:
     return start, end
 
 
-def _partners(old: list[str], new: list[str]) -> list[int]:
+def partners(old: list[str], new: list[str]) -> list[int]:
     """For each new row the equal old row, -1 for none; copies are matched in order."""
     places: dict[str, deque[int]] = defaultdict(deque)
     for index, hash_ in enumerate(old):
@@ -91,7 +124,7 @@ def _partners(old: list[str], new: list[str]) -> list[int]:
     return [places[h].popleft() if places.get(h) else -1 for h in new]
 
 
-def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest run of pairs that rise on both sides: the rows that stayed in place."""
     tails: list[int] = []
     tops: list[int] = []

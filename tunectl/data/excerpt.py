@@ -9,26 +9,35 @@ from __future__ import annotations
 
 import re
 
+from tunectl.data.sensitive.names import shown_name
+
 WIDTH = 60
 _MASK = "•"
 _WORD = re.compile(r"\w+")
-_KEY_END = re.compile(r'"\s*:')
+_KEY = re.compile(r'"([^"\\]*)"\s*:')
 _FORMAT_WORDS = """
 messages role content system developer user assistant tool function model bot human gpt author
 context tools tool_calls tool_call_id parallel_tool_calls functions function_call type id name
 arguments weight parameters description text input output prompt completion input_text
 output_text instruction question answer response conversations from value true false null
+contents parts human observation function_call functionCall functionResponse inlineData fileData
+systemInstruction schemaVersion toolUse toolResult toolConfig chosen rejected preferred_output
+non_preferred_output instances instruct
 NaN nan Infinity None True False html DOCTYPE head body version
 """
 _KNOWN = frozenset(_FORMAT_WORDS.split())
 
 
 def masked(text: str) -> str:
-    """The text with every word masked that is not a key or a word of a format."""
+    """The text with every word masked that is not a word of a format or of a key to be shown."""
+    kept: set[int] = set()
+    for key in _KEY.finditer(text):
+        if shown_name(key[1]) == key[1]:
+            kept.update(range(*key.span(1)))
 
     def one(found: re.Match[str]) -> str:
         word = found[0]
-        if word in _KNOWN or _KEY_END.match(text, found.end()):
+        if word in _KNOWN or found.start() in kept:
             return word
         return _MASK * len(word)
 

@@ -1,45 +1,99 @@
-"""From the paths and globs in the YAML to the files that are there."""
+"""From the paths, patterns and URLs in the YAML to the files that are there."""
 
 from __future__ import annotations
 
 import glob
 import os
+import shlex
+import stat
 import unicodedata
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from tunectl.data.datafile import DataFile
 from tunectl.data.problems import Problems
+from tunectl.data.remote import find_objects, is_remote
 from tunectl.data.spec import TRAIN, DataSpec
+from tunectl.data.spooled import NAME, STDIN, Spooled
+
+__all__ = ["DataFile", "find_files", "is_local", "shown"]
 
 _MAGIC = frozenset("*?[")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One file of a dataset.
-
-    Attributes:
-        name: the path as shown: relative to the project where it lies inside, with `/`.
-        split: the split it belongs to; None when rows are split by fractions.
-    """
-
-    path: Path
-    name: str
-    split: str | None
+# What `<(command)` stands for.
+_SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/")
+_STDIN_PATHS = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_SPECIAL = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def find_files(spec: DataSpec, root: Path, problems: Problems) -> list[DataFile]:
     """The files of a dataset in reading order; what is missing goes to `problems`."""
+    whole = None if spec.split else TRAIN
+    if spec.rows is not None:
+        name = spec.where.file if spec.where else "<rows>"
+        return [DataFile(name, whole, rows=spec.rows)]
     if spec.splits is not None:
         wanted: list[tuple[str | None, str]] = [(n, spec.splits[n]) for n in spec.split_names]
     else:
-        wanted = [(None if spec.split else TRAIN, spec.source or "")]
+        wanted = [(whole, spec.source or "")]
+    return [file for split, source in wanted for file in _files_of(source, split, root, problems)]
+
+
+def _files_of(source: str, split: str | None, root: Path, problems: Problems) -> list[DataFile]:
+    if source == STDIN or source in _STDIN_PATHS:
+        return _piped(STDIN, NAME, split, problems)
+    if source.startswith(_SHELL_PIPES):
+        return _piped(source, source, split, problems)
+    if is_remote(source):
+        return find_objects(source, split, problems)
     return [
-        DataFile(path, shown(path, root), split)
-        for split, source in wanted
+        DataFile.at(path, shown(path, root), split)
         for path in _resolve(source, root, problems)
+        if _is_file(path, shown(path, root), problems)
     ]
+
+
+def _is_file(path: Path, name: str, problems: Problems) -> bool:
+    """Whether it is a regular file; what cannot be looked at is left to the reader.
+
+    A dataset is read more than once, and opening a pipe waits for whoever writes into it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return True
+    if stat.S_ISREG(mode):
+        return True
+    what = next((what for is_, what in _SPECIAL if is_(mode)), "a special file")
+    problems.cannot(
+        "not-a-file",
+        f"`{name}` is {what}, not a file",
+        hint=f"give its content to standard input: `< {shlex.quote(name)}`, with `-` as the file",
+    )
+    return False
+
+
+def is_local(source: str) -> bool:
+    """Whether a source means files of this machine's disk."""
+    return (
+        source != STDIN
+        and not source.startswith((*_STDIN_PATHS, *_SHELL_PIPES))
+        and not is_remote(source)
+    )
+
+
+def _piped(path: str, name: str, split: str | None, problems: Problems) -> list[DataFile]:
+    try:
+        spooled = Spooled(path)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        problems.cannot("unreadable", f"`{name}` cannot be read: {why}")
+        return []
+    return [DataFile(name, split, spooled.open, spooled.size)]
 
 
 def shown(path: Path, root: Path) -> str:
@@ -54,13 +108,6 @@ def _resolve(source: str, root: Path, problems: Problems) -> list[Path]:
     if not source.strip():
         problems.cannot(
             "no-source", "the dataset names no file", hint="write `source: data/*.jsonl`"
-        )
-        return []
-    if "://" in source:
-        problems.cannot(
-            "remote-source",
-            f"`{source}` is remote: not in this version",
-            hint="download the file and name the local path",
         )
         return []
     path = _spelled(root / source)

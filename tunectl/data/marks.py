@@ -15,7 +15,14 @@ from typing import overload
 
 import orjson
 
+from tunectl.data.alike import Alike
+from tunectl.data.facts import Facts
+
 _MAGIC = b"tunectl-marks 1 "
+_MAGIC_KEYS = b"tunectl-marks 2 "
+
+
+NO_GROUP = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,14 @@ class RowMark:
         hash: 16 hex digits, the beginning of the sha256 of the canonical row.
         file: the path as shown to people; empty in marks that were stored.
         line: 1-based line on which the row begins; 0 in marks that were stored.
+        key: 16 hex digits, the beginning of the sha256 of what names the row; empty without keys.
     """
 
     hash: str
     split: str
     file: str = ""
     line: int = 0
+    key: str = ""
 
 
 class Marks(Sequence[RowMark]):
@@ -39,38 +48,77 @@ class Marks(Sequence[RowMark]):
 
     Attributes:
         splits: the split names; files: the file names as shown.
-        hashes: 64 bits of each row; inputs: 64 bits of what the row is an answer to (its input
-            part and its tools); groups: 64 bits of its group, empty without groups.
+        hashes: 64 bits of each row; groups: 64 bits of its group, empty without groups. A row
+            without one has `NO_GROUP`, or, where rows are divided, 64 bits of its input part.
+        keys: 64 bits of what names the row, empty without keys.
+        inputs: the `hash` of what the row is an answer to (its input part and its tools), to
+            compare within this process; of no use where only the syntax was looked at.
+        normals: what `normal_hash` gives for each row, to compare within this process; empty
+            where rows are not compared with each other.
+        alike: the rows that are nearly the same; None where they were not looked for.
+        facts: what the rules over all rows remember besides; None as above.
     """
 
-    __slots__ = ("files", "groups", "hashes", "inputs", "lines", "of_file", "of_split", "splits")
+    __slots__ = (
+        "alike",
+        "facts",
+        "files",
+        "groups",
+        "hashes",
+        "inputs",
+        "keys",
+        "lines",
+        "normals",
+        "of_file",
+        "of_split",
+        "splits",
+    )
 
     def __init__(self, splits: Sequence[str], files: Sequence[str]) -> None:
         self.splits = tuple(splits)
         self.files = tuple(files)
         self.hashes = array("Q")
-        self.inputs = array("Q")
+        self.inputs = array("q")
         self.groups = array("Q")
+        self.keys = array("Q")
+        self.normals = array("q")
+        self.alike: Alike | None = None
+        self.facts: Facts | None = None
         self.lines = array("Q")
-        self.of_file = array("L")
+        self.of_file = array("I")
         self.of_split = array("H")
 
-    def add(self, row: bytes, asked: bytes, line: int, file: int, split: int) -> None:
-        """Take the next row: its sha256, that of what it answers, and where it stands."""
+    def add(self, row: bytes, asked: int, line: int, file: int, split: int) -> None:
+        """Take the next row: its sha256, the `hash` of what it answers, and where it stands."""
         self.hashes.frombytes(row[:8])
-        self.inputs.frombytes(asked[:8])
+        self.inputs.append(asked)
         self.lines.append(line)
         self.of_file.append(file)
         self.of_split.append(split)
+
+    def add_block(
+        self, rows: list[bytes], asked: list[int], line: int, file: int, split: int
+    ) -> None:
+        """Take the next rows, one a line: each one's sha256, and the `hash` of what it answers."""
+        self.hashes.frombytes(b"".join([digest[:8] for digest in rows]))
+        self.inputs.extend(asked)
+        count = len(rows)
+        self.lines.extend(range(line, line + count))
+        self.of_file.extend(array(self.of_file.typecode, [file]) * count)
+        self.of_split.extend(array(self.of_split.typecode, [split]) * count)
 
     def add_group(self, group: bytes) -> None:
         """Take the sha256 of the next row's group."""
         self.groups.frombytes(group[:8])
 
+    def add_key(self, key: bytes) -> None:
+        """Take the sha256 of what names the next row."""
+        self.keys.frombytes(key[:8])
+
     def seal(self) -> None:
         """End the filling: digests count as big-endian numbers from here on."""
         if sys.byteorder == "little":
-            for column in (self.hashes, self.inputs, self.groups):
+            for column in (self.hashes, self.groups, self.keys):
                 column.byteswap()
 
     def __len__(self) -> int:
@@ -85,7 +133,8 @@ class Marks(Sequence[RowMark]):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         file = self.files[self.of_file[index]]
         split = self.splits[self.of_split[index]]
-        return RowMark(f"{self.hashes[index]:016x}", split, file, self.lines[index])
+        key = f"{self.keys[index]:016x}" if self.keys else ""
+        return RowMark(f"{self.hashes[index]:016x}", split, file, self.lines[index], key)
 
     def __iter__(self) -> Iterator[RowMark]:
         for index in range(len(self)):
@@ -104,7 +153,7 @@ class Marks(Sequence[RowMark]):
 
 
 def marks_to_bytes(marks: Sequence[RowMark]) -> bytes:
-    """The stored form: which hash in which split, in order, and nothing else.
+    """The stored form: which hash in which split, in order, with keys where there are any.
 
     Files and lines are left out on purpose: a blank line or a renamed file changes no content.
     """
@@ -112,13 +161,35 @@ def marks_to_bytes(marks: Sequence[RowMark]) -> bytes:
         order = list(dict.fromkeys(marks.of_split))
         names = [marks.splits[number] for number in order]
         place = {number: i for i, number in enumerate(order)}
-        pairs = zip(marks.hashes, marks.of_split, strict=True)
-        lines = "".join(f"{hash_:016x} {place[number]}\n" for hash_, number in pairs)
+        hashes, keys = _digits(marks.hashes), _digits(marks.keys)
+        places = [place[number] for number in marks.of_split] if len(names) > 1 else []
     else:
         names = list(dict.fromkeys(mark.split for mark in marks))
         index = {name: i for i, name in enumerate(names)}
-        lines = "".join(f"{mark.hash} {index[mark.split]}\n" for mark in marks)
-    return _MAGIC + orjson.dumps(names) + b"\n" + lines.encode("ascii")
+        hashes = [mark.hash for mark in marks]
+        keys = [mark.key for mark in marks] if any(mark.key for mark in marks) else []
+        places = [index[mark.split] for mark in marks]
+    head = orjson.dumps(names) + b"\n"
+    ends = [f" {i}" for i in range(len(names))]
+    if keys:
+        named = zip(hashes, places or [0] * len(hashes), keys, strict=True)
+        lines = "".join([f"{hash_}{ends[i]} {key}\n" for hash_, i, key in named])
+        return _MAGIC_KEYS + head + lines.encode("ascii")
+    ends = [f"{end}\n" for end in ends]
+    if len(ends) == 1:
+        return _MAGIC + head + (ends[0].join(hashes) + ends[0]).encode("ascii")
+    lines = "".join([hash_ + ends[i] for hash_, i in zip(hashes, places, strict=True)])
+    return _MAGIC + head + lines.encode("ascii")
+
+
+def _digits(numbers: array[int]) -> list[str]:
+    """Each number as 16 hex digits."""
+    if not numbers:
+        return []
+    column = array("Q", numbers)
+    if sys.byteorder == "little":
+        column.byteswap()
+    return column.tobytes().hex("\n", 8).split("\n")
 
 
 def marks_from_bytes(content: bytes) -> tuple[RowMark, ...]:
@@ -128,12 +199,15 @@ def marks_from_bytes(content: bytes) -> tuple[RowMark, ...]:
         ValueError: when the content is not such a list.
     """
     head, _, body = content.partition(b"\n")
-    if not head.startswith(_MAGIC):
+    if not head.startswith((_MAGIC, _MAGIC_KEYS)):
         raise ValueError("not a list of row marks")
     names = orjson.loads(head[len(_MAGIC) :])
     lines = (line.split(" ") for line in body.decode("ascii").splitlines())
     try:
-        return tuple(RowMark(hash_, names[int(index)]) for hash_, index in lines)
+        return tuple(
+            RowMark(hash_, names[int(index)], key=key[0] if key else "")
+            for hash_, index, *key in lines
+        )
     except IndexError as error:
         raise ValueError("a row mark names a split that is not listed") from error
 

@@ -37,12 +37,15 @@ class Problems:
         file: str = "",
         hint: str = "",
         detail: str = "",
+        exit: Exit = Exit.ERROR,  # noqa: A002  # the settled word
     ) -> None:
         """Something as a whole cannot be used; shown at the file, else at the dataset's YAML."""
         self.failures += 1
         source = Source(file) if file else self._where
         self._found.append(
-            Diagnostic(summary=summary, code=code, hint=hint, detail=detail, source=source)
+            Diagnostic(
+                summary=summary, code=code, hint=hint, detail=detail, source=source, exit=exit
+            )
         )
 
     def broken(
@@ -94,7 +97,9 @@ class Problems:
         """
         found = [*self._found, *self._rest(), *self._waived()]
         if self.failures:
-            found = [replace(d, exit=Exit.ERROR) for d in found]
+            found = [
+                d if d.exit is Exit.CREDENTIALS else replace(d, exit=Exit.ERROR) for d in found
+            ]
         return tuple(found)
 
     def _rest(self) -> list[Diagnostic]:
@@ -125,10 +130,11 @@ class Problems:
         made = []
         for code, reason in self._allow.items():
             times = sum(n for (seen, _), n in self._seen.items() if seen == code)
+            often = "once" if times == 1 else f"{times} times"
             if times:
                 made.append(
                     Diagnostic(
-                        summary=f"`{code}` is allowed here, found {times} times: {reason}",
+                        summary=f"`{code}` is allowed here, found {often}: {reason}",
                         severity=Severity.INFO,
                         code=code,
                         source=self._where,

@@ -9,24 +9,33 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from io import BytesIO
 from itertools import chain
 from typing import BinaryIO, TypeAlias
 
 import orjson
 
-from tunectl.data.broken import Fault, explain, not_utf8
-from tunectl.data.files import DataFile
+from tunectl.data.broken import Fault, explain, is_deep, not_utf8, too_deep
+from tunectl.data.datafile import DataFile, FileFacts
 from tunectl.data.fingerprint import Row
 from tunectl.data.problems import Problems
-from tunectl.data.sniff import BOM, HEAD, delimiter_of, open_binary, sniff
+from tunectl.data.remote.objects import UnreachableError
+from tunectl.data.sensitive.names import shown_name
+from tunectl.data.sniff import BOM, delimiter_of, sniff
+from tunectl.data.streams import BrokenContentError, opened
 
 # A bare quote begins a text that is not complete yet.
 _ARRAY_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],"]', re.DOTALL)
 _SPACE = b" \t\r\n"
 _CHUNK = 1 << 20
+_LOOK = "look at the file: `ls -l` shows where a link leads, `file` what it holds"
+_BLOCK = 1 << 16
 
+
+# Takes many whole lines at once, given the number of the first, and says how many there were; 0
+# leaves them to be read one by one.
+TakeLines: TypeAlias = Callable[[int, bytes], int]
 
 # One object as it stands in a file: the 1-based line on which it begins, its text (empty where the
 # file is not JSON), and its value. A plain tuple: there may be millions.
@@ -34,17 +43,37 @@ Read: TypeAlias = tuple[int, bytes, Row]
 _Reader: TypeAlias = Generator[Read, None, int]
 
 
-def read_file(file: DataFile, problems: Problems) -> Iterator[Read]:
-    """Yield the objects of a file; what cannot be read goes to `problems`."""
+def read_file(
+    file: DataFile,
+    problems: Problems,
+    noted: Callable[[FileFacts], None] | None = None,
+    whole: TakeLines | None = None,
+) -> Iterator[Read]:
+    """Yield the objects of a file; what cannot be read goes to `problems`.
+
+    Args:
+        file: the file.
+        problems: takes what cannot be read.
+        noted: told what was noticed of the file, once its beginning was seen.
+        whole: may take many lines of JSON Lines at once.
+    """
     name = file.name
+    if file.rows is not None:
+        yield from _inline(file, problems, noted)
+        return
     try:
-        with open_binary(file.path) as stream:
-            head = _peek(stream)
+        with opened(file) as (head, stream):
             kind = sniff(head, name, problems)
             if not kind:
                 return
+            facts = FileFacts(name, kind, head.startswith(BOM), file.size)
+            if noted is not None:
+                noted(facts)
             before = problems.failures
-            found = yield from _READERS[kind](stream, name, problems)
+            if kind == "jsonl":
+                found = yield from read_lines(stream, name, problems, facts, whole)
+            else:
+                found = yield from _READERS[kind](stream, name, problems)
             if not found and problems.failures == before:
                 problems.cannot("empty-file", f"`{name}` holds no rows", file=name)
     except PermissionError:
@@ -54,24 +83,44 @@ def read_file(file: DataFile, problems: Problems) -> Iterator[Read]:
             file=name,
             hint=f"`chmod u+r {shlex.quote(name)}`",
         )
-    except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or str(error)
+    except UnreachableError as error:
+        problems.cannot("unreadable", str(error), file=name, hint=error.hint, exit=error.exit)
+    except OSError as error:
+        why = error.strerror or str(error)
         problems.cannot(
             "unreadable",
-            f"`{name}` cannot be read: {why.lower()}",
+            f"`{name}` cannot be read: {why[:1].lower()}{why[1:]}",
             file=name,
-            hint="look at the file: `ls -l` shows where a link leads, `file` what it holds",
+            hint=error.hint if isinstance(error, BrokenContentError) else _LOOK,
         )
 
 
-def _peek(stream: BinaryIO) -> bytes:
-    """The first bytes of the content; the stream is left at its beginning."""
-    head = stream.read(HEAD)
-    stream.seek(0)
-    return head
+def _inline(
+    file: DataFile, problems: Problems, noted: Callable[[FileFacts], None] | None
+) -> Iterator[Read]:
+    """Rows that stand in the YAML: each is made as JSON would read it."""
+    if noted is not None:
+        noted(FileFacts(file.name, "inline"))
+    for line, value in file.rows or ():
+        try:
+            row = orjson.loads(orjson.dumps(value))
+        except TypeError as error:
+            what = str(error)
+            problems.broken("broken-row", what[:1].lower() + what[1:], file=file.name, line=line)
+            continue
+        if row != value:  # NaN and infinity become null
+            problems.broken(
+                "not-a-number",
+                "NaN and infinity are not JSON",
+                file=file.name,
+                line=line,
+                hint="use null or leave the key out",
+            )
+            continue
+        yield line, b"", row
 
 
-def _faulty(fault: Fault, raw: bytes, line: int, name: str, problems: Problems) -> None:
+def faulty(fault: Fault, raw: bytes, line: int, name: str, problems: Problems) -> None:
     """Report a fault inside a piece that begins at `line`."""
     text = raw.decode("utf-8", "replace")
     before = text[: fault.position]
@@ -89,7 +138,8 @@ def _faulty(fault: Fault, raw: bytes, line: int, name: str, problems: Problems) 
     )
 
 
-def _not_an_object(value: object, raw: bytes, line: int, name: str, problems: Problems) -> None:
+def not_an_object(value: object, raw: bytes, line: int, name: str, problems: Problems) -> None:
+    """Report a row that is JSON and no object."""
     kinds = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}
     problems.broken(
         "not-an-object",
@@ -102,49 +152,87 @@ def _not_an_object(value: object, raw: bytes, line: int, name: str, problems: Pr
     )
 
 
-def read_lines(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
-    """JSON Lines; returns how many rows there were."""
+def read_lines(
+    stream: BinaryIO,
+    name: str,
+    problems: Problems,
+    facts: FileFacts,
+    whole: TakeLines | None = None,
+) -> _Reader:
+    """JSON Lines; returns how many rows there were.
+
+    Lines that `whole` takes, many at a time, are not read one by one.
+    """
     loads = orjson.loads
     line = count = 0
-    for raw in stream:
+    for raw in _one_by_one(stream, whole):
+        if isinstance(raw, int):
+            line += raw
+            count += raw
+            continue
         line += 1
         if line == 1:
-            raw = raw.removeprefix(BOM)  # noqa: PLW2901  # reported by the sniffer
+            raw = raw.removeprefix(BOM)  # noqa: PLW2901  # noted with the file's facts
         try:
             value = loads(raw)
         except orjson.JSONDecodeError:
             if raw.strip():
-                _faulty(explain(raw.rstrip(b"\r\n")), raw, line, name, problems)
+                faulty(explain(raw.rstrip(b"\r\n")), raw, line, name, problems)
+            else:
+                facts.met_blank(line)
             continue
-        if isinstance(value, dict):
+        if is_deep(raw, value):
+            faulty(too_deep(), raw, line, name, problems)
+        elif isinstance(value, dict):
             count += 1
             yield line, raw, value
         else:
-            _not_an_object(value, raw, line, name, problems)
+            not_an_object(value, raw, line, name, problems)
     return count
+
+
+def _one_by_one(stream: BinaryIO, whole: TakeLines | None) -> Iterator[bytes | int]:
+    """The lines of a stream, or of those that `whole` took at once their number."""
+    if whole is None:
+        yield from stream
+        return
+    # The first line tells the shape, so it goes by itself.
+    text = stream.readline()
+    line = 0
+    while text:
+        taken = whole(line + 1, text) if line else 0
+        if taken:
+            line += taken
+            yield taken
+        else:
+            line += text.count(b"\n")
+            yield from BytesIO(text)
+        text = stream.read(_BLOCK) + stream.readline()
 
 
 def read_array(stream: BinaryIO, name: str, problems: Problems) -> _Reader:
     """A JSON array of objects, element by element; returns how many rows there were."""
     count = 0
-    for line, raw in _elements(stream, name, problems):
+    for line, raw in elements(stream, name, problems):
         try:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError:
             fault = (
                 explain(raw) if raw else Fault("broken-json", "a comma too many", 0, "remove it")
             )
-            _faulty(fault, raw, line, name, problems)
+            faulty(fault, raw, line, name, problems)
             continue
-        if isinstance(value, dict):
+        if is_deep(raw, value):
+            faulty(too_deep(), raw, line, name, problems)
+        elif isinstance(value, dict):
             count += 1
             yield line, raw, value
         else:
-            _not_an_object(value, raw, line, name, problems)
+            not_an_object(value, raw, line, name, problems)
     return count
 
 
-def _elements(stream: BinaryIO, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def elements(stream: BinaryIO, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
     """Cut an array into its elements by brackets and strings; holds one element and one chunk."""
     scan = _ArrayScan()
     size = _CHUNK
@@ -274,7 +362,7 @@ def _good_header(header: list[str], name: str, problems: Problems) -> bool:
     twice = [cell for cell in dict.fromkeys(header) if header.count(cell) > 1]
     if "" in header or twice:
         what = (
-            f"the column `{twice[0]}` stands twice"
+            f"the column `{shown_name(twice[0])}` stands twice"
             if twice and twice[0]
             else "a column has no name"
         )
@@ -292,7 +380,7 @@ def _text_lines(stream: BinaryIO, name: str, problems: Problems) -> Iterator[str
         try:
             text = bare.decode("utf-8")
         except UnicodeDecodeError as error:
-            _faulty(not_utf8(bare, error), bare, line, name, problems)
+            faulty(not_utf8(bare, error), bare, line, name, problems)
             return
         if "\x00" in text:
             fault = Fault(
@@ -301,9 +389,9 @@ def _text_lines(stream: BinaryIO, name: str, problems: Problems) -> Iterator[str
                 text.index("\x00"),
                 "write the file again as plain UTF-8 text",
             )
-            _faulty(fault, bare, line, name, problems)
+            faulty(fault, bare, line, name, problems)
             return
         yield text
 
 
-_READERS = {"jsonl": read_lines, "array": read_array, "csv": read_csv}
+_READERS = {"array": read_array, "csv": read_csv}

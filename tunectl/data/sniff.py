@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
+import json
 import re
-from pathlib import Path
-from typing import BinaryIO, cast
+import shlex
 
 from tunectl.data.encodings import wide_encoding
 from tunectl.data.problems import Problems
+from tunectl.data.sensitive.names import shown_name
+from tunectl.data.streams import HEAD
 
-HEAD = 1 << 16
 BOM = b"\xef\xbb\xbf"
 _LFS = b"version https://git-lfs.github.com/spec/"
-_GZIP = b"\x1f\x8b"
 _FOREIGN = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the sheet as CSV"),
     (b"PAR1", "a Parquet file", "export it as JSON Lines or CSV"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it with `unzstd`, or use gzip"),
-    (b"BZh", "compressed with bzip2", "unpack it with `bunzip2`, or use gzip"),
-    (b"\xfd7zXZ", "compressed with xz", "unpack it with `unxz`, or use gzip"),
+    (b"BZh", "compressed with bzip2", "unpack it with `bunzip2`, or use gzip or zstd"),
+    (b"\xfd7zXZ", "compressed with xz", "unpack it with `unxz`, or use gzip or zstd"),
     (b"ARROW1", "an Arrow file", "export it as JSON Lines or CSV"),
     (b"%PDF", "a PDF", "export the text as JSON Lines or CSV"),
     (b"SQLite format 3", "an SQLite database", "export the table as JSON Lines or CSV"),
 )
+# The first line ends inside the object, and the next goes on, indented, with a key.
+_INDENTED = re.compile(rb'\{[ \t]*\r?\n\s*"')
+_NEXT = re.compile(rb"^\}\s*,?\s*^\{", re.MULTILINE)
 _DELIMITERS = (",", ";", "\t", "|")
-_CSV_NAME = re.compile(r"\.(csv|tsv)(\.gz)?$", re.IGNORECASE)
-_JSON_NAME = re.compile(r"\.(jsonl|ndjson|json)(\.gz)?$", re.IGNORECASE)
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """Open a file for reading, through gzip when its content is compressed.
-
-    Raises:
-        OSError: when it cannot be opened.
-    """
-    with path.open("rb") as probe:
-        packed = probe.read(2) == _GZIP
-    if packed:
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    return path.open("rb", buffering=1 << 20)
+_CSV_NAME = re.compile(r"\.(csv|tsv)(\.(gz|zst|zstd))?$", re.IGNORECASE)
+_JSON_NAME = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|zst|zstd))?$", re.IGNORECASE)
+# Lists that stand inside of a row.
+_LISTS = ("messages", "contents", "conversations", "tools")
 
 
 def sniff(head: bytes, name: str, problems: Problems) -> str:
@@ -54,17 +45,22 @@ def sniff(head: bytes, name: str, problems: Problems) -> str:
         return ""
     text = head.removeprefix(BOM).lstrip()
     kind = _kind(text, name)
-    if head.startswith(BOM) and kind != "csv":
-        problems.broken(
-            "byte-order-mark",
-            "the file begins with a byte order mark (BOM)",
+    if kind == "jsonl" and _INDENTED.match(text):
+        problems.cannot(
+            "indented-json",
+            f"`{name}` holds {_indented(text, len(head))} over several lines, and JSON Lines have "
+            "each object on one",
             file=name,
-            line=1,
-            column=1,
-            hint="save it as UTF-8 without BOM: `sed -i '1s/^\\xEF\\xBB\\xBF//' FILE`",
+            hint=_one_line(text, name),
         )
+        return ""
     if not kind and not text:
-        problems.cannot("empty-file", f"`{name}` is empty", file=name)
+        problems.cannot(
+            "empty-file",
+            f"`{name}` is empty",
+            file=name,
+            hint="write one JSON object on each line, or a CSV with a header line",
+        )
     elif not kind:
         problems.cannot(
             "unknown-content",
@@ -73,6 +69,33 @@ def sniff(head: bytes, name: str, problems: Problems) -> str:
             hint="write one JSON object on each line, or a CSV with a header line",
         )
     return kind
+
+
+def _indented(text: bytes, size: int) -> str:
+    """Whether the file is one object or many, as far as its beginning tells."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return "one JSON object" if size >= HEAD and not _NEXT.search(text) else "JSON objects"
+    return "one JSON object"
+
+
+def _one_line(text: bytes, name: str) -> str:
+    """What to do with indented JSON: where it is one object around the rows, take them out."""
+    of = shlex.quote(name)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        rows = isinstance(inner, list) and len(inner) > 0 and isinstance(inner[0], dict)
+        if (
+            rows
+            and shown_name(key) == key
+            and key not in ("messages", "contents", "conversations", "tools")
+        ):
+            return f"the rows seem to stand under `{key}`: `jq -c '.{key}[]' {of} > rows.jsonl`"
+    return f"`jq -c . {of} > rows.jsonl` writes each on one line; an array of them is read too"
 
 
 def _kind(text: bytes, name: str) -> str:

@@ -4,16 +4,24 @@ Law: the split is a function of the seed and of the row's group, or else of its 
 appending rows, reordering them or editing an answer never moves a row; rows of one group stay
 together; every process and machine gives the same result. `test` is taken from the top of the
 hash range and the others from the bottom, so enlarging a fraction only takes rows out of `train`.
+
+Second law: a row, or a group, that is nearly the same as an earlier one goes where the earliest of
+those went. So near-duplicates stay together, and rows that were there never move: what is appended
+joins them. One thing cannot be had: a row that is like two rows which already lie apart goes with
+the earlier, and the other is told as an overlap.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import orjson
 
+from tunectl.data.alike import Alike
 from tunectl.data.fingerprint import Json, short
 from tunectl.data.spec import TRAIN, SplitSpec, in_order
 
@@ -49,6 +57,55 @@ class Splitter:
         """The split of what has this sha256: an index into `names`."""
         at = short(hashlib.sha256(self._prefix + digest).digest())
         return self._of_bound[bisect_right(self._bounds, at)]
+
+
+class Placement:
+    """Puts rows into splits in file order, those that are nearly the same together."""
+
+    __slots__ = ("_alike", "_counted", "_keys", "_met", "_moved", "_splits", "_splitter")
+
+    def __init__(self, splitter: Splitter, alike: Alike) -> None:
+        self._splitter = splitter
+        self._alike = alike
+        self._splits = array("H")
+        self._keys = array("Q")
+        # Where rows of a key went that did not go where their own hash says.
+        self._moved: dict[int, int] = {}
+        # The keys so far; filled only once there is a row to be moved.
+        self._met: set[int] = set()
+        self._counted = 0
+
+    def settle(self, digests: Sequence[bytes]) -> list[int]:
+        """The splits of the rows that `alike` took since the last time.
+
+        Args:
+            digests: for each of them the sha256 of its group, or of its input part.
+        """
+        begin = self._alike.settle()
+        later, earlier = self._alike.later, self._alike.earlier
+        earliest: dict[int, int] = {}
+        for at in range(begin, len(later)):
+            earliest.setdefault(later[at], earlier[at])
+        base = len(self._splits)
+        for digest in digests:
+            self._splits.append(self._place(digest, earliest.get(len(self._splits), -1)))
+            self._keys.append(short(digest))
+        return self._splits[base:].tolist()
+
+    def _place(self, digest: bytes, twin: int) -> int:
+        key = short(digest)
+        if key in self._moved:
+            return self._moved[key]
+        own = self._splitter.assign(digest)
+        if twin < 0 or self._splits[twin] == own or self._was_met(key):
+            return own
+        return self._moved.setdefault(key, self._splits[twin])
+
+    def _was_met(self, key: int) -> bool:
+        """Whether an earlier row has the key: it and its copies stay where it went."""
+        self._met.update(self._keys[self._counted :])
+        self._counted = len(self._keys)
+        return key in self._met
 
 
 def group_bytes(value: Json) -> bytes:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+
+from tunectl.catalog.prices import Price
+
+SUPERVISED, PREFERENCE, REINFORCEMENT = "supervised", "preference", "reinforcement"
+METHODS = (SUPERVISED, PREFERENCE, REINFORCEMENT)
 
 
 class Level(IntEnum):
@@ -22,12 +27,25 @@ class Target:
         provider: the provider's type or, where the wire has profiles, the profile: `openai`,
             `azure`, `vertex`, `bedrock`, `local`.
         model: the base model; None where it is not known.
-        method: `supervised`, `preference` or `reinforcement`.
+        method: `supervised`, `preference` or `reinforcement`; empty for that of the rows.
+        context: the most tokens of an example, where the provider's settings say it.
+        vocabulary: the folder of the model, where it lies on this machine; empty elsewhere.
+        epochs: the passes that the user set; None for what the provider chooses. Of two jobs
+            that differ in nothing else the first counts.
+        prices: the user's own at that provider; they come before the catalogue's.
     """
 
     provider: str
     model: str | None = None
-    method: str = "supervised"
+    method: str = ""
+    context: int | None = None
+    vocabulary: str = ""
+    epochs: int | None = field(default=None, compare=False)
+    prices: tuple[Price, ...] = field(default=(), compare=False)
+
+    def for_rows(self, method: str) -> Target:
+        """The same use of rows of a method; what says its own method keeps it."""
+        return self if self.method else replace(self, method=method)
 
     def __str__(self) -> str:
         return self.provider if self.model is None else f"{self.provider}:{self.model}"

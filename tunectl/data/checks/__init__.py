@@ -8,6 +8,13 @@ Each rule has a name people write (`checks: {allow: {duplicate-row: "reason"}}`)
 where the published table has one, a number that may be written instead. An error refuses the
 dataset, a warning is shown; both can be allowed with a reason.
 
+A rule of single rows either looks at structure, and is asked about every row that is not plain, or
+at words, and then names the bytes (`needles`) without which nothing can be wrong: one automaton
+looks for all needles in one pass, so that most rows are asked nothing. What depends on the
+provider, the method or a declaration is started with its context. Rules of severity error are asked
+by default; opinions on style, which good data may break, only at the level `all` or when a policy
+names them.
+
 To add a rule: one file here, with `RULES`, and one entry below.
 """
 
@@ -17,50 +24,126 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from tunectl.data.checks import (
+    answers,
     characters,
+    contamination,
     content,
+    credentials,
+    dated,
     duplicates,
+    file_form,
+    images,
+    labels,
+    language,
+    letters,
+    near,
     order,
+    personal,
+    phrases,
+    preference,
+    prompts,
+    providers,
+    residue,
+    served,
     splits,
     structure,
+    too_long,
     tool_calls,
+    variety,
     weight,
 )
-from tunectl.data.checks.rule import Finding, GatheringRule, RowRule, Rule, TableRule
+from tunectl.data.checks.asking import RowChecks
+from tunectl.data.checks.rule import (
+    Context,
+    ContextRule,
+    FileRule,
+    Finding,
+    GatheringRule,
+    RowRule,
+    Rule,
+    TableRule,
+)
 from tunectl.data.fingerprint import Row
+from tunectl.data.policy import Policy
+from tunectl.data.spec import DataSpec
 
 _STRUCTURE, *_OTHERS = structure.RULES
 ROW_RULES: tuple[RowRule, ...] = (
     *_OTHERS,
     *order.RULES,
     *content.RULES,
-    *characters.RULES,
     *weight.RULES,
     *tool_calls.RULES,
+    *characters.RULES,
+    *letters.RULES,
+    *residue.RULES,
+    *credentials.RULES,
+    *personal.RULES,
+    *phrases.RULES,
 )
-TABLE_RULES: tuple[TableRule, ...] = (*duplicates.RULES, *splits.RULES)
-GATHERING_RULES: tuple[GatheringRule, ...] = ()
+CONTEXT_RULES: tuple[ContextRule, ...] = (
+    *providers.BOUND,
+    *answers.BOUND,
+    *content.BOUND,
+    *images.BOUND,
+    *preference.RULES,
+)
+FILE_RULES: tuple[FileRule, ...] = file_form.FILES
+TABLE_RULES: tuple[TableRule, ...] = (
+    *duplicates.RULES,
+    *near.RULES,
+    *splits.RULES,
+    *prompts.RULES,
+    *labels.RULES,
+    *variety.RULES,
+)
+GATHERING_RULES: tuple[GatheringRule, ...] = (
+    *providers.GATHERING,
+    *answers.GATHERING,
+    *language.GATHERING,
+    *too_long.RULES,
+    *contamination.RULES,
+    *dated.GATHERING,
+)
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
         _STRUCTURE.rule,
         *(one.rule for one in ROW_RULES),
+        *(one.rule for one in CONTEXT_RULES),
+        *(one.rule for one in FILE_RULES),
         *(one.rule for one in TABLE_RULES),
         *(one.rule for one in GATHERING_RULES),
         splits.MISSING_GROUP,
+        *served.RULES,
     )
 }
 
 
-def check_row(row: Row) -> Iterator[tuple[Rule, Finding]]:
-    """What one canonical row breaks; rows that are `plain` need not be asked."""
-    broken = [(_STRUCTURE.rule, finding) for finding in _STRUCTURE.check(row)]
-    yield from broken
-    if broken:
-        return
-    for one in ROW_RULES:
-        for finding in one.check(row):
-            yield one.rule, finding
+def row_checks(context: Context) -> RowChecks:
+    """The rules of single rows, for one reading."""
+    return RowChecks(context, _STRUCTURE, ROW_RULES, CONTEXT_RULES)
+
+
+def check_row(row: Row, context: Context | None = None) -> Iterator[tuple[Rule, Finding]]:
+    """What one canonical row breaks, found by asking every rule of single rows."""
+    yield from row_checks(context or Context(DataSpec())).ask_all(row)
+
+
+def settled(policy: Policy) -> tuple[Policy, tuple[str, ...]]:
+    """The policy with every rule by its name, and the names in it that are no rules.
+
+    A number stands for all rules that have it.
+    """
+    unknown = tuple(name for name in policy.names if not rules_called(name))
+    return (
+        Policy(
+            {rule.name: v for name, v in policy.severity.items() for rule in rules_called(name)},
+            {rule.name: v for name, v in policy.thresholds.items() for rule in rules_called(name)},
+            {rule.name: v for name, v in policy.allow.items() for rule in rules_called(name)},
+        ),
+        unknown,
+    )
 
 
 def rules_called(name: str) -> tuple[Rule, ...]:

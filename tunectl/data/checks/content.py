@@ -1,31 +1,40 @@
 """What messages say: something, in a form the role may use.
 
-Sources: OpenAI's specification of May 2025 (an assistant message needs content unless it calls) and
-its guide on vision tuning (images in user messages only; no audio and no files).
+Source: OpenAI's specification of May 2025 (an assistant message needs content unless it calls).
+Which parts content may have differs between providers: the catalog says what is known of each, and
+without a provider only what all of them refuse is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunectl.data.checks.rule import Finding, RowRule, Rule, messages_of
+from tunectl.catalog.dataset_rules import DatasetRules
+from tunectl.data.checks.providers import rules_for
+from tunectl.data.checks.rule import (
+    Context,
+    ContextRule,
+    Finding,
+    RowCheck,
+    RowRule,
+    Rule,
+    messages_of,
+)
 from tunectl.data.fingerprint import Json, Row
+from tunectl.data.sensitive.names import shown
 
 EMPTY_CONTENT = Rule(
     name="empty-content",
     number="D07",
-    hint="an empty text teaches silence: fill it in or remove the row",
+    hint="fill it in or remove the row",
+    reason="an empty answer teaches silence, and an empty question answers nothing",
 )
 BAD_CONTENT = Rule(
     name="bad-content",
     number="D04",
-    hint="content is a text or a list of parts; images stand in user messages only",
+    hint="content is a text or a list of parts, each an object of a type that the provider takes",
+    reason="a provider fails the job for content of another form",
 )
-_PARTS = {
-    "user": frozenset({"text", "image_url"}),
-    "assistant": frozenset({"text", "refusal"}),
-}
-_TEXT = frozenset({"text"})
 
 
 def _is_empty(content: Json) -> bool:
@@ -52,25 +61,42 @@ def _empty_content(row: Row) -> Iterator[Finding]:
             one.get("tool_calls") or one.get("function_call") or one.get("refusal")
         ):
             continue
-        yield Finding(f"`messages[{index}]` of `{role}` says nothing")
+        yield Finding(f"`messages[{index}]` of `{shown(role)}` says nothing")
 
 
-def _bad_content(row: Row) -> Iterator[Finding]:
-    for index, one in enumerate(messages_of(row)):
-        content = one.get("content")
-        if content is None or isinstance(content, str):
-            continue
-        if not isinstance(content, list):
-            yield Finding(f"`messages[{index}].content` is neither a text nor a list of parts")
-            continue
-        role = one.get("role")
-        allowed = _PARTS.get(role, _TEXT) if isinstance(role, str) else _TEXT
-        for part in content:
-            kind = part.get("type") if isinstance(part, dict) else None
-            if kind not in allowed:
-                yield Finding(
-                    f"`messages[{index}]` of `{role}` may not hold a part of type `{kind}`"
-                )
+def _bad_content(context: Context) -> RowCheck:
+    known = [rules for rules in rules_for(context, context.method) if rules.parts is not None]
+
+    def check(row: Row) -> Iterator[Finding]:
+        for index, one in enumerate(messages_of(row)):
+            content = one.get("content")
+            if content is None or isinstance(content, str):
+                continue
+            if not isinstance(content, list):
+                yield Finding(f"`messages[{index}].content` is neither a text nor a list of parts")
+                continue
+            for part in content:
+                if not isinstance(part, dict) or not part:
+                    yield Finding(f"`messages[{index}].content` holds a part that is no object")
+                    continue
+                for rules in known:
+                    yield from _refused(part, f"`messages[{index}]`", one.get("role"), rules)
+
+    return check
 
 
-RULES = (RowRule(EMPTY_CONTENT, _empty_content), RowRule(BAD_CONTENT, _bad_content))
+def _refused(part: Row, place: str, role: Json, rules: DatasetRules) -> Iterator[Finding]:
+    """What a provider has against a part; a part without a type goes by its first key."""
+    assert rules.parts is not None
+    allowed = rules.parts.get(role if isinstance(role, str) else "", rules.parts[""])
+    kind = part.get("type", next(iter(part)))
+    if kind in allowed or (kind == "image_url" and rules.images is False):
+        return  # that it takes no images at all is said once, by `provider-rows`
+    yield Finding(
+        f"`{rules.provider}` takes no part of type `{shown(kind)}` in {place} of `{shown(role)}`",
+        about=rules.provider,
+    )
+
+
+RULES = (RowRule(EMPTY_CONTENT, _empty_content),)
+BOUND = (ContextRule(BAD_CONTENT, _bad_content, talks=True),)

@@ -7,43 +7,63 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tunectl.core.errors import Severity
-from tunectl.data.checks.rule import Finding, Rule, TableRule
+from tunectl.data.checks.rule import Context, Finding, Rule, TableRule
 from tunectl.data.marks import Marks
-from tunectl.data.spec import DataSpec
+from tunectl.data.targets import REINFORCEMENT, SUPERVISED
 
 DUPLICATE_ROW = Rule(
     name="duplicate-row",
     number="D11",
-    hint="repeated rows weigh more, and some providers drop them: remove the copies",
+    hint="remove the copies",
     severity=Severity.WARNING,
+    reason="repeated rows weigh more, and some providers drop them, so that rows may get too few",
 )
 CONFLICTING_TARGETS = Rule(
     name="conflicting-targets",
     number="D13",
-    hint="the same input with different answers teaches neither: keep one",
+    hint="keep one",
     severity=Severity.WARNING,
+    reason="the same input with different answers teaches neither",
+    # Of one question there may be many pairs of answers.
+    methods=(SUPERVISED, REINFORCEMENT),
 )
+
+MANY = 200_000
 
 
 def repeated(values: array[int]) -> frozenset[int]:
     """The values that stand more than once; sorts a copy, holds no table of all rows."""
+    if len(values) > MANY:  # as numbers of Python they would take five times the memory
+        import numpy as np
+
+        column = np.sort(np.frombuffer(values, values.typecode))
+        return frozenset(np.unique(column[1:][column[1:] == column[:-1]]).tolist())
     ordered = sorted(values)
     return frozenset(a for a, b in pairwise(ordered) if a == b)
 
 
-def _duplicate_row(marks: Marks, _: DataSpec) -> Iterator[Finding]:
-    twice = repeated(marks.hashes)
+def copies(marks: Marks) -> Iterator[tuple[int, int]]:
+    """The rows that repeat another of their split but for spelling, each with the first of them."""
+    normals = marks.normals or marks.hashes
+    twice = repeated(normals)
     first: dict[tuple[int, int], int] = {}
-    for index, hash_ in enumerate(marks.hashes) if twice else ():
-        if hash_ in twice:
+    for index, normal in enumerate(normals) if twice else ():
+        if normal in twice:
             # A copy in another split is an overlap, and told as such.
-            key = (hash_, marks.of_split[index])
+            key = (normal, marks.of_split[index])
             earlier = first.setdefault(key, index)
             if earlier != index:
-                yield Finding(f"the row repeats {marks.place(earlier)}", index=index)
+                yield index, earlier
 
 
-def _conflicting_targets(marks: Marks, _: DataSpec) -> Iterator[Finding]:
+def _duplicate_row(marks: Marks, _: Context) -> Iterator[Finding]:
+    for index, earlier in copies(marks):
+        exact = marks.hashes[index] == marks.hashes[earlier]
+        but = "" if exact else " but for white space or composed letters"
+        yield Finding(f"the row repeats {marks.place(earlier)}{but}", index=index)
+
+
+def _conflicting_targets(marks: Marks, _: Context) -> Iterator[Finding]:
     twice = repeated(marks.inputs)
     first: dict[int, int] = {}
     told: set[tuple[int, int]] = set()

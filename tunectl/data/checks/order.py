@@ -11,14 +11,21 @@ from collections.abc import Iterator
 from tunectl.data.checks.rule import Finding, RowRule, Rule, messages_of
 from tunectl.data.checks.structure import ROLES
 from tunectl.data.fingerprint import Row
+from tunectl.data.targets import PREFERENCE, SUPERVISED
 
 NO_ASSISTANT_TURN = Rule(
-    name="no-assistant-turn", number="D06", hint="there is nothing to learn: add the wanted answer"
+    name="no-assistant-turn",
+    number="D06",
+    hint="there is nothing to learn: add the wanted answer",
+    reason="a row teaches by its assistant messages alone",
+    methods=(SUPERVISED, PREFERENCE),
 )
 MESSAGE_ORDER = Rule(
     name="message-order",
     number="D06",
     hint="the order is: system (if any), user, assistant, user, …, assistant",
+    reason="providers refuse other orders, or learn what never happens in use",
+    methods=(SUPERVISED, PREFERENCE),
 )
 
 # What may follow what; "" is the beginning, `call` an assistant message that calls tools.

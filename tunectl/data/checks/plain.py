@@ -1,8 +1,8 @@
 """The quick way for ordinary rows.
 
-Law: `is_plain` may say no to a row without fault; it never says yes to a row that a row rule would
-report. Most rows of most datasets are plain chats, and one loop over their messages is several
-times cheaper than asking every rule.
+Law: `is_plain` may say no to a row without fault; it never says yes to a row that a rule of
+structure would report. Most rows of most datasets are plain chats, and one loop over their messages
+is several times cheaper than asking every rule.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ _NEXT: dict[str, dict[str, str]] = {
 _HEAD = len(b'{"messages":')
 
 
-def is_plain(row: Row, packed: bytes) -> bool:
-    """Whether the row is a chat of texts in good order, answered at the end, and nothing else.
-
-    Args:
-        row: the canonical row, of any form.
-        packed: its canonical bytes.
-    """
+def is_plain(row: Row) -> bool:
+    """Whether the row is a chat of texts in good order, answered at the end, and nothing else."""
     at = ""
     try:
         for one in cast("list[dict[str, object]]", row["messages"]):
@@ -36,13 +31,12 @@ def is_plain(row: Row, packed: bytes) -> bool:
                 return False
     except (KeyError, TypeError):
         return False
-    return (
-        at == "assistant"
-        and len(row) == 1
-        # One byte is found several times faster than a sequence, and is mostly not there.
-        and (b"<" not in packed or b"<|" not in packed)
-        and (b"\xef" not in packed or b"\xef\xbf\xbd" not in packed)
-    )
+    return at == "assistant" and len(row) == 1
+
+
+def plain_inputs(rows: list[bytes]) -> list[bytes]:
+    """What `plain_input` gives for each of some plain rows."""
+    return [packed[_HEAD : packed.rindex(b'},{"') + 1] + b"]" for packed in rows]
 
 
 def plain_input(packed: bytes) -> bytes:

@@ -12,16 +12,19 @@ import orjson
 
 from tunectl.data.checks.rule import Finding, RowRule, Rule, messages_of
 from tunectl.data.fingerprint import Json, Row
+from tunectl.data.sensitive.names import shown
 
 TOOL_CALLS = Rule(
     name="tool-calls",
     number="",
     hint="a call has `id`, `type`, `function: {name, arguments}`; its answer names the id",
+    reason="a call and its answer that do not fit each other fail the job, or teach wrong calls",
 )
 TOOLS = Rule(
     name="tools",
     number="",
     hint='a tool looks like `{"type": "function", "function": {"name": "…"}}`',
+    reason="the model learns to call what is declared here",
 )
 
 
@@ -36,13 +39,13 @@ def _tool_calls(row: Row) -> Iterator[Finding]:
             continue
         if open_ and role in ("user", "assistant"):
             yield Finding(
-                f"the call `{next(iter(open_))}` is not answered before `messages[{index}]`"
+                f"the call `{shown(next(iter(open_)))}` is not answered before `messages[{index}]`"
             )
             open_.clear()
         if role == "assistant" and one.get("tool_calls") is not None:
             yield from _calls(one["tool_calls"], index, known, open_)
     if open_ and messages[-1].get("role") == "tool":
-        yield Finding(f"the call `{next(iter(open_))}` is never answered")
+        yield Finding(f"the call `{shown(next(iter(open_)))}` is never answered")
 
 
 def _answer(one: Row, index: int, known: set[str], open_: dict[str, int]) -> Iterator[Finding]:
@@ -50,7 +53,9 @@ def _answer(one: Row, index: int, known: set[str], open_: dict[str, int]) -> Ite
     if not isinstance(id_, str):
         yield Finding(f"`messages[{index}]` of `tool` has no `tool_call_id`")
     elif id_ not in known:
-        yield Finding(f"`messages[{index}]` answers `{id_}`, and no earlier call has that id")
+        yield Finding(
+            f"`messages[{index}]` answers `{shown(id_)}`, and no earlier call has that id"
+        )
     else:
         open_.pop(id_, None)
 
@@ -69,7 +74,7 @@ def _calls(calls: Json, index: int, known: set[str], open_: dict[str, int]) -> I
         if not isinstance(id_, str) or not id_:
             yield Finding(f"{where} has no `id`")
         elif id_ in known:
-            yield Finding(f"{where} has the id `{id_}` of an earlier call")
+            yield Finding(f"{where} has the id `{shown(id_)}` of an earlier call")
         else:
             known.add(id_)
             open_[id_] = index

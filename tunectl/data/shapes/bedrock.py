@@ -11,7 +11,7 @@ from tunectl.data.shapes.shape import Shape, first_message, message
 
 def _matches(row: Row) -> bool:
     first = first_message(row)
-    if first is None or "role" not in first:
+    if first is None or "role" not in first or "schemaVersion" in row:
         return False
     return isinstance(row.get("system", ""), str)
 

@@ -6,10 +6,11 @@ Columns that `columns:` does not name are not taken; without `columns:` they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from tunectl.data.fingerprint import Json, Row
+from tunectl.data.sensitive.names import shown_name
 from tunectl.data.shapes.shape import Shape, message
 
 COLUMNS = "columns"
@@ -21,10 +22,15 @@ _OBVIOUS: dict[str, tuple[str, ...]] = {
 }
 
 
-def column_shape(columns: Mapping[str, str]) -> Shape:
-    """The shape of rows with the named `input`, `output` and maybe `system`; no other is kept."""
+def column_shape(columns: Mapping[str, str], keep: Collection[str] = ()) -> Shape:
+    """The shape of rows with the named `input`, `output` and maybe `system`.
+
+    Args:
+        columns: which column is what.
+        keep: other columns that are carried along.
+    """
     system = (columns["system"],) if "system" in columns else ()
-    return _shape(columns["input"], columns["output"], system, carry=False)
+    return _shape(columns["input"], columns["output"], system, carry=keep)
 
 
 def guess_columns(row: Row) -> Shape | None:
@@ -38,7 +44,7 @@ def guess_columns(row: Row) -> Shape | None:
         if len(hits) != 1:
             return None
         found[part] = hits[0]
-    return _shape(found["input"], found["output"], _OBVIOUS["system"], carry=True)
+    return _shape(found["input"], found["output"], _OBVIOUS["system"], carry=None)
 
 
 def complaint(columns: Mapping[str, str]) -> str:
@@ -58,11 +64,15 @@ def near(wanted: Iterable[str], keys: Iterable[str]) -> str:
             close = get_close_matches(name, have, n=1)
             if close:
                 return f"there is no column `{name}`, did you mean `{close[0]}`?"
-            return f"there is no column `{name}`; there are {', '.join(f'`{k}`' for k in have[:8])}"
+            there = ", ".join(f"`{shown_name(key)}`" for key in have[:8])
+            return f"there is no column `{name}`; there are {there}"
     return ""
 
 
-def _shape(input_: str, output: str, systems: tuple[str, ...], *, carry: bool) -> Shape:
+def _shape(
+    input_: str, output: str, systems: tuple[str, ...], *, carry: Collection[str] | None
+) -> Shape:
+    """`carry` names the other columns that are carried along; None for all."""
     needed = frozenset({input_, output})
     used = needed.union(systems)
 
@@ -73,8 +83,12 @@ def _shape(input_: str, output: str, systems: tuple[str, ...], *, carry: bool) -
         system = next((row[name] for name in systems if row.get(name)), None)
         messages: list[Json] = [] if system is None else [message("system", system)]
         messages += [message("user", row[input_]), message("assistant", row[output])]
-        extra = {k: v for k, v in row.items() if k not in used} if carry else {}
-        return {"messages": messages, **extra}
+        extra = {k: v for k, v in row.items() if (k not in used if carry is None else k in carry)}
+        return (
+            {**extra, "messages": messages}
+            if "messages" in extra
+            else {"messages": messages, **extra}
+        )
 
     evidence = f"columns `{input_}` and `{output}`"
     return Shape(COLUMNS, evidence, matches, canonical)

@@ -16,13 +16,17 @@ class Shape:
         name: what a person writes as `format:`.
         evidence: what tells it, for people.
         matches: whether a row has this shape, by its keys.
-        canonical: makes the OpenAI chat object; may take the row apart. None when it is one.
+        canonical: makes the canonical row; may take the row apart. None when it is one.
+        method: what rows of this shape teach by: `supervised`, `preference`, `reinforcement`.
+        parts: cuts an object that holds several rows into one object a row; None where it is one.
     """
 
     name: str
     evidence: str
     matches: Callable[[Row], bool]
     canonical: Callable[[Row], Row] | None = None
+    method: str = "supervised"
+    parts: Callable[[Row], list[Row]] | None = None
 
 
 def message(role: str, content: Json) -> Json:

@@ -1,0 +1,79 @@
+"""The order of rows whose questions name dates: sorted by them, one season is learned last."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from tunectl.data.checks.labels import ROW_ORDER
+from tunectl.data.checks.rule import Context, Finding, Gatherer, GatheringRule
+from tunectl.data.checks.texts import question_of
+from tunectl.data.fingerprint import Row
+from tunectl.data.marks import Marks
+
+_DATE = re.compile(
+    r"(?<!\d)(?:(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)"
+    r"|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>[12]\d{3}))(?!\d)"
+)
+_CHARS = 1_000  # of a question that are looked at
+_FIRST, _THEN_EACH = 200, 32  # rows that are looked at: order shows in some of them
+_LEAST_ROWS, _LEAST_DATES = 50, 5
+_DATED_SHARE, _SORTED_SHARE = 0.8, 0.98
+
+
+class _Dates:
+    """Remembers the first date of the questions it looks at: the first 200 rows, then one of 32."""
+
+    def __init__(self) -> None:
+        self._dates: list[int] = []
+        self._looked = 0
+
+    def take(self, index: int, split: int, row: Row, packed: bytes) -> None:  # noqa: ARG002
+        """See the next row."""
+        if index >= _FIRST and index % _THEN_EACH:
+            return
+        self._looked += 1
+        if date := first_date(question_of(row)):
+            self._dates.append(date)
+
+    def wanted(
+        self,
+        index: int,
+        split: int,  # noqa: ARG002
+        packed: list[bytes],  # noqa: ARG002
+        answers: list[str],
+    ) -> range:
+        """Choose the rows that are looked at."""
+        if index < _FIRST:
+            return range(len(answers))
+        return range(-index % _THEN_EACH, len(answers), _THEN_EACH)
+
+    def findings(self, marks: Marks) -> Iterator[Finding]:  # noqa: ARG002
+        """Say once whether the rows are sorted by their dates."""
+        dates = self._dates
+        if len(dates) < max(_LEAST_ROWS, _DATED_SHARE * self._looked):
+            return
+        steps = [(b > a) - (b < a) for a, b in itertools.pairwise(dates)]
+        up, down = steps.count(1), steps.count(-1)
+        if len(set(dates)) >= _LEAST_DATES and max(up, down) >= _SORTED_SHARE * (up + down):
+            yield Finding("the rows are sorted by the date that their questions name")
+
+
+def first_date(text: str) -> int:
+    """The first date of a text as a number such as 20261122; 0 for none.
+
+    Dates are such as `2026-11-22` and `22.11.2026`; other forms are not told for sure.
+    """
+    for found in _DATE.finditer(text[:_CHARS]):
+        year, month, day = (int(found[part] or found[f"{part}2"]) for part in "ymd")
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            return year * 10_000 + month * 100 + day
+    return 0
+
+
+def _dates(_: Context) -> Gatherer:
+    return _Dates()
+
+
+GATHERING = (GatheringRule(ROW_ORDER, _dates),)
