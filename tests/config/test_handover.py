@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.config.making import DATASET, loaded, problems, project, write
+from tunectl.core.errors import ConfigError
 
 JOBS = (
     "project: x\n"
@@ -168,3 +169,55 @@ def test_the_uploads_of_one_key_move_with_their_dataset(tmp_path):
     found = moved(project(tmp_path, text))
     assert ('upload.was["pl/train/local/chat"]', 'upload.now["pl/train/local/chat"]') in found
     assert ('upload.solo["train/local/chat"]', 'upload.now["ru/train/local/chat"]') in found
+
+
+MODULE = """\
+dataset:
+  rows: {source: data/*.jsonl, split: {test: 20%, seed: 7}}
+tuning_job:
+  main: {for_each: [pl, ru], base_model: smollm2-135m-instruct, data: dataset.rows}
+"""
+
+
+def modules(tmp_path, moved, name="store"):
+    text = f"project: x\n{DATASET}include: [{{file: shop.yaml, name: {name}}}]\nmoved: {moved}\n"
+    root = project(tmp_path, text)
+    write(root, "shop.yaml", MODULE)
+    return root
+
+
+def test_a_whole_module_moves_with_everything_in_it(tmp_path):
+    root = modules(tmp_path, "[{from: module.shop, to: module.store}]")
+    found = moved(root)
+    for address in ("dataset.{}.rows", 'tuning_job.{}.main["pl"]', 'tuning_job.{}.main["ru"]'):
+        assert (address.format("shop"), address.format("store")) in found
+    uploads = {a for a, _ in found if a.startswith("upload.shop.rows")}
+    assert uploads, "what is derived moves with what it belongs to"
+
+
+def test_a_move_of_one_resource_counts_before_that_of_its_module(tmp_path):
+    root = modules(
+        tmp_path,
+        "[{from: module.shop, to: module.store}, "
+        "{from: 'tuning_job.shop.main[\"pl\"]', to: 'tuning_job.store.main[\"ru\"]'}]",
+    )
+    found = moved(root)
+    assert ('tuning_job.shop.main["pl"]', 'tuning_job.store.main["ru"]') in found
+    assert ('tuning_job.shop.main["pl"]', 'tuning_job.store.main["pl"]') not in found
+
+
+@pytest.mark.parametrize(
+    ("said", "summary", "hint"),
+    [
+        ("{from: module.shop, to: module.stor}", "there is no `module.stor`", "`module.store`?"),
+        ("{from: module.store, to: module.store}", "moves to itself", "remove this entry"),
+        ("{from: module.shop, to: tuning_job.x}", "is not a module", "module.store"),
+        ("{from: module.shop.a-b, to: module.store}", "is not a module", "module.store"),
+    ],
+)
+def test_a_module_move_that_means_nothing_is_explained(tmp_path, said, summary, hint):
+    with pytest.raises(ConfigError) as error:
+        loaded(modules(tmp_path, f"[{said}]"))
+    [found] = error.value.diagnostics
+    assert summary in found.summary
+    assert hint in found.hint

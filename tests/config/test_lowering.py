@@ -197,7 +197,8 @@ def test_editing_a_template_file_changes_the_version_of_the_prompt(tmp_path):
 
 def test_an_unused_input_is_a_warning(tmp_path):
     root = project(tmp_path, BASE + JOB + PROMPT, **{"prompts/support.md.j2": "Bądź miły."})
-    assert [w.summary for w in loaded(root).project.warnings] == ["input `tone` is never used"]
+    found = [w.summary for w in loaded(root).project.warnings if w.code == "unused-input"]
+    assert found == ["input `tone` is never used"]
 
 
 def test_depends_on_a_for_each_means_each_of_it(tmp_path):
@@ -241,8 +242,13 @@ def test_a_base_that_closes_soon_is_a_warning(tmp_path, day, said):
     text = BASE + JOB.replace("smollm2-135m-instruct", "gpt-4o").replace(
         "data:", "provider: openai, data:"
     )
-    found = loaded(project(tmp_path, text), now=day).project.warnings
+    found = of_models(loaded(project(tmp_path, text), now=day).project.warnings)
     assert [w.summary[-len(s) :] for w, s in zip(found, said, strict=True)] == said
+
+
+def of_models(warnings):
+    """What is said of models and providers: the rows of these projects are few on purpose."""
+    return [w for w in warnings if w.code != "few-rows"]
 
 
 def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tmp_path):
@@ -251,7 +257,7 @@ def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tm
     )
     said = "base model `ft:gpt-4o-2024-08-06:acme:x:1` was shut down on 2027-01-14"
     found = loaded(project(tmp_path, text), now=date(2027, 1, 14)).project
-    assert [w.summary for w in found.warnings] == [said]
+    assert [w.summary for w in of_models(found.warnings)] == [said]
     [job] = [r for r in found.resources if r.address.kind == "tuning_job"]
     assert job.retired == said
     [alive] = [
@@ -265,6 +271,5 @@ def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tm
 def test_vertex_is_validated_and_said_to_be_no_more(tmp_path):
     text = BASE.replace("  openai: {}", "  vertex: {project: acme, location: europe-west4}")
     text += JOB.replace("data:", "provider: vertex, data:")
-    assert [w.code for w in loaded(project(tmp_path, text)).project.warnings] == [
-        "provider-not-ready"
-    ]
+    found = of_models(loaded(project(tmp_path, text)).project.warnings)
+    assert [w.code for w in found] == ["provider-not-ready"]

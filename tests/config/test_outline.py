@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tunectl.config.outline import outline
@@ -45,3 +46,17 @@ def test_settings_from_the_environment_are_known_as_secret(tmp_path):
         "  cloud: {type: openai, key_env: K, base_url: 'https://h/${env.TOKEN}'}\n"
     )
     assert of(tmp_path, text).providers["cloud"].secret == {"base_url"}
+
+
+def test_variables_from_a_pipe_are_known_to_every_reading_of_one_command(tmp_path):
+    text = 'project: p\nstate: "${var.dir}/"\nvariables: {dir: {type: string, default: wrong}}\n'
+    (tmp_path / "tunectl.yaml").write_text(text, encoding="utf-8")
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"dir: right\n")
+        os.close(writing)
+        piped = (Path(f"/dev/fd/{reading}"),)
+        found = [outline(tmp_path, environ={}, var_files=piped).state for _ in range(2)]
+    finally:
+        os.close(reading)
+    assert found == ["right/", "right/"]

@@ -17,9 +17,10 @@ from tests.config import error_cases
 from tests.config.error_cases import FOLDER, copied, said
 from tests.config.making import TODAY, project
 from tunectl.config import parse_cache
+from tunectl.config.cache_folder import MOST, SWITCH
 from tunectl.config.load import load
 from tunectl.config.node import File, Node
-from tunectl.config.parse_cache import MOST, ParseCache
+from tunectl.config.parse_cache import ParseCache
 from tunectl.config.problems import Problems
 from tunectl.config.source import parse
 
@@ -265,7 +266,7 @@ def test_many_processes_share_one_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "false"])
 def test_a_variable_switches_it_off(word: str) -> None:
-    assert ParseCache.of_user({parse_cache.SWITCH: word}) is None
+    assert ParseCache.of_user({SWITCH: word}) is None
 
 
 def test_it_is_on_without_the_variable() -> None:

@@ -50,7 +50,7 @@ def test_every_field_is_described_in_schema_and_reference():
         assert f"### `{kind}`" in text
         for name, field in model.model_fields.items():
             assert field.description, f"{kind}.{name}"
-            assert f"| `{name}`" in text
+            assert f"| `{field.alias or name}`" in text
     for name, definition in yaml_schema()["$defs"].items():
         for field, inner in definition["properties"].items():
             assert inner.get("description"), f"{name}.{field}"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
+from tunectl.config.policy import read_schema
 from tunectl.config.problems import did_you_mean, listed
+from tunectl.config.uses import uses
 from tunectl.config.world import World
 from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.resource import BUILTIN, Resource
 from tunectl.core.value import Address, Join, Plain, Ref
 from tunectl.data.dataset import Dataset as ReadDataset
 from tunectl.data.dataset import DataSpec, SplitSpec, read
+from tunectl.data.output import OutputSpec
+from tunectl.data.policy import Policy
+from tunectl.data.targets import Target
 from tunectl.kinds.dataset import Dataset
 
 
@@ -26,15 +32,45 @@ class Rows:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredData:
+    """A declared dataset, before its rows are read.
+
+    Attributes:
+        spec: what the YAML says.
+        targets: the jobs that use it: where, on which base model, and by which method.
+        policy: what the project decided about the rules.
+    """
+
+    address: Address
+    spec: DataSpec
+    targets: tuple[Target, ...]
+    policy: Policy
+
+
+def to_read(world: World) -> Iterator[tuple[Draft, DeclaredData]]:
+    """Yield the datasets to be read, in the order of the files."""
+    targets = uses(world)
+    for draft in in_file_order(world.drafts, "dataset"):
+        model = draft.model
+        assert isinstance(model, Dataset)
+        spec = _spec(world, model, draft)
+        yield draft, DeclaredData(draft.address, spec, targets.get(draft.address, ()), world.policy)
+
+
 def lower_datasets(world: World) -> None:
     """Read every dataset and declare it."""
-    for draft in in_file_order(world.drafts, "dataset"):
+    for draft, data in to_read(world):
         world.check_builtin(draft)
         model = draft.model
         assert isinstance(model, Dataset)
-        dataset, found = read(_spec(model, draft), world.root)
+        sources = [model.source] if model.source is not None else [*(model.splits or {}).values()]
+        sources += model.checks.contamination
+        world.looked.opened(world.root, sources)
+        dataset, found = read(data.spec, world.root, targets=data.targets, policy=data.policy)
+        world.looked.opened(world.root, sources)
         for diagnostic in found:
-            if diagnostic.severity is not Severity.INFO:
+            if diagnostic.severity is not Severity.INFO and not _is_told_by_job(diagnostic):
                 world.problems.add(_placed(diagnostic, draft))
         if dataset is None:
             continue
@@ -55,15 +91,28 @@ def _placed(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
     """Show what is said of a whole file where the YAML names it."""
     source, hint = diagnostic.source, diagnostic.hint
     if diagnostic.severity is Severity.ERROR and (source is None or not source.line):
-        source = draft.at("source") if draft.node.find(("source",))[1] else draft.at("splits")
-    if diagnostic.code == "empty-file" and not hint:
-        hint = "put rows into it, or name another file"
+        source = draft.at(_origin(draft))
     return replace(
         diagnostic, source=source, hint=hint, address=diagnostic.address or str(draft.address)
     )
 
 
-def _spec(model: Dataset, draft: Draft) -> DataSpec:
+def _origin(draft: Draft) -> str:
+    """The field that says where the rows are."""
+    model = draft.model
+    assert isinstance(model, Dataset)
+    if model.rows is not None:
+        return "rows"
+    return "splits" if model.source is None else "source"
+
+
+def _is_told_by_job(diagnostic: Diagnostic) -> bool:
+    """Whether each job tells it itself: the rows of its split, a method its service has not."""
+    warns = diagnostic.severity is Severity.WARNING
+    return diagnostic.code == "row-count" or (warns and diagnostic.code == "wrong-method")
+
+
+def _spec(world: World, model: Dataset, draft: Draft) -> DataSpec:
     split = None
     if model.split is not None:
         shares = {"validation": model.split.validation, "test": model.split.test}
@@ -72,18 +121,48 @@ def _spec(model: Dataset, draft: Draft) -> DataSpec:
             model.split.seed,
             model.split.group,
         )
-    field = "source" if model.source is not None else "splits"
+    rows = None
+    if model.rows is not None:
+        rows = tuple((draft.at("rows", i).line, row) for i, row in enumerate(model.rows))
     return DataSpec(
         source=model.source,
         splits=model.splits,
         format=model.format,
         split=split,
         strip=tuple(model.strip),
+        keys=tuple(model.keys),
         columns={str(k): v for k, v in model.columns.items()} if model.columns else None,
         limit=model.limit,
-        where=draft.at(field),
+        where=draft.at(_origin(draft)),
+        rows=rows,
         allow=model.checks.allow,
+        output=_output(world, model, draft),
+        against=tuple(model.checks.contamination),
     )
+
+
+def _output(world: World, model: Dataset, draft: Draft) -> OutputSpec | None:
+    """Return the declared form of the answers; what is wrong with it is told."""
+    said = model.checks.output
+    if said is None:
+        return None
+    if said.one_of is not None:
+        return OutputSpec("one-of", choices=tuple(said.one_of))
+    at = draft.at("checks", "output")
+    if said.regex is not None:
+        made = OutputSpec("regex", pattern=said.regex)
+    else:
+        schema = said.json_schema
+        if isinstance(schema, str):
+            schema = read_schema(world.root / schema, schema, world.problems, at, world.looked)
+            if schema is None:
+                return None
+        made = OutputSpec("json", schema=schema or None)
+    wrong = made.complaint()
+    if wrong:
+        world.problems.error(wrong, at, code="bad-output", address=str(draft.address))
+        return None
+    return made
 
 
 def _lowered(model: Dataset, dataset: ReadDataset) -> dict[str, Plain]:
@@ -91,8 +170,9 @@ def _lowered(model: Dataset, dataset: ReadDataset) -> dict[str, Plain]:
         name: {"rows": summary.rows, "sha256": summary.sha256}
         for name, summary in dataset.splits.items()
     }
+    source: Plain = model.source if model.source is not None else dict(model.splits or {})
     return {
-        "source": model.source if model.source is not None else dict(model.splits or {}),
+        "source": "rows" if model.rows is not None else source,
         "format": dataset.shape,
         "splits": splits,
         "rows": dataset.marks_sha256,

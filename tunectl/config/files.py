@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+from tunectl.config.looked import MAIN, Looked, Names, project_names
 from tunectl.config.node import File, Node, plain
 from tunectl.config.overlay import lay_over
 from tunectl.config.parse_cache import ParseCache
@@ -22,20 +23,26 @@ from tunectl.config.words import validated
 from tunectl.core.errors import Source
 from tunectl.kinds.project import IncludeFields
 
-MAIN = "tunectl.yaml"
 DEFAULT_ENV = "default"
-SUFFIX = ".tunectl.yaml"
 _OVERLAY = re.compile(r"tunectl\.(.+)\.yaml")
 _ENV = re.compile(r"[^\W_][\w-]{0,62}")
 
 
-def read_tree(root: Path, env: str, problems: Problems, cache: ParseCache | None = None) -> Tree:
+def read_tree(
+    root: Path,
+    env: str,
+    problems: Problems,
+    cache: ParseCache | None = None,
+    looked: Looked | None = None,
+) -> Tree:
     """Read every file of a project for one environment."""
     tree = Tree()
-    names = _names(root, problems)
+    looked = looked if looked is not None else Looked()
+    looked.names = project_names(root, env)
+    names = _names(root, looked.names, problems)
     if not names:
         return tree
-    reader = _Files(root, problems, tree, cache)
+    reader = _Files(root, problems, tree, cache, looked)
     roots = [node for name in names if (node := reader.read(root / name, name, "")) is not None]
     project = tree.modules[()]
     overlay = _overlay(root, env, reader, problems)
@@ -62,19 +69,20 @@ class _Files:
     """Parses each file once and follows includes."""
 
     def __init__(
-        self, root: Path, problems: Problems, tree: Tree, cache: ParseCache | None
+        self, root: Path, problems: Problems, tree: Tree, cache: ParseCache | None, looked: Looked
     ) -> None:
         self._root = root
         self._problems = problems
         self._tree = tree
         self._cache = cache
+        self._looked = looked
         self._parsed: dict[tuple[Path, str], Node | None] = {}
 
     def read(self, path: Path, name: str, layer: str, at: Source | None = None) -> Node | None:
         """Parse a file once a layer; None when there is nothing to use."""
         key = (path, layer)
         if key not in self._parsed:
-            text = read_text(path, name, self._problems, at)
+            text = read_text(path, name, self._problems, at, self._looked)
             self._parsed[key] = None if text is None else self._parse(File(name, text, layer))
         return self._parsed[key]
 
@@ -154,12 +162,12 @@ class _Files:
         return os.path.relpath(path, self._root)
 
 
-def _names(root: Path, problems: Problems) -> list[str]:
+def _names(root: Path, found: Names, problems: Problems) -> list[str]:
     if not root.is_dir():
         problems.error(f"there is no folder `{root}`", None, code="no-project")
         return []
-    others = sorted(path.name for path in root.glob(f"*{SUFFIX}") if path.is_file())
-    if os.path.lexists(root / MAIN):  # a link that leads nowhere is told of when it is read
+    there, _, others = found
+    if there:  # a link that leads nowhere is told of when it is read
         return [MAIN, *others]
     if others:
         return others

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from tunectl.config.module_moves import module_moves, of_modules
 from tunectl.config.node import Node, plain
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.words import validated
@@ -36,7 +37,8 @@ def moves(declared: Node | None, known: set[Address], problems: Problems) -> tup
     found: dict[Address, Moved] = {}
     targets: dict[Address, Moved] = {}
     chained = _sources(declared)
-    for node, said in _listed(declared, MovedFields, "moved", problems):
+    entries = tuple(_listed(declared, MovedFields, "moved", problems))
+    for node, said in (each for each in entries if not of_modules(each[1])):
         at, to = node.find(("from",))[0].source, node.find(("to",))[0].source
         before, after = _address(said.from_, at, problems), _address(said.to, to, problems)
         if before is None or after is None:
@@ -74,10 +76,22 @@ def moves(declared: Node | None, known: set[Address], problems: Problems) -> tup
                 problems,
                 f"`{after}` is several resources",
                 to,
-                f"say which: {listed(str(replace(after, key=key)) for key in keys)}",
+                f"say which: {listed(str(after._replace(key=key)) for key in keys)}",
             )
         else:
             found[before] = targets[after] = move
+    return _all_of(found, entries, known, problems)
+
+
+def _all_of(
+    found: dict[Address, Moved],
+    entries: Iterable[tuple[Node, MovedFields]],
+    known: set[Address],
+    problems: Problems,
+) -> tuple[Moved, ...]:
+    """Return the single moves, those of whole modules, and those of each key of a `for_each`."""
+    for move in module_moves(entries, known, problems):
+        found.setdefault(move.before, move)
     every = _expanded(found.values(), known)
     _check_circles(every, problems)
     return every
@@ -112,7 +126,7 @@ def _expanded(moves: Iterable[Moved], known: set[Address]) -> tuple[Moved, ...]:
         for _ in moves:
             end = ends.get(end, end)
         for key in _keys(end, known) if move.before.key is None else ():
-            before, after = replace(move.before, key=key), replace(move.after, key=key)
+            before, after = move.before._replace(key=key), move.after._replace(key=key)
             found.setdefault(before, replace(move, before=before, after=after))
     return tuple(found.values())
 

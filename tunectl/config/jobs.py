@@ -12,6 +12,7 @@ from tunectl.config.derive import fingerprint, in_file_order, upload
 from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
 from tunectl.config.limits import check_job, check_rows
+from tunectl.config.origin import origin
 from tunectl.config.world import World, service_of
 from tunectl.core.project import Provided
 from tunectl.core.resource import Recreate, Resource
@@ -173,6 +174,7 @@ def _resource(world: World, job: _Job) -> Resource:
         if service is not None and isinstance(job.base, str)
         else "",
         expires=expiry(world, draft),
+        origin=origin(world, draft),
         labels=world.labels_of(draft),
         source=draft.source,
     )

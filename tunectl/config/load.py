@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from tunectl.config import closing, handover
-from tunectl.config.datasets import lower_datasets
+from tunectl.config.datasets import DeclaredData, lower_datasets, to_read
 from tunectl.config.drafts import drafted, expand
 from tunectl.config.endpoints import lower_endpoints
-from tunectl.config.files import DEFAULT_ENV, MAIN, read_tree
+from tunectl.config.files import DEFAULT_ENV, read_tree
+from tunectl.config.garbage import no_collections
 from tunectl.config.jobs import lower_jobs
+from tunectl.config.kept import Asked, ProjectCache
+from tunectl.config.loaded import Loaded
+from tunectl.config.looked import MAIN, Looked
 from tunectl.config.node import File, Node
 from tunectl.config.node import Path as Keys
 from tunectl.config.overlay import explain_new
 from tunectl.config.parse_cache import ParseCache
+from tunectl.config.policy import project_policy
+from tunectl.config.prices import declared_prices
 from tunectl.config.problems import Problems
 from tunectl.config.prompts import lower_prompts
 from tunectl.config.providers import chosen_default, declared_providers, warn_of_unready
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import BROKEN, Scope
+from tunectl.config.served import check_served
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import MAPS, Tree
 from tunectl.config.variables import Givers, module_variables, project_variables
 from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.project import Project
-from tunectl.core.value import Address
-from tunectl.data.dataset import Dataset
 from tunectl.kinds.project import ProjectFields
 
 # Top-level keys whose entries are checked one by one elsewhere.
 _APART = ("providers", "variables", "include", "outputs", "moved", "removed", "import")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A project and the datasets that were read for it."""
-
-    project: Project
-    datasets: Mapping[Address, Dataset]
 
 
 def load(
@@ -55,6 +50,7 @@ def load(
     var_files: Sequence[Path] = (),
     now: date | None = None,
     cache: ParseCache | None = None,
+    kept: ProjectCache | None = None,
 ) -> Loaded:
     """Load the project in a folder.
 
@@ -67,39 +63,35 @@ def load(
         now: the day by whose beginning (UTC) retirement and expiry count; this very moment if
             not given.
         cache: where parsed files are kept between runs.
+        kept: where what is loaded is kept for the next run; it is not looked for there.
 
     Raises:
         ConfigError: carries every problem that was found; its exit code is 3 where readable data
             breaks a rule, else 1.
     """
-    problems = Problems()
+    problems, looked, since = Problems(), Looked(), _moment(now)
     with no_collections():
-        tree = read_tree(root, env, problems, cache)
+        tree = read_tree(root, env, problems, cache, looked)
         if not tree.top and not tree.blocks:
             problems.stop()
-        givers = Givers(variables or {}, var_files, environ, problems)
-        loaded = _loaded(root, env, tree, givers, environ, _moment(now), problems)
-    problems.stop()
-    return replace(loaded, project=replace(loaded.project, warnings=problems.all))
+        givers = Givers(variables or {}, var_files, environ, problems, looked)
+        loaded = _loaded(root, env, tree, givers, environ, since, problems, looked)
+        problems.stop()
+        loaded = replace(loaded, project=replace(loaded.project, warnings=problems.all))
+        if kept is not None:
+            asked = Asked(
+                root=root,
+                environ=environ,
+                env=env,
+                variables=variables or {},
+                var_files=var_files,
+            )
+            kept.put(asked, looked, loaded, since)
+    return loaded
 
 
 def _moment(day: date | None) -> datetime:
     return datetime.now(UTC) if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-@contextmanager
-def no_collections() -> Iterator[None]:
-    """Loading makes many objects and hardly any garbage; the collector would only look at them.
-
-    Also a decorator.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _loaded(  # the parts of one loading
@@ -110,9 +102,44 @@ def _loaded(  # the parts of one loading
     environ: Mapping[str, str],
     now: datetime,
     problems: Problems,
+    looked: Looked,
 ) -> Loaded:
+    told = _told(root, env, tree, givers, environ, now, problems, looked)
+    world = told.world
+    for lower in (lower_datasets, lower_jobs, lower_endpoints, lower_prompts):
+        lower(world)
+    check_served(world)
+    closing.check_cycles(world)
+    used = {resource.provider for resource in world.resources.values()}
+    warn_of_unready([p for name, p in world.providers.items() if name in used], problems)
+    project = _project(root, env, told.fields, tree, world, told.evaluator, told.scope)
+    return Loaded(project, world.datasets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the files say, before any of it is lowered."""
+
+    world: World
+    fields: ProjectFields
+    evaluator: Evaluator
+    scope: Scope
+
+
+def _told(  # the parts of one loading
+    root: Path,
+    env: str,
+    tree: Tree,
+    givers: Givers,
+    environ: Mapping[str, str],
+    now: datetime,
+    problems: Problems,
+    looked: Looked,
+) -> _Told:
     top = top_node(tree)
     scopes = scopes_of(tree, givers, environ, problems)
+    if any(scope.declared or scope.sensitive for scope in scopes.values()):
+        looked.repeatable = False  # secrets are nobody's to keep
     known, items = expand(tree, scopes, problems)
     references = References(known, problems, tree.unusable)
     evaluator = Evaluator(references, problems)
@@ -132,14 +159,37 @@ def _loaded(  # the parts of one loading
         drafts={draft.address: draft for draft in drafts},
         now=now.date(),
         moment=now,
+        env=env,
+        looked=looked,
+        policy=project_policy(fields.checks, top.find(("checks",))[0], root, problems, looked),
+        prices=declared_prices(fields.prices, tree.top.get("prices"), providers, problems),
     )
-    for lower in (lower_datasets, lower_jobs, lower_endpoints, lower_prompts):
-        lower(world)
-    closing.check_cycles(world)
-    used = {resource.provider for resource in world.resources.values()}
-    warn_of_unready([p for name, p in providers.items() if name in used], problems)
-    project = _project(root, env, fields, tree, world, evaluator, scopes[()])
-    return Loaded(project, world.datasets)
+    return _Told(world, fields, evaluator, scopes[()])
+
+
+def declared_data(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    env: str = DEFAULT_ENV,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> tuple[DeclaredData, ...]:
+    """Return the declared datasets as they would be read; none of their rows is looked at.
+
+    Raises:
+        ConfigError: every problem of the declaration that was found on the way.
+    """
+    problems, looked = Problems(), Looked()
+    with no_collections():
+        tree = read_tree(root, env, problems, None, looked)
+        if not tree.top and not tree.blocks:
+            problems.stop()
+        givers = Givers(variables or {}, var_files, environ, problems, looked)
+        world = _told(root, env, tree, givers, environ, _moment(None), problems, looked).world
+        found = tuple(data for _, data in to_read(world))
+    problems.stop()
+    return found
 
 
 def _text(node: Node | None) -> str | None:
@@ -173,6 +223,7 @@ def _project(  # the parts of one project
         imports=handover.imports(top.get("import"), world, moved),
         labels=fields.labels,
         sensitive=scope.sensitive,
+        prices=world.prices,
     )
 
 

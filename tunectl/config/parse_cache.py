@@ -7,12 +7,9 @@ a folder that cannot be written costs nothing but time. Two writers write the sa
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import sys
 import unicodedata
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,13 +17,11 @@ import orjson
 import yaml
 
 import tunectl
+from tunectl.config.cache_folder import CacheFolder, user_folder
 from tunectl.config.written import UnusualError, Written, fits
 
-SWITCH = "TUNECTL_PARSE_CACHE"  # `off` switches it off
 FORMAT = 1
 LEAST = 16_384  # characters: a smaller file is parsed faster than it is looked up
-MOST = 64  # entries; the oldest goes
-_DIGEST = 32  # bytes
 
 
 class ParseCache:
@@ -39,28 +34,21 @@ class ParseCache:
             folder: where the entries are.
             least: characters of the smallest file that is kept.
         """
-        self._folder = folder
+        self._folder = CacheFolder(folder)
         self._least = least
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> ParseCache | None:
         """Return the user's own cache; None where it is switched off."""
-        if environ.get(SWITCH, "").lower() in {"off", "0", "false", "no"} or not fits():
-            return None
-        import platformdirs
-
-        return cls(platformdirs.user_cache_path("tunectl") / "parsed")
+        folder = user_folder(environ, "parsed")
+        return None if folder is None or not fits() else cls(folder)
 
     def get(self, text: str) -> Written | None:
         """Return the parsed form of a text, None when it is not kept."""
         if len(text) < self._least:
             return None
-        try:
-            content = self._path(text).read_bytes()
-        except OSError:
-            return None
-        digest, payload = content[:_DIGEST], content[_DIGEST:]
-        if hashlib.sha256(payload).digest() != digest:
+        payload = self._folder.read(_name(text))
+        if payload is None:
             return None
         try:
             return Written.from_bytes(payload)
@@ -75,28 +63,13 @@ class ParseCache:
             payload = parsed.to_bytes()
         except UnusualError:
             return
-        path = self._path(text)
-        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            digest = hashlib.sha256(payload).digest()
-            temporary.write_bytes(digest + payload)
-            temporary.replace(path)
-            self._make_room()
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        self._folder.write(_name(text), payload)
 
-    def _path(self, text: str) -> Path:
-        key = hashlib.sha256(_VERSION)
-        key.update(text.encode("utf-8", "surrogatepass"))
-        return self._folder / f"{key.hexdigest()}.parsed"
 
-    def _make_room(self) -> None:
-        with os.scandir(self._folder) as entries:
-            found = [(entry.stat().st_mtime_ns, entry.path) for entry in entries]
-        for _, path in sorted(found)[:-MOST]:
-            Path(path).unlink(missing_ok=True)
+def _name(text: str) -> str:
+    key = hashlib.sha256(_VERSION)
+    key.update(text.encode("utf-8", "surrogatepass"))
+    return f"{key.hexdigest()}.parsed"
 
 
 # Whatever decides what a text means.

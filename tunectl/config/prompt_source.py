@@ -12,6 +12,7 @@ from tunectl.config.expression import sandbox
 from tunectl.config.node import File, Node
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.reading import read_text
+from tunectl.config.world import World
 from tunectl.core.errors import Source
 
 _MARKS = re.compile(r"\{[{%#]")
@@ -44,9 +45,11 @@ class Origin:
         return file.at(line, found.start() + 1, len(name)) if found else file.at(line, 1)
 
 
-def load_template(root: Path, name: str, at: Source, problems: Problems) -> File | None:
+def load_template(world: World, name: str, at: Source) -> File | None:
     """Read a template file; only files inside the project are read."""
+    root, problems = world.root, world.problems
     path = root / name
+    world.looked.stands(path)
     inside = path.resolve().is_relative_to(root.resolve())
     if Path(name).is_absolute() or not inside:
         problems.error(
@@ -56,7 +59,7 @@ def load_template(root: Path, name: str, at: Source, problems: Problems) -> File
             hint="copy it into the project's folder",
         )
         return None
-    text = read_text(path, name, problems, at)
+    text = read_text(path, name, problems, at, world.looked)
     return File(name, text) if text is not None else None
 
 

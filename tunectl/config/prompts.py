@@ -163,7 +163,7 @@ def _text(  # one section's facts
     if section.template_file is not None:
         path = ("sections", index, "template_file")
         node = draft.node.find(path)[0]
-        file = load_template(world.root, section.template_file, node.source, world.problems)
+        file = load_template(world, section.template_file, node.source)
         if file is None:
             return None
         origin, text = Origin(file, node), file.text

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import cast
 
 from tunectl.catalog.provider_types import provider_types
+from tunectl.config.installed import every_provider_type
+from tunectl.config.installed import provider_types as provider_points
 from tunectl.config.node import Node, Path
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.scope import Scope
@@ -20,7 +22,6 @@ from tunectl.kinds.provider import PROVIDERS, SECRETS
 from tunectl.kinds.values import name_hint
 
 LOCAL = "local"
-_GROUP = "tunectl.providers"
 _SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN")
 # Types of later versions.
 _PLANNED = frozenset({"anthropic", "bedrock", "tunectl"})
@@ -128,7 +129,7 @@ def _foreign(
             hint=f"types are {listed(PROVIDERS)}",
         )
         return None
-    if isinstance(value, dict) and type_ in _installed():
+    if isinstance(value, dict) and _is_installed(type_):
         settings = {key: item for key, item in value.items() if key != "type"}
         return Provided(
             name=name,
@@ -155,10 +156,8 @@ def _foreign(
     return None
 
 
-def _installed() -> frozenset[str]:
-    from importlib.metadata import entry_points  # a scan of all packages
-
-    return frozenset(point.name for point in entry_points(group=_GROUP)) - {BUILTIN}
+def _is_installed(type_: str) -> bool:
+    return type_ != BUILTIN and (type_ in provider_points() or type_ in every_provider_type())
 
 
 def _frozen(value: object) -> object:

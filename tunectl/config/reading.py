@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shlex
+import stat
 from pathlib import Path
 
+from tunectl.config.looked import Looked
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.core.errors import Source
 
 _LARGEST = 64 * 1024 * 1024
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# What pipes held, by device and inode: it can be read once, and one command may read a file of
+# variables several times, for its other environments too.
+_PIPED: dict[tuple[int, int], bytes] = {}
 
 
-def read_text(path: Path, name: str, problems: Problems, at: Source | None = None) -> str | None:
+def read_text(
+    path: Path,
+    name: str,
+    problems: Problems,
+    at: Source | None = None,
+    looked: Looked | None = None,
+) -> str | None:
     """Return a file's text, None when it cannot be read; the reason goes to `problems`.
 
     Args:
@@ -21,10 +33,12 @@ def read_text(path: Path, name: str, problems: Problems, at: Source | None = Non
         name: how a user would type it.
         problems: takes the reason.
         at: where it is named; the problem is shown there, else at the file.
+        looked: takes what was read.
     """
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= _LARGEST else b""
+        about = path.stat()
+        size = about.st_size
+        content = _content(path, about) if size <= _LARGEST else b""
     except FileNotFoundError:
         problems.error(
             f"there is no file `{name}`",
@@ -50,7 +64,18 @@ def read_text(path: Path, name: str, problems: Problems, at: Source | None = Non
             hint="rows belong into a `dataset`",
         )
         return None
+    if looked is not None:
+        looked.read(path, content)
     return _decoded(content, name, problems)
+
+
+def _content(path: Path, about: os.stat_result) -> bytes:
+    if not stat.S_ISFIFO(about.st_mode):
+        return path.read_bytes()
+    known = _PIPED.get((about.st_dev, about.st_ino))
+    if known is None:
+        known = _PIPED[about.st_dev, about.st_ino] = path.read_bytes()
+    return known
 
 
 def _decoded(content: bytes, name: str, problems: Problems) -> str | None:

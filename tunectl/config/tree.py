@@ -14,11 +14,12 @@ from tunectl.core.value import NAME
 from tunectl.kinds import DERIVED, KINDS, PLANNED
 from tunectl.kinds.values import name_hint
 
-MAPS = ("providers", "variables", "outputs", "labels")
+MAPS = ("providers", "variables", "outputs", "labels", "prices")
 LISTS = ("environments", "env", "include", "moved", "removed", "import")
 SCALARS = ("project", "state", "default_provider")
+OTHERS = ("checks",)  # a map, or text that is short for one
 IN_MODULES = ("variables", "include")
-_ABOVE_ALL = (*SCALARS, *MAPS, *LISTS)
+_ABOVE_ALL = (*SCALARS, *MAPS, *LISTS, *OTHERS)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunectl.config.conditions import Rule, check_conditions
+from tunectl.config.looked import Looked
 from tunectl.config.node import File, Node, plain, sort
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.reading import read_text
@@ -83,9 +84,11 @@ class Givers:
         var_files: Sequence[Path],
         environ: Mapping[str, str],
         problems: Problems,
+        looked: Looked | None = None,
     ) -> None:
         self._problems = problems
         self._environ = environ
+        self._looked = looked if looked is not None else Looked()
         self.options = {
             name: _Given(text, f"--var {name}", None, as_text=True)
             for name, text in variables.items()
@@ -95,7 +98,7 @@ class Givers:
             self._read(path)
 
     def _read(self, path: Path) -> None:
-        text = read_text(path, str(path), self._problems)
+        text = read_text(path, str(path), self._problems, looked=self._looked)
         node = parse(File(str(path), text), self._problems) if text is not None else None
         if node is not None and not isinstance(node.value, dict):
             self._problems.error(
@@ -107,6 +110,7 @@ class Givers:
     def environment(self, name: str) -> _Given | None:
         """Return what `TUNECTL_VAR_name` holds."""
         text = self._environ.get(PREFIX + name)
+        self._looked.asked(PREFIX + name, text)
         return None if text is None else _Given(text, PREFIX + name, None, as_text=True)
 
     def check_known(self, declared: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import ValidationError
+
 from tunectl.config.node import Node, Path, sort
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.synonyms import ours
@@ -79,8 +81,6 @@ def validated(
         subject: what it is, for messages (`tuning_job.support`).
         broken: paths whose evaluation failed already; nothing more is said of them.
     """
-    from pydantic import ValidationError  # costs nothing where it is loaded already
-
     if not isinstance(value, dict):
         if isinstance(value, str) and is_key_with_odd_space(value):
             return None

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from tunectl.catalog.provider_types import Service, service
 from tunectl.config.drafts import Draft
+from tunectl.config.ignored import check_ignored
+from tunectl.config.looked import Looked
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN, Lifecycle, Resource
-from tunectl.core.value import NAME, Address, Join, Ref
+from tunectl.core.value import NAME, Address, Join, Plain, Ref
 from tunectl.data.dataset import Dataset
+from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.kinds import KINDS
 
 _UNSAID = Lifecycle()
@@ -27,9 +30,13 @@ class World:
 
     Attributes:
         datasets: those that could be read.
+        looked: takes what is read.
         resources: those that are lowered, in order.
         now: the day by which retirement counts.
         moment: the instant by which expiry counts.
+        env: the environment that is loaded.
+        policy: what was decided about the rules of datasets.
+        prices: the user's own prices, by provider and base model, as they are declared.
     """
 
     root: Path
@@ -41,6 +48,10 @@ class World:
     drafts: Mapping[Address, Draft]
     now: date
     moment: datetime
+    env: str = ""
+    policy: Policy = NO_POLICY
+    prices: Mapping[str, Plain] = field(default_factory=dict)
+    looked: Looked = field(default_factory=Looked)
     datasets: dict[Address, Dataset] = field(default_factory=dict)
     resources: dict[Address, Resource] = field(default_factory=dict)
 
@@ -206,17 +217,7 @@ class World:
         if not keep_previous and "lifecycle" not in draft.model.model_fields_set:
             return _UNSAID
         said = draft.model.lifecycle
-        for index, name in enumerate(said.ignore_changes):
-            if name not in draft.model.compared:
-                self.problems.error(
-                    f"`ignore_changes` names `{name}`, which a `{draft.address.kind}` has not",
-                    draft.at("lifecycle", "ignore_changes", index),
-                    code="unknown-field",
-                    hint=did_you_mean(
-                        name, draft.model.compared, f"known are {listed(draft.model.compared)}"
-                    ),
-                    address=str(draft.address),
-                )
+        check_ignored(draft, self.problems)
         return Lifecycle(
             protect=said.protect,
             ignore_changes=frozenset(said.ignore_changes),

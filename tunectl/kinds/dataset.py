@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from tunectl.kinds.checks import Checks
 from tunectl.kinds.declared import Declared
 from tunectl.kinds.values import Fields, Name, Share, Texts, problem
 
 
+def _row(value: object) -> object:
+    """A row as JSON could hold it: known when planning, and with text as keys."""
+    if not isinstance(value, dict):
+        raise problem("must be a row", 'such as `{messages: [{role: user, content: "…"}, …]}`')
+    return _plain(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise problem(f"has the key `{key}`, which is no text", f'write it as `"{key}"`')
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise problem("holds a value that is known only after apply", "rows are read when planning")
+
+
+def _file(value: object) -> object:
+    if value == "-":
+        raise problem("cannot be standard input: a plan is made more than once", "name a file")
+    return value
+
+
+InlineRow = Annotated[dict[str, Any], BeforeValidator(_row), WithJsonSchema({"type": "object"})]
+File = Annotated[str, BeforeValidator(_file), Field(min_length=1)]
+
+
 class Split(Fields):
-    """Shares that are held back from training; what is left is `train`."""
+    """Shares that are held back from training; what is left is `train`.
+
+    Beside `splits:` there are no shares: `group` alone says what may not lie in two of the files.
+    """
 
     validation: Share | None = Field(
         default=None, description="Share of the rows for `validation`, such as `10%` or `0.1`."
@@ -25,25 +59,19 @@ class Split(Fields):
     group: str | None = Field(
         default=None,
         min_length=1,
-        description="A column whose equal values stay in one split, such as a customer.",
+        description=(
+            "A column whose equal values stay in one split, such as a customer. Beside `splits` a "
+            "value in two of the files is an error."
+        ),
     )
 
     @model_validator(mode="after")
     def _leaves_rows(self) -> Self:
-        if self.validation is None and self.test is None:
+        if self.validation is None and self.test is None and self.group is None:
             raise problem("names no share", "add `validation: 10%`")
         if (self.validation or 0) + (self.test or 0) >= 1:
             raise problem("leaves no rows for `train`", "the shares must add up to less than 100%")
         return self
-
-
-class Checks(Fields):
-    """What the checks of the rows may let pass."""
-
-    allow: dict[str, str] = Field(
-        default_factory=dict,
-        description="Rules that may be broken, with the reason: `{duplicate-row: greetings}`.",
-    )
 
 
 class Dataset(Declared):
@@ -52,21 +80,27 @@ class Dataset(Declared):
     builtin: ClassVar[bool] = True
     compared: ClassVar[tuple[str, ...]] = ("source", "format", "splits", "rows")
 
-    source: str | None = Field(
+    source: File | None = Field(
         default=None,
-        min_length=1,
         description=(
-            "A file, or a pattern such as `data/support-*.jsonl`, relative to the project. "
-            "JSONL, a JSON array or CSV; the shape of the rows is detected."
+            "A file, or a pattern such as `data/support-*.jsonl`, relative to the project, or in "
+            "a bucket: `gs://…`, `s3://…`. JSONL, a JSON array or CSV, also packed with gzip or "
+            "zstd; the shape of the rows is detected."
         ),
     )
-    splits: dict[Name, str] | None = Field(
+    rows: list[InlineRow] | None = Field(
+        default=None,
+        min_length=1,
+        description="The rows themselves instead of `source`, for a few of them.",
+    )
+    splits: dict[Name, File] | None = Field(
         default=None,
         min_length=1,
         description="A file for each split instead of `source`: `{train: a.jsonl}`.",
     )
     split: Split | None = Field(
-        default=None, description="Hold rows of `source` back for validation and test."
+        default=None,
+        description="Hold rows of `source` back for validation and test; beside `splits`: `group`.",
     )
     format: str | None = Field(
         default=None,
@@ -77,6 +111,10 @@ class Dataset(Declared):
         default_factory=list,
         description="Columns for keys and groups that never leave this machine.",
     )
+    keys: Texts = Field(
+        default_factory=list,
+        description="Columns that together name a row, so that an edited row is told as changed.",
+    )
     columns: dict[Literal["input", "output", "system"], str] | None = Field(
         default=None,
         description="Which column is `input`, `output` and `system`, for tables and flat objects.",
@@ -86,13 +124,27 @@ class Dataset(Declared):
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
-        if self.source is None and self.splits is None:
+        given = [name for name in ("source", "splits", "rows") if getattr(self, name) is not None]
+        if not given:
             raise problem("needs `source:`", "name the data file: `source: data/train.jsonl`")
-        if self.source is not None and self.splits is not None:
-            raise problem("has both `source:` and `splits:`", "keep one of them")
-        if self.splits is not None and self.split is not None:
+        if len(given) > 1:
+            raise problem(f"has both `{given[0]}:` and `{given[1]}:`", "keep one of them")
+        self._divides_once()
+        return self
+
+    def _divides_once(self) -> None:
+        """Refuse shares beside files for each split, and a group alone without such files."""
+        if self.split is None:
+            return
+        shares = self.split.validation is not None or self.split.test is not None
+        if self.splits is None and not shares:
+            raise problem("has a `split:` that names no share", "add `validation: 10%`")
+        if self.splits is None:
+            return
+        more = sorted(self.split.model_fields_set - {"group"})
+        if shares or more:
             raise problem(
                 "has both `split:` and `splits:`",
-                "`split:` divides one `source`, `splits:` names a file for each; keep one",
+                "`split:` divides one `source`, `splits:` names a file for each; keep one, or of "
+                "`split:` the `group` alone",
             )
-        return self

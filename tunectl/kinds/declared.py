@@ -18,7 +18,8 @@ class LifecycleFields(Fields):
         default=False, description="Refuse any plan that deletes or replaces this resource."
     )
     ignore_changes: Texts = Field(
-        default_factory=list, description="Fields whose edits are not applied."
+        default_factory=list,
+        description="Fields whose edits are not applied; `method.epochs` names a part of one.",
     )
     keep_on_destroy: bool = Field(
         default=False, description="Forget the remote object instead of deleting it."

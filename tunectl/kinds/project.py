@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from tunectl.core.value import Join, Ref
+from tunectl.kinds.checks import ProjectChecksEntry
+from tunectl.kinds.price import PriceFields
 from tunectl.kinds.state_address import StateText
 from tunectl.kinds.values import Fields, Name, Texts
 
@@ -57,8 +59,10 @@ class OutputFields(Fields):
 class MovedFields(Fields):
     """The same object under another address."""
 
-    from_: str = Field(alias="from", description="The address it had.")
-    to: str = Field(description="The address it has now.")
+    from_: str = Field(
+        alias="from", description="The address it had; `module.NAME` for all of a module."
+    )
+    to: str = Field(description="The address it has now, or the module's name.")
 
 
 class RemovedFields(Fields):
@@ -151,4 +155,18 @@ class ProjectFields(Fields):
         default_factory=list,
         alias="import",
         description="Objects that exist already, to be managed from the next apply on.",
+    )
+    checks: ProjectChecksEntry | None = Field(
+        default=None,
+        description=(
+            "How all datasets are checked; `checks: FILE` is short for its `policy`, a file that "
+            "several projects may share."
+        ),
+    )
+    prices: dict[Name, dict[str, PriceFields]] = Field(
+        default_factory=dict,
+        description=(
+            "Your own prices, by provider and base model; they come before the catalogue's: "
+            "`{azure: {gpt-4.1-mini: {training: 5.50 USD}}}`."
+        ),
     )

@@ -44,6 +44,22 @@ class Integration(Fields):
     wandb: Wandb = Field(description="Weights & Biases.")
 
 
+class FromFields(Fields):
+    """A job of another environment whose model is wanted here too."""
+
+    env: str = Field(
+        min_length=1,
+        description="The environment. In that very environment `from:` says nothing.",
+    )
+    address: str | None = Field(
+        default=None, description="The `tuning_job` there; without it the one of the same address."
+    )
+
+
+def _from(value: object) -> object:
+    return {"env": value} if isinstance(value, str) else value
+
+
 def _method(value: object) -> object:
     return {"type": value} if isinstance(value, str) else value
 
@@ -102,6 +118,18 @@ class TuningJob(Remote):
     ] = Field(
         default_factory=dict,
         description="Pairs kept with the job: keys up to 64 characters, values up to 512.",
+    )
+    from_: Annotated[
+        FromFields | None,
+        BeforeValidator(_from, json_schema_input_type=FromFields | str | None),
+    ] = Field(
+        default=None,
+        alias="from",
+        description=(
+            "Take what the same job of another environment made instead of training: in the same "
+            "account as it is, from another one as a copy where the provider can; else it is "
+            "trained again. `from: staging` is short for its `env`."
+        ),
     )
     integrations: list[Integration] = Field(
         default_factory=list, max_length=5, description="Services that follow the job."

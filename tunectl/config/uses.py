@@ -1,0 +1,87 @@
+"""For whom each dataset is: the providers, base models and methods of the jobs that use it.
+
+Told before the jobs themselves are lowered, so that a dataset is read once. What is wrong with a
+job is not told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from tunectl.config.drafts import Draft
+from tunectl.config.prices import own_prices
+from tunectl.config.problems import Problems
+from tunectl.config.refs import References, starts_with_kind
+from tunectl.config.world import World, service_of
+from tunectl.core.value import Address, Ref
+from tunectl.data.targets import PREFERENCE, Target
+from tunectl.kinds.tuning_job import TuningJob
+
+_METHODS = {"dpo": PREFERENCE}
+_SIMULATED = "simulated"
+
+
+def uses(world: World) -> Mapping[Address, tuple[Target, ...]]:
+    """Return the targets of each dataset that a tuning job uses, each once."""
+    silent = replace(world.references, problems=Problems())
+    found: dict[Address, dict[Target, None]] = {}
+    for draft in world.drafts.values():
+        if not isinstance(draft.model, TuningJob):
+            continue
+        target = _target(world, draft.model)
+        if target is not None:
+            for address in _datasets(silent, draft, draft.model):
+                found.setdefault(address, {})[target] = None
+    return {address: tuple(targets) for address, targets in found.items()}
+
+
+def trained_on(world: World, job: Draft) -> tuple[Address, ...]:
+    """Return the datasets whose rows a tuning job trains on."""
+    if not isinstance(job.model, TuningJob):
+        return ()
+    silent = replace(world.references, problems=Problems())
+    model = job.model
+    return tuple(_named(silent, job, (model.data, model.training)))
+
+
+def _target(world: World, model: TuningJob) -> Target | None:
+    name = model.provider or world.default_provider
+    provided = world.providers.get(name) if name is not None else None
+    if provided is None:
+        return None
+    service = service_of(provided)
+    provider = service.name if service is not None else provided.type
+    if provided.settings.get("trainer") == _SIMULATED:
+        provider = _SIMULATED  # it takes what the wire takes, not what a model can learn from
+    base = model.base_model
+    known = isinstance(base, str) and not starts_with_kind(base)
+    method = _METHODS.get(model.method.type, model.method.type)
+    longest = provided.settings.get("max_tokens")
+    context = longest if isinstance(longest, int) else None
+    epochs = model.method.epochs
+    return Target(
+        provider,
+        str(base) if known else None,
+        method,
+        context,
+        epochs=epochs if isinstance(epochs, int) else None,
+        prices=own_prices(world.prices, provided.name),
+    )
+
+
+def _datasets(references: References, draft: Draft, model: TuningJob) -> Iterator[Address]:
+    """The datasets a job names; a reference that leads nowhere is told of later."""
+    yield from _named(references, draft, (model.data, model.training, model.validation))
+
+
+def _named(references: References, draft: Draft, values: Iterable[object]) -> Iterator[Address]:
+    for value in values:
+        if isinstance(value, Ref):
+            yield value.address
+        elif isinstance(value, str) and starts_with_kind(value):
+            ref = references.named(value, draft.scope) or references.resolve(
+                value, draft.scope, draft.source
+            )
+            if ref is not None and ref.address.kind == "dataset":
+                yield ref.address
