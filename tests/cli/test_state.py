@@ -95,9 +95,9 @@ def test_a_tampered_a_newer_and_a_missing_state_are_refused_by_name(
     applied: Run, project: Path, command: tuple[str, ...]
 ) -> None:
     whole = snapshot(project).read_bytes()
-    snapshot(project).write_bytes(whole.replace(b'"serial": 2', b'"serial": 3'))
+    snapshot(project).write_bytes(whole.replace(b'"serial":2', b'"serial":3'))
     assert "altered outside tunectl" in applied(*command).err
-    snapshot(project).write_bytes(whole.replace(b'"format": 1', b'"format": 99'))
+    snapshot(project).write_bytes(whole.replace(b'"format":2', b'"format":99'))
     newer = applied(*command).err
     assert "has format 99" in newer
     assert "0.1.0" in newer
@@ -144,10 +144,10 @@ def test_what_names_the_moved_and_what_is_named_after_it_goes_with_it(
         instances={
             set_: one(set_, "d"),
             file: one(file, "f", parent=set_),
-            job: one(job, "j2", Need(file, "f")),
-            end: one(end, "e", Need(job, "j2")),
+            job: one(job, "j2", Need(file, "f", "y")),
+            end: one(end, "e", Need(job, "j2", "y")),
         },
-        superseded=(one(job, "j1", Need(file, "f")),),
+        superseded=(one(job, "j1", Need(file, "f", "y")),),
     )
     ledger(project).save(recorded)
     assert tunectl("state", "mv", "tuning_job.a", "tuning_job.b").code == Exit.DONE
@@ -161,10 +161,10 @@ def test_what_names_the_moved_and_what_is_named_after_it_goes_with_it(
         Address.of("tuning_job", "b"),
         Address.of("upload", "zbiór", key="ru/train/local/chat"),
     )
-    assert found.instances[end].needs == (Need(job_, "j2"),)
-    assert found.instances[job_].needs == (Need(file_, "f"),)
+    assert found.instances[end].needs == (Need(job_, "j2", "y"),)
+    assert found.instances[job_].needs == (Need(file_, "f", "y"),)
     assert found.instances[file_].parent == Address.of("dataset", "zbiór", key="ru")
-    assert [(i.address, i.needs) for i in found.superseded] == [(job_, (Need(file_, "f"),))]
+    assert [(i.address, i.needs) for i in found.superseded] == [(job_, (Need(file_, "f", "y"),))]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tunectl.core.plan import (
     Plan,
     RowDelta,
 )
-from tunectl.core.resource import BUILTIN, Instance, Lifecycle, Need, Recreate, Resource, Status
+from tunectl.core.resource import BUILTIN, Instance, Lifecycle, Recreate, Resource, Status
 from tunectl.core.state import Account, Intent, State
 from tunectl.core.value import Address, Plain, Ref, Value
 
@@ -245,7 +245,7 @@ OLD_ENDPOINT = made(
     "helpdesk-support",
     spec={"model": OLD_MODEL},
     outputs={"model_id": "helpdesk-support", "base_url": "http://127.0.0.1:8430/v1"},
-    needs=(Need(JOB, OLD_JOB.id),),
+    needs=(OLD_JOB.key,),
 )
 OLD_PROMPT = made(
     prompt(),

@@ -23,6 +23,7 @@ from tunectl.core.ports import Found, Lease
 from tunectl.core.resource import Status
 from tunectl.core.selection import matching
 from tunectl.core.sweep import (
+    JOB,
     Claims,
     Fate,
     Orphan,
@@ -248,6 +249,8 @@ class _Sweeper:
         except NotFoundError:
             return replace(orphan, outcome=Outcome.KEPT, why="it is gone already")
         self._forget(there.account, orphan)
+        if there.address.kind == JOB:
+            self.site.deleted.add(now.found.instance)
         return replace(
             orphan,
             found=now.found,

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
+import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 from tunectl.app.throttling import throttled
-from tunectl.catalog.provider_types import provider_types as catalogued
+from tunectl.config.installed import every_provider_type, provider_types
 from tunectl.core.errors import ConfigError, ProviderError, Source
 from tunectl.core.ports import Provider
 from tunectl.core.project import Project
 from tunectl.core.resource import BUILTIN
 from tunectl.core.state import Account, State
 from tunectl.core.value import Plain
-
-GROUP = "tunectl.providers"
-
-
-@cache
-def provider_types() -> Mapping[str, EntryPoint]:
-    """Return the installed provider types; looked for once: it reads every package's metadata."""
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 class Connector:
@@ -82,22 +73,11 @@ class Connector:
     def _connect(self, name: str) -> Provider:
         type_, settings, source = self._settings(name)
         known = provider_types()
-        planned = catalogued().get(type_)
-        if type_ not in known and planned is not None and not planned.ready:
-            raise ConfigError.of(
-                f"provider `{name}`: {planned.title} is only validated by this version",
-                hint="plan and apply cannot connect to it yet",
-                code="provider-not-ready",
-                source=source,
-            )
-        if type_ not in known:
-            near = difflib.get_close_matches(type_, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else _listed(known)
-            raise ConfigError.of(
-                f"provider type `{type_}` is not installed", hint=hint, source=source
-            )
+        point = known.get(type_) or every_provider_type().get(type_)
+        if point is None:
+            raise _not_installed(name, type_, source)
         try:
-            connect = known[type_].load()
+            connect = _loaded(point)
         except ModuleNotFoundError as error:
             raise ProviderError.of(
                 f"provider type `{type_}` needs `{error.name}`, which is not installed",
@@ -107,7 +87,7 @@ class Connector:
         reserved = {"name": name, "project_root": self._project.root, "env": self._project.env}
         try:
             told = {key: value for key, value in settings.items() if key != "parallelism"}
-            connected: Provider = connect(**{**told, **reserved})
+            connected = connect(**{**told, **reserved})
         except (ConfigError, ProviderError) as error:
             placed = tuple(replace(d, source=d.source or source) for d in error.diagnostics)
             raise type(error)(placed, error.exit) from error
@@ -115,6 +95,33 @@ class Connector:
         return throttled(connected, limit) if isinstance(limit, int) else connected
 
 
-def _listed(known: Mapping[str, EntryPoint]) -> str:
+def _loaded(point: str) -> Callable[..., Provider]:
+    """Return what an entry point names: `module:attribute`."""
+    module, _, attribute = point.partition(":")
+    found = importlib.import_module(module)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    return cast("Callable[..., Provider]", found)
+
+
+def _not_installed(name: str, type_: str, source: Source | None) -> ConfigError:
+    from difflib import get_close_matches
+
+    from tunectl.catalog.provider_types import provider_types as catalogued
+
+    planned, known = catalogued().get(type_), every_provider_type()
+    if planned is not None and not planned.ready:
+        return ConfigError.of(
+            f"provider `{name}`: {planned.title} is only validated by this version",
+            hint="plan and apply cannot connect to it yet",
+            code="provider-not-ready",
+            source=source,
+        )
+    near = get_close_matches(type_, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else _listed(known)
+    return ConfigError.of(f"provider type `{type_}` is not installed", hint=hint, source=source)
+
+
+def _listed(known: Mapping[str, str]) -> str:
     names = ", ".join(f"`{name}`" for name in sorted(known) if name != BUILTIN)
     return f"installed are {names}"

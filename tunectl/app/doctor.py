@@ -11,10 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tunectl
-from tunectl.app.connecting import Connector, provider_types
+from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
 from tunectl.app.storing import address_of, open_store
 from tunectl.app.workspace import declared
+from tunectl.config.installed import provider_types
 from tunectl.core.errors import TunectlError
 from tunectl.core.project import Project
 

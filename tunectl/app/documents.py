@@ -17,7 +17,7 @@ from tunectl.core.statediff import StateDiff, state_diff
 from tunectl.stores.generations import Generation
 from tunectl.stores.ledger import Ledger
 from tunectl.stores.sealed import MAKE_ONE, VARIABLE, SealedStore, beneath
-from tunectl.stores.statefile import check_places, encode, read_document
+from tunectl.stores.statefile import check_places, encode_readable, read_document
 
 # What a document too damaged to be read still may tell; it stands in its first lines.
 _SERIAL = re.compile(rb'"serial":\s*([0-9]{1,15})')
@@ -77,7 +77,7 @@ def pull(options: Options) -> bytes:
             hint="the first `tunectl apply` makes one",
             code="no-state",
         )
-    return encode(recorded, ledger.tool_version)
+    return encode_readable(recorded, ledger.tool_version)
 
 
 def push(options: Options, content: bytes, name: str, *, force: bool = False) -> Overwritten:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from tunectl.app.options import Options
 from tunectl.app.reaching import Reach
 from tunectl.app.workspace import open_record
-from tunectl.core.divergence import Examined, diverged, vanished
-from tunectl.core.errors import Diagnostic, Exit, Severity, TunectlError
+from tunectl.core.divergence import Examined, Seen, diverged, vanished
+from tunectl.core.errors import (
+    ConfigError,
+    Diagnostic,
+    Exit,
+    ProviderError,
+    Refused,
+    Severity,
+    TunectlError,
+)
 from tunectl.core.selection import matching
 from tunectl.core.state import State
 from tunectl.core.value import Address
@@ -33,7 +42,7 @@ def examine(
         what was found, and warnings.
 
     Raises:
-        TunectlError: it cannot be told; exit 6 where a key is missing or refused, else exit 1.
+        TunectlError: nothing can be told: the project or its state cannot be read; exit 1.
     """
     try:
         return _examined(options, ignored)
@@ -44,7 +53,7 @@ def examine(
 def _examined(options: Options, ignored: Sequence[str]) -> tuple[Examined, tuple[Diagnostic, ...]]:
     project, ledger = open_record(options)
     state = ledger.load()
-    seen = observe_everything(state, Reach(project, state))
+    seen, problems = _looked(state, Reach(project, state))
     found = diverged(seen, frozenset(i.key for i in state.superseded))
     quiet, warnings = _quiet(state, ignored)
     shown = tuple(d for d in found if d.address not in quiet)
@@ -58,8 +67,31 @@ def _examined(options: Options, ignored: Sequence[str]) -> tuple[Examined, tuple
         ignored=len(found) - len(shown),
         open=state.intents,
         vanished=vanished(seen),
+        unseen=sum(1 for _ in state.everything) - len(seen),
+        problems=problems,
     )
     return made, warnings
+
+
+def _looked(state: State, reach: Reach) -> tuple[tuple[Seen, ...], tuple[Diagnostic, ...]]:
+    """Look at everything, provider by provider: one that cannot be reached hides no other."""
+    names = sorted({i.provider for i in state.everything})
+
+    def look(name: str) -> tuple[tuple[Seen, ...], tuple[Diagnostic, ...]]:
+        live = {a: i for a, i in state.instances.items() if i.provider == name}
+        kept = tuple(i for i in state.superseded if i.provider == name)
+        try:
+            part = replace(state, instances=live, superseded=kept)
+            return observe_everything(part, reach), ()
+        except (ConfigError, ProviderError, Refused) as error:
+            return (), _plain_exit(error).diagnostics
+
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        found = tuple(pool.map(look, names))
+    aside = {i.key for i in state.superseded}
+    seen = [pair for pairs, _ in found for pair in pairs]
+    seen.sort(key=lambda p: (p[0].address, p[0].key in aside, p[0].id))
+    return tuple(seen), tuple(d for _, problems in found for d in problems)
 
 
 def _quiet(

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunectl.app.connecting import Connector
+from tunectl.app.foreign import foreign
 from tunectl.app.options import Options
 from tunectl.app.told import differing
 from tunectl.app.wishing import imported
 from tunectl.app.workspace import Workspace, open_workspace
 from tunectl.app.writing import Described, describe, resource_lines
 from tunectl.config.editing import add_block, add_to_list, flow
-from tunectl.config.files import DEFAULT_ENV, MAIN, SUFFIX
+from tunectl.config.files import DEFAULT_ENV
 from tunectl.config.handover import IMPORTABLE, not_importable
+from tunectl.config.looked import MAIN, SUFFIX
 from tunectl.config.problems import did_you_mean, listed
-from tunectl.core.errors import ConfigError
+from tunectl.core.errors import ConfigError, Diagnostic, Exit, Refused, Severity
 from tunectl.core.project import Import, Project
 from tunectl.core.resource import Instance, Recreate, Resource
 from tunectl.core.state import State
@@ -37,6 +39,7 @@ class Wanted:
         provider: a name under `providers:`, for what is not declared yet.
         out: the file to write, relative to the project.
         dry_run: write nothing.
+        force: also what carries another history's mark.
     """
 
     address: str
@@ -44,6 +47,7 @@ class Wanted:
     provider: str | None = None
     out: Path | None = None
     dry_run: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ class Imported:
         text: the whole file, as written.
         declared: whether the resource was declared already.
         described: what the generated declaration says and leaves open, None for a declared one.
+        warnings: whose it is, where it carries another history's mark.
     """
 
     address: Address
@@ -66,6 +71,7 @@ class Imported:
     text: str
     declared: bool
     described: Described | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -79,6 +85,7 @@ def take(options: Options, wanted: Wanted) -> Imported:
     Raises:
         ConfigError: the declaration cannot be used, the object is not there or is managed already,
             its kind cannot be imported, or the file cannot be added to.
+        Refused: it carries another history's mark, and nobody said to take it all the same.
         ProviderError: the provider could not be asked.
     """
     workspace = open_workspace(options)
@@ -93,6 +100,7 @@ def take(options: Options, wanted: Wanted) -> Imported:
     resource = declared if declared is not None else _undeclared(workspace, address, wanted)
     _check_provider(workspace, state, resource, connect)
     now = imported(Import(address=address, id=id_), resource, connect)
+    warnings = _whose(now, address, state, connect, force=wanted.force)
     described = None
     if declared is not None:
         _check_same(declared, now, wanted)
@@ -113,7 +121,21 @@ def take(options: Options, wanted: Wanted) -> Imported:
         text=text,
         declared=declared is not None,
         described=described,
+        warnings=warnings,
     )
+
+
+def _whose(
+    now: Instance, address: Address, state: State, connect: Connector, *, force: bool
+) -> tuple[Diagnostic, ...]:
+    told = foreign(now, address, state, connect)
+    if told is None:
+        return ()
+    if not force:
+        hint = f"{told.hint}; `--force` imports it all the same"
+        said = replace(told, severity=Severity.ERROR, hint=hint, exit=Exit.REFUSED)
+        raise Refused((said,))
+    return (told,)
 
 
 def _check_same(declared: Resource, now: Instance, wanted: Wanted) -> None:

@@ -18,13 +18,15 @@ from tunectl.core.errors import (
     Severity,
     StateError,
 )
+from tunectl.core.places import Place, place_of
 from tunectl.core.ports import Found, Handler, Provider, Store
 from tunectl.core.project import Project
-from tunectl.core.resource import Instance
+from tunectl.core.resource import Instance, Status
 from tunectl.core.state import State
 from tunectl.core.value import Plain, canonical
 from tunectl.engine.listing import lists
 from tunectl.stores import generations
+from tunectl.stores.deleted import Deleted
 from tunectl.stores.ledger import Ledger
 from tunectl.stores.registry import SharedObjects
 
@@ -60,6 +62,11 @@ class Site:
         self.project, ledger = open_record(options)
         self.store: Store = ledger.store
 
+    @property
+    def deleted(self) -> Deleted:
+        """What `gc` deleted where no provider tells of it."""
+        return Deleted(self.store)
+
     def envs(self) -> tuple[str, ...]:
         """Return the environments of which the store holds anything.
 
@@ -69,6 +76,14 @@ class Site:
         names = [n for n in self.store.list("") if "/" not in n and not n.startswith(".")]
         ends = (_SNAPSHOT, _JOURNAL)
         return tuple(sorted({n.removesuffix(e) for n in names for e in ends if n.endswith(e)}))
+
+    def state(self, env: str) -> State:
+        """Return what an environment recorded; an empty state where there is none.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+        return self._ledger(env).load()
 
     def records(self, *, past: bool = True) -> Records:
         """Read every state as it is now.
@@ -142,9 +157,11 @@ class Accounts:
         providers: by account; several where the keys differ and may show different objects.
         shown: every object, once.
         problems: what could not be reached.
+        gone: places of what was deleted although its record is still shown.
     """
 
     providers: dict[str, list[Provider]] = field(default_factory=dict)
+    gone: frozenset[Place] = frozenset()
     shown: list[Sighted] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
 
@@ -154,7 +171,16 @@ class Accounts:
         Raises:
             ProviderError: it could not be listed as a whole.
         """
-        return distinct(one for p in self.providers[account] for one in everything(p))
+        every = distinct(one for p in self.providers[account] for one in everything(p))
+        return [self.known(one) for one in every]
+
+    def known(self, one: Sighted) -> Sighted:
+        """Return what is shown with what is known of it: of what was deleted a record is left."""
+        there = one.found.instance
+        if there.status is not Status.READY or place_of(there) not in self.gone:
+            return one
+        now = replace(there, status=Status.FAILED, reason="its model was deleted by `tunectl gc`")
+        return one._replace(found=replace(one.found, instance=now))
 
 
 def everything(provider: Provider) -> list[Sighted]:
@@ -185,7 +211,7 @@ def accounts(site: Site, states: Mapping[str, State]) -> Accounts:
 
     What cannot be reached is a problem: an error where something was made with it, else a warning.
     """
-    made = Accounts()
+    made = Accounts(gone=site.deleted.read())
     missed: list[tuple[str, Diagnostic]] = []
     shown: list[Sighted] = []
     known: set[str] = set()
@@ -201,7 +227,7 @@ def accounts(site: Site, states: Mapping[str, State]) -> Accounts:
             missed += [(door.recorded, d) for d in error.diagnostics]
             continue
         made.providers.setdefault(account, []).append(provider)
-    made.shown = distinct(shown)
+    made.shown = [made.known(one) for one in distinct(shown)]
     for recorded, diagnostic in missed:
         if not recorded:
             made.problems.append(replace(diagnostic, severity=Severity.WARNING))

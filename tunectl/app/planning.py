@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from tunectl.app.connecting import Connector
+from tunectl.app.foreign import foreign_imports
 from tunectl.app.noting import noted
 from tunectl.app.options import Aim, Options
+from tunectl.app.origins import Neighbours, with_origins
 from tunectl.app.reviewed import remember
 from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
-from tunectl.config.load import no_collections
+from tunectl.config.garbage import no_collections
 from tunectl.core.catching_up import caught_up, renamed_providers, taken_over
 from tunectl.core.errors import ConfigError, Diagnostic, Refused, Severity
 from tunectl.core.guard import guards
@@ -24,7 +27,6 @@ from tunectl.core.state import Entry, Settled, State, fold
 from tunectl.core.underway import marked
 from tunectl.core.value import Address
 from tunectl.core.wish import Wish
-from tunectl.data.diff import marks_from_bytes, row_diff
 from tunectl.engine.refresh import accounts, observe
 
 
@@ -114,7 +116,9 @@ def plan_for(
     """
     project = workspace.project
     warnings = () if aim.destroy else _checked(project, connect)
-    wanted = wish(project, state, connect, aim, workspace.shares.read())
+    wanted = wish(project, state, connect, aim, cache(workspace.shares.read))
+    warnings += tuple(foreign_imports(project, wanted.imports, state, connect))
+    wanted = with_origins(wanted, state, connect, Neighbours(workspace.options))
     observed = observe(state, connect) if aim.refresh else {}
     accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
     known = _accounts(project, state, connect, aim)
@@ -126,7 +130,7 @@ def plan_for(
         made = narrow(made, state)
     made = replace(
         made,
-        changes=tuple(_with_rows(workspace, c) for c in made.changes),
+        changes=_priced(workspace, tuple(_with_rows(workspace, c) for c in made.changes)),
         noted=noted(recorded, entries, made),
     )
     planned = Planned(
@@ -208,6 +212,14 @@ def _able(kinds: Iterable[str]) -> str:
     return f"it manages {names}" if names else "it manages nothing in this version"
 
 
+def _priced(workspace: Workspace, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    if not any(change.address.kind == "tuning_job" for change in changes):
+        return changes
+    from tunectl.app.costing import with_estimates  # what reads datasets and counts their tokens
+
+    return with_estimates(workspace, changes)
+
+
 def _with_rows(workspace: Workspace, change: Change) -> Change:
     """Say which rows of a dataset changed."""
     dataset = workspace.datasets.get(change.address)
@@ -216,5 +228,7 @@ def _with_rows(workspace: Workspace, change: Change) -> Change:
     blob = workspace.store.read(rows_name(str(change.before.spec.get("rows", ""))))
     if blob is None:
         return change
+    from tunectl.data.diff import marks_from_bytes, row_diff
+
     rows: tuple[RowDelta, ...] = row_diff(marks_from_bytes(blob.content), dataset.marks)
     return replace(change, rows=rows)

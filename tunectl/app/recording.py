@@ -11,8 +11,9 @@ from tunectl.app.options import Options
 from tunectl.app.wishing import addresses
 from tunectl.app.workspace import open_record
 from tunectl.core.errors import ConfigError
+from tunectl.core.moving import relocated
 from tunectl.core.resource import Instance
-from tunectl.core.state import Abandoned, Forgot, State, fold, relocated
+from tunectl.core.state import Abandoned, Forgot, State, fold
 from tunectl.core.value import Address
 from tunectl.stores.ledger import Ledger
 
@@ -57,7 +58,7 @@ def forget(options: Options, texts: Sequence[str]) -> tuple[Instance, ...]:
             for i in recorded.intents
             if i.address in chosen
         )
-        ended = tuple(Forgot(i.address, i.id) for i in gone)
+        ended = tuple(Forgot(i.address, i.id, i.account) for i in gone)
         ledger.save(fold(recorded, (*closed, *ended)))
     return gone
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tunectl.app.options import Aim
+from tunectl.app.origins import Neighbours
 from tunectl.app.planning import Narrow, Planned, plan_for
 from tunectl.app.publishing import publish
 from tunectl.app.tallying import Tally
@@ -308,6 +309,7 @@ class Rounds:
             patience=_PATIENCE,
             stop=self._stop,
             parallelism=self._workspace.options.parallelism,
+            original=Neighbours(self._workspace.options).original,
         )
 
 

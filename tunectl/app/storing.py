@@ -6,12 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic_core import PydanticCustomError
-
 from tunectl.core.errors import ConfigError
 from tunectl.core.ports import Store
 from tunectl.core.project import Project
-from tunectl.kinds.state_address import StateAddress, parse
+from tunectl.core.store_address import BadAddressError, StateAddress, parse
 from tunectl.stores.file import FileStore
 from tunectl.stores.sealed import SealedStore, keys_from
 
@@ -49,10 +47,9 @@ def address_of(project: Project) -> StateAddress:
     """
     try:
         return parse(project.state)
-    except PydanticCustomError as error:
-        told = error.context or {}
+    except BadAddressError as error:
         raise ConfigError.of(
-            f"`state` {told.get('message')}", hint=str(told.get("hint", "")), code="unknown-store"
+            f"`state` {error.message}", hint=error.hint, code="unknown-store"
         ) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -17,14 +17,22 @@ from tunectl.core.guard import Limits
 from tunectl.core.project import Import, Moved, Project
 from tunectl.core.resource import Instance, Need, Resource, Status
 from tunectl.core.selection import chosen, ending, matching
-from tunectl.core.sharing import Registry
+from tunectl.core.sharing import Others, Registry
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.core.wish import Offer, Wish
 from tunectl.engine.listing import handler_for
 
+_WILD = frozenset("*?")  # a text with these is a pattern: no name has them
 
-def wish(project: Project, state: State, connect: Connector, aim: Aim, registry: Registry) -> Wish:
+
+def wish(
+    project: Project,
+    state: State,
+    connect: Connector,
+    aim: Aim,
+    registry: Callable[[], Registry],
+) -> Wish:
     """Return what is wanted.
 
     Args:
@@ -32,7 +40,7 @@ def wish(project: Project, state: State, connect: Connector, aim: Aim, registry:
         state: what is recorded.
         connect: the providers.
         aim: which kind of plan.
-        registry: what the environments of the store share.
+        registry: reads what the environments of the store share; called only where that counts.
 
     Raises:
         ConfigError: an address to replace, a pattern or an import means nothing.
@@ -50,7 +58,7 @@ def wish(project: Project, state: State, connect: Connector, aim: Aim, registry:
         chosen=_chosen(project, state, aim),
         imports={} if aim.destroy else _imports(project, state, connect),
         offers={} if aim.destroy else _offers(project, state, connect, registry, user),
-        shared=registry.others(user),
+        shared=Others(registry, user),
         refresh_only=aim.refresh_only,
         now=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -83,13 +91,17 @@ def addresses(texts: Iterable[str]) -> frozenset[Address]:
 
 
 def declared_as(flag: str, project: Project, texts: Iterable[str]) -> frozenset[Address]:
-    """Read the addresses of a flag.
+    """Read the addresses of a flag, and what its patterns mean, such as `tuning_job.*`.
 
     Raises:
-        ConfigError: one is malformed, or is not declared.
+        ConfigError: one is malformed, or is not declared; a pattern matches nothing.
     """
-    found = addresses(texts)
     declared = {r.address for r in project.resources}
+    patterns: list[str] = []
+    plain: list[str] = []
+    for text in texts:
+        (patterns if _WILD & set(text.partition("[")[0]) else plain).append(text)
+    found = addresses(plain) | _matching(flag, patterns, declared)
     for address in sorted(found - declared):
         raise ConfigError.of(
             f"`{flag} {address}`: there is no such resource",
@@ -199,22 +211,30 @@ def imported(block: Import, resource: Resource, connect: Connector) -> Instance:
 
 
 def _offers(
-    project: Project, state: State, connect: Connector, registry: Registry, user: str
+    project: Project,
+    state: State,
+    connect: Connector,
+    registry: Callable[[], Registry],
+    user: str,
 ) -> dict[str, tuple[Offer, ...]]:
     """What is there already for each fingerprint that is wanted and not had; only what lives."""
     found: dict[str, tuple[Offer, ...]] = {}
+    known: frozenset[str] | None = None
+    kept: dict[Address, list[Instance]] = {}
+    for old in reversed(state.superseded):
+        kept.setdefault(old.address, []).append(old)
     for resource in project.resources:
-        live = state.instances.get(resource.address)
         wanted = resource.fingerprint
-        if not wanted or _has(live, resource, connect):
+        if not wanted or _has(state.instances.get(resource.address), resource, connect):
             continue
-        candidates = list(_kept(state, resource, connect))
-        known = {i.id for i in state.everything}
-        if any(s.instance.fingerprint == wanted for s in registry.objects.values()):
+        candidates = list(_kept(kept.get(resource.address, ()), resource, connect))
+        if registry().knows(wanted):
+            if known is None:
+                known = frozenset(i.id for i in state.everything)
             account = connect(resource.provider).account()
             candidates += [
                 Offer(instance=s.instance, env=s.env)
-                for s in registry.equal(account, wanted)
+                for s in registry().equal(account, wanted)
                 if s.instance.id not in known and user not in s.users
             ]
         alive = tuple(o for c in candidates if (o := _alive(c, resource, connect)) is not None)
@@ -230,10 +250,11 @@ def _has(live: Instance | None, resource: Resource, connect: Connector) -> bool:
     return live.account == connect(resource.provider).account()
 
 
-def _kept(state: State, resource: Resource, connect: Connector) -> Iterable[Offer]:
-    for old in reversed(state.superseded):
-        same = old.address == resource.address and old.status is Status.READY
-        if same and _has(old, resource, connect):
+def _kept(
+    superseded: Iterable[Instance], resource: Resource, connect: Connector
+) -> Iterable[Offer]:
+    for old in superseded:
+        if old.status is Status.READY and _has(old, resource, connect):
             yield Offer(instance=old)
 
 
@@ -247,7 +268,7 @@ def _implied(project: Project, state: State, connect: Connector) -> Iterable[Mov
         if i.fingerprint and a not in declared and a not in spoken_for
     }
     named = {m.after for m in project.moved} | {i.address for i in project.imports}
-    for resource in project.resources:
+    for resource in project.resources if left else ():
         old = left.get(resource.fingerprint or "")
         new = resource.address not in state.instances and resource.address not in named
         if old is None or not new or resource.address.kind != old.address.kind:

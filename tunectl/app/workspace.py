@@ -8,24 +8,25 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import tunectl
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
 from tunectl.app.storing import open_store
-from tunectl.app.uploading import DatasetReader
-from tunectl.config.load import Loaded, load
-from tunectl.config.outline import outline
-from tunectl.config.parse_cache import ParseCache
+from tunectl.config.kept import Asked, ProjectCache
+from tunectl.config.loaded import Loaded
 from tunectl.core.errors import StaleError
 from tunectl.core.ports import Lease, Store
 from tunectl.core.project import Project
 from tunectl.core.state import State
 from tunectl.core.value import Address
-from tunectl.data.dataset import Dataset
-from tunectl.data.diff import marks_to_bytes
 from tunectl.stores.ledger import Ledger
 from tunectl.stores.registry import SharedObjects
+
+if TYPE_CHECKING:
+    from tunectl.app.uploading import DatasetReader
+    from tunectl.data.dataset import Dataset
 
 __all__ = [
     "Workspace",
@@ -55,6 +56,8 @@ class Workspace:
     @property
     def reader(self) -> DatasetReader:
         """Where upload bytes come from."""
+        from tunectl.app.uploading import DatasetReader
+
         return DatasetReader(self.datasets)
 
     @property
@@ -68,6 +71,8 @@ class Workspace:
 
     def keep_rows(self, address: Address) -> None:
         """Store a dataset's row hashes under their own hash; already there is fine."""
+        from tunectl.data.marks import marks_to_bytes
+
         dataset = self.datasets[address]
         with contextlib.suppress(StaleError):
             self.store.write(
@@ -86,13 +91,29 @@ def declared(options: Options) -> Loaded:
     Raises:
         ConfigError: every problem found.
     """
-    return load(
-        options.root,
+    asked = Asked(
+        root=options.root,
+        environ=os.environ,
         env=options.env,
         variables={unicodedata.normalize("NFC", k): v for k, v in options.variables.items()},
         var_files=options.var_files,
-        environ=os.environ,
+    )
+    kept = ProjectCache.of_user(os.environ)
+    found = kept.get(asked) if kept is not None else None
+    if found is not None:
+        return found
+    # What reads and checks a declaration is imported only where one must be read.
+    from tunectl.config.load import load
+    from tunectl.config.parse_cache import ParseCache
+
+    return load(
+        asked.root,
+        env=asked.env,
+        variables=asked.variables,
+        var_files=asked.var_files,
+        environ=asked.environ,
         cache=ParseCache.of_user(os.environ),
+        kept=kept,
     )
 
 
@@ -114,6 +135,8 @@ def open_record(options: Options) -> tuple[Project, Ledger]:
     Raises:
         ConfigError: the project's name or its state address cannot be read.
     """
+    from tunectl.config.outline import outline
+
     project = outline(
         options.root,
         env=options.env,

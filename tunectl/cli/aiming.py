@@ -20,7 +20,10 @@ def _chosen(flag: str, meaning: str) -> Callable[[Any], Any]:
 
 
 _REPLACE = click.option(
-    "--replace", multiple=True, metavar="ADDR", help="Make this anew; may be repeated."
+    "--replace",
+    multiple=True,
+    metavar="ADDR",
+    help="Make this anew: an address, or a pattern such as `prompt_template.*`; may be repeated.",
 )
 _RENEW = click.option(
     "--renew",

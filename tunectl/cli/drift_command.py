@@ -31,7 +31,8 @@ def command(session: Session, ignore: tuple[str, ...], format_: str, json: bool)
 
     Compares what is recorded with what the providers have. Reads only, takes no lock, and never
     counts what was edited and not applied yet. Exits 0 when nothing differs, 2 when something
-    does, 1 when that cannot be told, 6 when a key is missing or refused.
+    does, 1 when that cannot be told, 6 when a key is missing or refused. A provider that cannot be
+    reached hides no other: the rest is still shown, and the exit code is 1 or 6.
     """
     import tunectl
     from tunectl.app import drifting
@@ -47,8 +48,8 @@ def command(session: Session, ignore: tuple[str, ...], format_: str, json: bool)
         tree = drift.drift_tree(examined, tunectl.__version__, warnings)
         screen.say(json_text(tree, indent=2))
     else:
-        if warnings:
-            screen.warn(diagnostics_text(warnings, screen.err_paint) + "\n")
+        if told := (*examined.problems, *warnings):
+            screen.warn(diagnostics_text(told, screen.err_paint) + "\n")
         text = drift.drift_markdown(examined) if format_ == "markdown" else ""
         screen.say(text or drift.drift_text(examined, screen.out_paint))
-    return Exit.CHANGES if examined.drift else Exit.DONE
+    return examined.exit

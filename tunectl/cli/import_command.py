@@ -36,6 +36,9 @@ tunectl import tuning_job.old ftjob-abc123 --provider openai_eu
     help="Write there: `NAME.tunectl.yaml` in the project's folder.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the file; write nothing.")
+@click.option(
+    "--force", is_flag=True, help="Import it although it carries the mark of another history."
+)
 @format_option("human", "json")
 @pass_session
 def command(
@@ -45,6 +48,7 @@ def command(
     provider: str | None,
     out: Path | None,
     dry_run: bool,
+    force: bool,
     format_: str,
 ) -> Exit:
     """Take over a model or endpoint that exists already.
@@ -55,13 +59,18 @@ def command(
     plan shows what is taken over; nothing is made, changed or paid.
     """
     from tunectl.app import importing
+    from tunectl.views.diagnostics import diagnostics_text
 
     session.machine = "json" if format_ == "json" else ""
-    wanted = importing.Wanted(address=address, id=id, provider=provider, out=out, dry_run=dry_run)
+    wanted = importing.Wanted(
+        address=address, id=id, provider=provider, out=out, dry_run=dry_run, force=force
+    )
     done = importing.take(session.options(), wanted)
     if format_ == "json":
         _say_json(session, done, written=not dry_run)
     else:
+        if done.warnings:
+            session.screen.warn(diagnostics_text(done.warnings, session.screen.err_paint) + "\n")
         _say(session, done, written=not dry_run)
     return Exit.ERROR if done.missing else Exit.DONE
 
@@ -94,6 +103,7 @@ def _open(done: Imported) -> ConfigError:
 
 
 def _say_json(session: Session, done: Imported, *, written: bool) -> None:
+    from tunectl.views.diagnostics import diagnostic_tree
     from tunectl.views.text import json_text
 
     tree = {
@@ -107,5 +117,6 @@ def _say_json(session: Session, done: Imported, *, written: bool) -> None:
         "written": written,
         "missing": list(done.missing),
         "text": done.text,
+        "warnings": [diagnostic_tree(d) for d in done.warnings],
     }
     session.screen.say(json_text(tree, indent=2))

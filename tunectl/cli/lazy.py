@@ -28,6 +28,7 @@ ENTRIES = (
     Entry("init", _START, "Write the files of a first project."),
     Entry("validate", _START, "Check the configuration and its data, offline."),
     Entry("fmt", _START, "Rewrite configuration files in one style."),
+    Entry("dataset", _START, "Check, count, compare, split and convert data files."),
     Entry("doctor", _START, "Say what this machine has, and what it lacks."),
     Entry("plan", _CHANGE, "Show what apply would do, and why."),
     Entry("apply", _CHANGE, "Make the models as declared."),

@@ -27,7 +27,7 @@ def command(session: Session, name: str | None, format_: str, raw: bool) -> None
     `--format env` prints NAME='value' lines for a shell, the names in capitals.
     """
     from tunectl.app import reading
-    from tunectl.core.record import value_to_tree
+    from tunectl.core.valuetree import value_to_tree
     from tunectl.views import outcome
     from tunectl.views.text import json_text
 

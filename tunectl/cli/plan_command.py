@@ -46,6 +46,11 @@ To perform exactly these actions, run:
 @click.option("--destroy", is_flag=True, help="Plan to delete everything.")
 @aim_options
 @click.option("--no-refresh", is_flag=True, help="Trust the state; ask no provider what exists.")
+@click.option(
+    "--show-data",
+    is_flag=True,
+    help="Show the rows that were added or changed; on the screen alone, never in a file.",
+)
 @pass_session
 def command(
     session: Session,
@@ -56,6 +61,7 @@ def command(
     destroy: bool,
     flags: Flags,
     no_refresh: bool,
+    show_data: bool,
 ) -> Exit:
     """Show what apply would do, and why.
 
@@ -63,10 +69,9 @@ def command(
     have. Changes nothing. Exits 0 also when there are changes, 1 when a resource is blocked, 3
     when a guard refuses the plan: it is shown all the same.
     """
-    from tunectl.app import planfile, planning
+    from tunectl.app import planning
 
-    if out is not None and out in {path for _, path in write}:
-        raise click.UsageError(f"`-o` and `--write` both name `{out}`\ngive each its own file")
+    _refuse_usage(out, write, format_, show_data)
     aim = flags.aim(destroy=destroy, refresh=not no_refresh)
     session.machine = "json" if format_ == "json" else ""
     options = session.options()
@@ -76,6 +81,8 @@ def command(
     except planning.PlanRefused as refused:
         planned, refusals = refused.planned, refused.diagnostics
     if out is not None and not refusals:
+        from tunectl.app import planfile
+
         planfile.save(
             planned,
             out,
@@ -86,6 +93,8 @@ def command(
     for name, path in write:
         write_file(path, _written(planned, name, refusals))
     _show(session, planned, format_, refusals)
+    if show_data:
+        _show_rows(session, planned)
     if format_ == "human" and not planned.plan.empty:
         session.screen.say(f"Digest: {planned.plan.digest}")
     if refusals:
@@ -93,6 +102,25 @@ def command(
     if format_ == "human" and planned.plan.changes:
         session.advise(_SAVED.format(out=out) if out is not None else _NOT_SAVED)
     return _code(planned, detailed_exitcode)
+
+
+def _refuse_usage(
+    out: Path | None, write: tuple[tuple[str, Path], ...], format_: str, show_data: bool
+) -> None:
+    if out is not None and out in {path for _, path in write}:
+        raise click.UsageError(f"`-o` and `--write` both name `{out}`\ngive each its own file")
+    if show_data and format_ != "human":
+        raise click.UsageError(f"`--show-data` shows texts to people, never as {format_}")
+
+
+def _show_rows(session: Session, planned: Planned) -> None:
+    from tunectl.app.showing_rows import rows_of
+    from tunectl.views.dataset_diff import row_text
+
+    screen = session.screen
+    for one in rows_of(session.options(), planned.plan):
+        screen.say(row_text(one.place, one.before, one.after, screen.out_paint))
+    screen.say()
 
 
 def _code(planned: Planned, detailed: bool) -> Exit:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tunectl.core.diff import Absent
 from tunectl.core.divergence import Diverged, Divergence, Examined
 from tunectl.core.errors import Diagnostic, Exit
-from tunectl.core.record import value_to_tree
 from tunectl.core.resource import BUILTIN, Recreate, Status
-from tunectl.views.diagnostics import diagnostic_tree
+from tunectl.core.valuetree import value_to_tree
+from tunectl.views.diagnostics import diagnostic_tree, exit_tree
 from tunectl.views.fields import aligned, delta_lines
 from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.text import counted, indent, one_line, scrub
 from tunectl.views.values import dotted
 
 FORMAT_VERSION: Final = "1.0"
+_REASONS: Final[Mapping[Exit, dict[str, object]]] = {
+    Exit.DONE: {"code": int(Exit.DONE), "reason": "done"},
+    Exit.CHANGES: {"code": int(Exit.CHANGES), "reason": "drift"},
+}
 _SIGNS = {
     Divergence.CHANGED: ("~", Style.CHANGE),
     Divergence.DELETED: ("-", Style.REMOVE),
@@ -30,7 +34,9 @@ def drift_text(examined: Examined, paint: Paint = PLAIN) -> str:
     blocks = [_block(one, paint) for one in found.drift]
     blocks += [_vanished(name, paint) for name in found.vanished]
     blocks += _quiet(found)
-    if found.drift:
+    if found.unseen and not found.drift:
+        end = drift_summary(found)
+    elif found.drift:
         end = paint("Drift:", Style.WARNING) + drift_summary(found).removeprefix("Drift:")
     else:
         head, _, rest = drift_summary(found).partition(". ")
@@ -41,8 +47,12 @@ def drift_text(examined: Examined, paint: Paint = PLAIN) -> str:
 def drift_summary(examined: Examined) -> str:
     """Return `Drift: 1 changed, 2 deleted, 0 with another status.`, or `No drift. …`."""
     looked = f"{counted(examined.checked, 'object')} looked at"
+    if examined.unseen:
+        looked += f", {examined.unseen} not"
     if examined.ignored:
         looked += f", {examined.ignored} ignored"
+    if examined.unseen and not examined.drift:
+        return f"No drift in what could be looked at. {looked[:1].upper()}{looked[1:]}."
     if not examined.drift:
         return f"No drift. {looked[:1].upper()}{looked[1:]}."
     changed, deleted, moved = (len(examined.of(kind)) for kind in _SIGNS)
@@ -135,7 +145,7 @@ def drift_tree(
     examined: Examined, version: str = "", warnings: Iterable[Diagnostic] = ()
 ) -> dict[str, Any]:
     """Return the document of `drift --json`."""
-    code = Exit.CHANGES if examined.drift else Exit.DONE
+    code = examined.exit
     return {
         "format_version": FORMAT_VERSION,
         "tunectl_version": version,
@@ -144,10 +154,12 @@ def drift_tree(
         "lineage": examined.lineage,
         "serial": examined.serial,
         "drifted": bool(examined.drift),
-        "exit": {"code": int(code), "reason": "drift" if examined.drift else "done"},
+        "complete": not examined.unseen and not examined.problems,
+        "exit": _REASONS.get(code) or exit_tree(code),
         "summary": {
             "message": drift_summary(examined),
             "checked": examined.checked,
+            "unseen": examined.unseen,
             "ignored": examined.ignored,
             **{kind.value: len(examined.of(kind)) for kind in Divergence},
         },
@@ -157,7 +169,7 @@ def drift_tree(
             for i in examined.open
         ],
         "vanished_providers": list(examined.vanished),
-        "diagnostics": [diagnostic_tree(d) for d in warnings],
+        "diagnostics": [diagnostic_tree(d) for d in (*examined.problems, *warnings)],
     }
 
 

@@ -10,6 +10,7 @@ from tunectl.core.state import Intent
 from tunectl.core.value import Address
 from tunectl.views import sentences
 from tunectl.views.fields import aligned, delta_lines, field_lines
+from tunectl.views.money import cost_sentence, cost_summary
 from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.sentences import MEANING, STYLE, Symbol
 from tunectl.views.text import clean, counted, indent, one_line, scrub
@@ -66,6 +67,8 @@ def _end(plan: Plan, paint: Paint) -> str:
     text = paint("Plan:", Style.BOLD) + line.removeprefix("Plan:")
     if plan.blocked:
         text += "\n" + sentences.blocked_count(plan)
+    if cost := cost_summary(plan):
+        text += "\n" + cost
     return text
 
 
@@ -117,6 +120,8 @@ def _block(change: Change, children: list[Change], paint: Paint) -> str:
     lines += [f"      rows: {sentences.rows_sentence(delta)}" for delta in change.rows]
     lines += [indent(line, "      ") for line in field_lines(change, paint)]
     lines += [_child(child, paint) for child in children]
+    if cost := cost_sentence(change):
+        lines.append(f"      # {cost}")
     if change.held and change.doomed is not None:
         lines.append(paint(f"      # {_keeps(change)}", Style.FAINT))
     lines += [f"      # {one_line(note)}" for note in change.notes]

@@ -14,9 +14,9 @@ from typing_extensions import TypedDict
 from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.event import Event, Phase
 from tunectl.core.plan import Action, Change, Plan
-from tunectl.core.record import value_to_tree
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address, Plain
+from tunectl.core.valuetree import value_to_tree
 from tunectl.views import sentences
 from tunectl.views.diagnostics import diagnostic_tree, diagnostics_text
 from tunectl.views.outcome import LISTED, addressed

@@ -8,11 +8,12 @@ from typing import Any
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.plan import Action, Change, Drift, OutputChange, Plan
-from tunectl.core.record import value_to_tree
 from tunectl.core.value import Address, Value
+from tunectl.core.valuetree import value_to_tree
 from tunectl.views import plan_document as doc
 from tunectl.views import sentences
 from tunectl.views.diagnostics import diagnostic_tree
+from tunectl.views.money import cost_tree, cost_trees
 from tunectl.views.values import is_known
 
 _ACTIONS = {
@@ -44,7 +45,7 @@ def plan_tree(
     changes = [_change(change, before) for change in plan.changes]
     listed = {item["address"] for item in changes}
     changes += [_moved(old, new) for old, new in plan.moved if str(new) not in listed]
-    return {
+    made: doc.PlanDocument = {
         "format_version": doc.FORMAT_VERSION,
         "tunectl_version": version,
         "project": plan.project,
@@ -70,6 +71,9 @@ def plan_tree(
         "unchanged": plan.unchanged,
         "diagnostics": [diagnostic_tree(d) for d in told],
     }
+    if costs := cost_trees(plan):
+        made["cost"] = costs
+    return made
 
 
 def actions(change: Change) -> list[str]:
@@ -128,6 +132,8 @@ def _change(change: Change, previous: Mapping[str, str]) -> doc.ResourceChange:
         item["rows"] = [_rows(delta) for delta in change.rows]
     if change.notes:
         item["notes"] = list(change.notes)
+    if change.estimate is not None:
+        item["saves" if change.saves else "cost"] = cost_tree(change.estimate)
     if change.source is not None:
         source = change.source
         item["config_source"] = {
@@ -147,7 +153,13 @@ def _add_ids(item: doc.ResourceChange, change: Change) -> None:
         item["forgets_id"] = change.doomed.id
     elif change.doomed is not None and change.action is not Action.FORGET:
         item["deletes_id"] = change.doomed.id
-    if change.origin:
+    if change.original is not None:
+        item["copied_from"] = {
+            "environment": change.origin,
+            "account": change.original.account,
+            "id": change.original.id,
+        }
+    elif change.origin:
         item["reused_from_environment"] = change.origin
 
 

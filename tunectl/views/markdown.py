@@ -14,6 +14,7 @@ from tunectl.core.errors import Diagnostic
 from tunectl.core.plan import Action, Change, Plan
 from tunectl.views import sentences
 from tunectl.views.human_plan import plan_text
+from tunectl.views.money import cost_summary
 from tunectl.views.sentences import Symbol
 from tunectl.views.text import counted, cut, one_line, scrub
 
@@ -50,6 +51,7 @@ def plan_markdown(plan: Plan, *, refusals: Iterable[Diagnostic] = (), limit: int
         _marker(plan, digest),
         f"## tunectl plan: {_prose(plan.project)} ({_prose(plan.env)}): {_result(plan)}",
         *_refused(tuple(refusals), limit // 8),
+        *_cost(plan),
         *_caution(plan),
         *_blocked(plan, limit // 8),
         *_noted(plan, limit // 8),
@@ -71,6 +73,11 @@ def _result(plan: Plan) -> str:
     if plan.empty and not plan.blocked:
         return "No changes to what was chosen." if plan.partial else "No changes."
     return sentences.summary(plan)
+
+
+def _cost(plan: Plan) -> Iterable[str]:
+    if cost := cost_summary(plan):
+        yield f"**{_prose(cost)}**"
 
 
 def _refused(refusals: tuple[Diagnostic, ...], budget: int) -> Iterable[str]:

@@ -12,6 +12,8 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from tunectl.views.money import Cost
+
 FORMAT_VERSION = "1.0"
 
 
@@ -49,6 +51,14 @@ class RowChange(TypedDict):
     lines: list[str]
 
 
+class CopiedFrom(TypedDict):
+    """The object of another account that the new one is a copy of."""
+
+    environment: str
+    account: str
+    id: str
+
+
 class ResourceChange(TypedDict):
     """One line of the plan."""
 
@@ -66,12 +76,15 @@ class ResourceChange(TypedDict):
     keeps_id: NotRequired[str]
     forgets_id: NotRequired[str]
     reused_from_environment: NotRequired[str]
+    copied_from: NotRequired[CopiedFrom]
     approved_by: NotRequired[str]
     fingerprint: NotRequired[str]
     parent: NotRequired[str]
     needs: NotRequired[list[str]]
     rows: NotRequired[list[RowChange]]
     notes: NotRequired[list[str]]
+    cost: NotRequired[Cost]
+    saves: NotRequired[Cost]
     config_source: NotRequired[ConfigSource]
 
 
@@ -137,6 +150,7 @@ class PlanDocument(TypedDict):
     refresh_only: bool
     partial: bool
     summary: Summary
+    cost: NotRequired[list[Cost]]
     resource_changes: list[ResourceChange]
     output_changes: dict[str, OutputBody]
     resource_drift: list[ResourceChange]

@@ -93,7 +93,7 @@ def heading(change: Change) -> str:
 def _fate(change: Change) -> str:
     match change.action:
         case Action.CREATE:
-            return "will be created"
+            return "will be created" if change.original is None else _copied(change)
         case Action.UPDATE:
             return "will be updated in place"
         case Action.REPLACE | Action.RECREATE:
@@ -117,6 +117,11 @@ def _fate(change: Change) -> str:
             return "is still running" + (f" ({told})" if told else "")
         case _:
             assert_never(change.action)
+
+
+def _copied(change: Change) -> str:
+    found = one_line(change.original.id) if change.original is not None else ""
+    return f"will be copied from `{found}` of environment `{one_line(change.origin)}`"
 
 
 _WHY = {

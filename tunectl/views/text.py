@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from operator import is_
+from functools import partial
+from operator import attrgetter, is_
 from typing import Any, TypeVar, cast
+
+from tunectl.core.value import Address
 
 T = TypeVar("T")
 
@@ -57,45 +60,91 @@ _ATOMS = frozenset({int, float, bool, type(None)})
 
 def _scrub(value: Any) -> Any:  # noqa: ANN401  # walks any value of the core
     """Return the very same object where nothing in it needs cleaning: that is nearly always."""
-    kind = type(value)
+    kind = value.__class__
     if kind is str:
         return value if value.isprintable() else clean(value)  # all that is cleaned is unprintable
     if kind in _ATOMS:
         return value
-    if kind in _FIELDS:
-        return _scrub_fields(value, _FIELDS[kind])
-    if kind is tuple or kind is frozenset:
-        items = [_scrub(item) for item in value]
-        return value if all(map(is_, items, value)) else kind(items)
-    if isinstance(value, Enum):
-        return value
-    if isinstance(value, Mapping):
-        pairs = {_scrub(key): _scrub(item) for key, item in value.items()}
-        same = all(map(is_, pairs, value)) and all(map(is_, pairs.values(), value.values()))
-        return value if same else pairs
-    if is_dataclass(value) and not isinstance(value, type):
-        return _scrub_fields(value, _names(kind))
+    how = _HOW.get(kind)
+    if how is None:
+        how = _HOW[kind] = _how(kind)
+    return how(value)
+
+
+def _how(kind: type) -> Callable[[Any], Any]:
+    """Return how values of a kind are cleaned; found out once, for a plan holds very many."""
+    if kind is Address:
+        return _scrub_address
+    if kind is tuple:
+        return _scrub_tuple
+    if kind is frozenset:
+        return _scrub_set
+    if issubclass(kind, Enum):
+        return _same
+    if issubclass(kind, Mapping):
+        return _scrub_map
+    if is_dataclass(kind):
+        names = tuple(f.name for f in fields(kind) if f.init)
+        if names:
+            return partial(_scrub_fields, names, attrgetter(names[0], *names))
+    return _same
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def _scrub_fields(value: Any, names: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _scrub_tuple(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        return value
+    items = [_scrub(item) for item in value]
+    return value if all(map(is_, items, value)) else tuple(items)
+
+
+def _scrub_set(value: frozenset[Any]) -> frozenset[Any]:
+    if value in _CLEAN:
+        return value
+    items = [_scrub(item) for item in value]
+    if not all(map(is_, items, value)):
+        return frozenset(items)
+    if len(_CLEAN) < _MANY:
+        _CLEAN.add(value)
+    return value
+
+
+def _scrub_address(value: Address) -> Address:
+    kind, path, key = value
+    if kind.isprintable() and (key is None or key.isprintable()) and "".join(path).isprintable():
+        return value
+    return Address(clean(kind), tuple(map(clean, path)), key and clean(key))
+
+
+def _scrub_map(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    pairs = {_scrub(key): _scrub(item) for key, item in value.items()}
+    same = all(map(is_, pairs, value)) and all(map(is_, pairs.values(), value.values()))
+    return value if same else pairs
+
+
+def _scrub_fields(
+    names: tuple[str, ...],
+    get: Callable[[Any], tuple[Any, ...]],
+    value: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    """Clean what the fields hold; `get` gives the first one, then all of them."""
     changed = {}
-    for name in names:
-        before = getattr(value, name)
+    for name, before in zip(names, get(value)[1:], strict=True):
+        if not before or before.__class__ in _ATOMS:
+            continue
         after = _scrub(before)
         if after is not before:
             changed[name] = after
     return replace(value, **changed) if changed else value
 
 
-_FIELDS: dict[type, tuple[str, ...]] = {}
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass; looked up once, for a plan holds very many of few classes."""
-    if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(field.name for field in fields(kind) if field.init)
-    return _FIELDS[kind]
+# Sets seen to be clean: what many resources have in common, such as names of fields.
+_CLEAN: set[frozenset[Any]] = set()
+_MANY = 1000
+_HOW: dict[type, Callable[[Any], Any]] = {}
 
 
 def json_text(tree: object, *, indent: int | None = None) -> str:

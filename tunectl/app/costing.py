@@ -1,0 +1,183 @@
+"""What a change costs: rows, base model and epochs of a job, priced by the user or the catalogue.
+
+Rows are counted only where a price asks for it: never for training on this machine, and once for
+each split and vocabulary; what was counted is remembered between runs under the rows' fingerprint.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from hashlib import sha256
+
+import orjson
+
+from tunectl.app.workspace import Workspace
+from tunectl.catalog.tokenizers import tokenizer_of
+from tunectl.config.cache_folder import CacheFolder, user_folder
+from tunectl.config.prices import own_prices
+from tunectl.config.world import service_of
+from tunectl.core.money import Estimate, unknown
+from tunectl.core.plan import Action, Cause, Change
+from tunectl.core.project import Project
+from tunectl.core.resource import Resource
+from tunectl.core.value import Address, Ref, Value
+from tunectl.data.cost import billed_by_tokens, context_of, passes, tally_for, training_cost
+from tunectl.data.dataset import Dataset
+from tunectl.data.targets import PREFERENCE, SUPERVISED, Target
+from tunectl.data.tokens import Count, Tokens
+
+_MADE = frozenset({Action.CREATE, Action.REPLACE, Action.RECREATE})
+_METHODS = {"dpo": PREFERENCE}
+_FORMAT = 1
+_ENTRIES = 256  # counted splits that are remembered
+
+
+def with_estimates(workspace: Workspace, changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes with what each tuning job costs or, where one is reused, saves.
+
+    A job that costs nothing has no estimate.
+
+    Raises:
+        StaleError: a data file is no longer what was read.
+    """
+    costing = Costing(workspace.project, workspace.datasets)
+    return tuple(_with_estimate(costing, change) for change in changes)
+
+
+def job_estimate(workspace: Workspace, job: Resource) -> Estimate:
+    """Return what training a tuning job would cost, were it made now.
+
+    Args:
+        workspace: the project, whose datasets the job trains on.
+        job: a `tuning_job`.
+
+    Returns:
+        an estimate; with `unknown` where no price or no number of epochs is published.
+
+    Raises:
+        StaleError: a data file is no longer what was read.
+    """
+    return Costing(workspace.project, workspace.datasets).job(job)
+
+
+def _with_estimate(costing: Costing, change: Change) -> Change:
+    if change.address.kind != "tuning_job" or change.after is None:
+        return change
+    if change.action not in _MADE and change.cause is not Cause.REUSED:
+        return change
+    estimate = costing.job(change.after)
+    return change if estimate.free else replace(change, estimate=estimate)
+
+
+class Costing:
+    """Prices the jobs of one project; counts each split once."""
+
+    def __init__(self, project: Project, datasets: Mapping[Address, Dataset]) -> None:
+        """Look at a project.
+
+        Args:
+            project: the declaration.
+            datasets: its rows; none is looked at before a price asks for it.
+        """
+        self._project = project
+        self._datasets = datasets
+        self._resources = {r.address: r for r in project.resources}
+        self._counted: dict[str, Tokens] = {}
+        folder = user_folder(os.environ, "tokens")
+        self._cache = CacheFolder(folder, _ENTRIES) if folder is not None else None
+
+    def job(self, job: Resource) -> Estimate:
+        """Return what training costs.
+
+        Raises:
+            StaleError: a data file is no longer what was read.
+        """
+        target = self.target(job)
+        if target is None:
+            return unknown(f"no price is known for training at provider `{job.provider}`")
+        own = own_prices(self._project.prices, job.provider)
+        if billed_by_tokens(target, own) is None:
+            return training_cost(target, Count(), None, own)
+        rows = self._rows(job)
+        if rows is None:
+            return unknown(f"the rows of `{job.address}` are not known")
+        dataset, split = rows
+        epochs = passes(target, dataset.splits[split].rows, _epochs(job))
+        if epochs is None:
+            return training_cost(target, Count(), None, own)
+        return training_cost(target, self._tokens(dataset, split, target).billed, epochs, own)
+
+    def target(self, job: Resource) -> Target | None:
+        """Return where and on what a job trains; None for a service nothing is known of."""
+        provided = self._project.providers.get(job.provider)
+        service = service_of(provided) if provided is not None else None
+        if service is None:
+            return None
+        method = job.spec.get("method")
+        said = str(method.get("type")) if isinstance(method, Mapping) else SUPERVISED
+        return Target(service.name, self._base(job), _METHODS.get(said, said))
+
+    def _base(self, job: Resource) -> str | None:
+        """The base model's name; of a job that trains another's model further, that one's."""
+        seen: set[Address] = set()
+        base: Value = job.spec.get("base_model")
+        while isinstance(base, Ref) and base.address not in seen:
+            seen.add(base.address)
+            before = self._resources.get(base.address)
+            base = before.spec.get("base_model") if before is not None else None
+        return base if isinstance(base, str) else None
+
+    def _rows(self, job: Resource) -> tuple[Dataset, str] | None:
+        file = job.spec.get("training_file")
+        upload = self._resources.get(file.address) if isinstance(file, Ref) else None
+        if upload is None:
+            return None
+        address, split = Address.parse(str(upload.spec["dataset"])), str(upload.spec["split"])
+        if address not in self._datasets:
+            return None
+        dataset = self._datasets[address]
+        return (dataset, split) if split in dataset.splits else None
+
+    def _tokens(self, dataset: Dataset, split: str, target: Target) -> Tokens:
+        name = _name(dataset.splits[split].sha256, target)
+        if name not in self._counted:
+            self._counted[name] = self._remembered(name) or self._count(
+                name, dataset, split, target
+            )
+        return self._counted[name]
+
+    def _count(self, name: str, dataset: Dataset, split: str, target: Target) -> Tokens:
+        tally = tally_for(target)
+        for of, row, _ in dataset.each():
+            if of == split:
+                tally.add(row)
+        found = tally.tokens()
+        if self._cache is not None:
+            self._cache.write(name, orjson.dumps(asdict(found)))
+        return found
+
+    def _remembered(self, name: str) -> Tokens | None:
+        content = self._cache.read(name) if self._cache is not None else None
+        if content is None:
+            return None
+        try:
+            tree = orjson.loads(content)
+            total, billed = Count(**tree.pop("total")), Count(**tree.pop("billed"))
+            return Tokens(total=total, billed=billed, **tree)
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return None  # of another version
+
+
+def _epochs(job: Resource) -> int | None:
+    method = job.spec.get("method")
+    said = method.get("epochs") if isinstance(method, Mapping) else None
+    return said if isinstance(said, int) else None
+
+
+def _name(rows: str, target: Target) -> str:
+    context = context_of(target)
+    limit = (context.tokens, context.effect) if context is not None else None
+    parts = (_FORMAT, rows, tokenizer_of(target.model), limit)
+    return sha256(repr(parts).encode()).hexdigest()

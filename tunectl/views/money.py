@@ -1,0 +1,98 @@
+"""Estimates of money in words, and as JSON: amounts are rounded here and nowhere else."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from typing_extensions import TypedDict
+
+from tunectl.core.money import ZERO, Estimate, totals
+from tunectl.core.plan import Change, Plan
+from tunectl.views.text import counted, one_line
+
+_CENT = Decimal("0.01")
+
+
+class Cost(TypedDict):
+    """What something costs: decimal text in `currency`, rounded to a hundredth.
+
+    `unknown` lists the parts whose cost nobody knows; the amounts leave them out.
+    """
+
+    low: str
+    likely: str
+    high: str
+    currency: str
+    unknown: list[str]
+
+
+def amount(value: Decimal) -> str:
+    """Return `12.40`, and `under 0.01` for what is more than nothing and less than a cent."""
+    if ZERO < value < _CENT:
+        return "under 0.01"
+    return f"{value.quantize(_CENT, ROUND_HALF_EVEN):,}"
+
+
+def money(estimate: Estimate) -> str:
+    """Return `~ 12.40 USD (8.10 to 14.90)`, or `unknown` with the reason."""
+    told = "; ".join(one_line(part) for part in estimate.unknown)
+    if not estimate.currency:
+        return f"unknown ({told})" if told else "nothing"
+    text = _known(estimate)
+    return f"{text}, and unknown: {told}" if told else text
+
+
+def cost_sentence(change: Change) -> str:
+    """Return `training costs ~ 12.40 USD (8.10 to 14.90)`; empty where there is nothing to pay."""
+    if change.estimate is None:
+        return ""
+    verb = "reuse saves" if change.saves else "training costs"
+    if change.original is not None:
+        verb = "copying saves"
+    return f"{verb} {money(change.estimate)}"
+
+
+def cost_summary(plan: Plan) -> str:
+    """Return `Cost: ~ 12.40 USD (8.10 to 14.90) for training.`, or nothing without costs."""
+    spent, saved = _estimates(plan, saved=False), _estimates(plan, saved=True)
+    known = [one for one in totals(spent).values() if one.currency]
+    parts = [" + ".join(_known(one) for one in known) + " for training"] if known else []
+    if unknown := sum(not one.known for one in spent):
+        parts.append(f"unknown for {counted(unknown, 'tuning job')}")
+    if kept := [one for one in totals(saved).values() if one.currency]:
+        parts.append(" + ".join(_known(one) for one in kept) + " saved by reuse")
+    return f"Cost: {'; '.join(parts)}." if parts else ""
+
+
+def cost_tree(estimate: Estimate) -> Cost:
+    """Return an estimate as JSON."""
+    low, likely, high = (
+        str(value.quantize(_CENT, ROUND_HALF_EVEN))
+        for value in (estimate.low, estimate.likely, estimate.high)
+    )
+    return {
+        "low": low,
+        "likely": likely,
+        "high": high,
+        "currency": estimate.currency,
+        "unknown": list(estimate.unknown),
+    }
+
+
+def cost_trees(plan: Plan) -> list[Cost]:
+    """Return the sums of what a plan costs, one for each currency."""
+    return [cost_tree(one) for one in totals(_estimates(plan, saved=False)).values()]
+
+
+def _known(estimate: Estimate) -> str:
+    low, likely, high = map(amount, (estimate.low, estimate.likely, estimate.high))
+    spread = f" ({low} to {high})" if low != high else ""
+    return f"~ {likely} {estimate.currency}{spread}"
+
+
+def _estimates(plan: Plan, *, saved: bool) -> list[Estimate]:
+    return [
+        change.estimate
+        for change in plan.changes
+        if change.estimate is not None and change.saves == saved
+    ]
