@@ -5,7 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHES = ("cli_cost", "scale", "training_speed", "serving_speed", "apply_to_answer")
+BENCHES = (
+    "cli_cost",
+    "scale",
+    "training_speed",
+    "serving_speed",
+    "apply_to_answer",
+    "dataset_checks",
+)
 
 pull = [sys.executable, "-m", "tunectl", "model", "pull", "smollm2-135m-instruct"]
 subprocess.run(pull, check=True)

@@ -35,7 +35,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "01-helpdesk"
         subprocess.run(["cp", "-r", str(EXAMPLE), str(folder)], check=True)
-        env = {**os.environ, "TUNECTL_LOCAL_ROOT": str(Path(temporary) / "local")}
+        env = {
+            **os.environ,
+            "TUNECTL_LOCAL_ROOT": str(Path(temporary) / "local"),
+            "XDG_CACHE_HOME": str(Path(temporary) / "cache"),
+            "PYTHONPYCACHEPREFIX": str(Path(temporary) / "bytecode"),  # as pip leaves it
+        }
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         text = (folder / "tunectl.yaml").read_text(encoding="utf-8")
         simulated = text.replace("local: {}", "local: {trainer: simulated}")
         (folder / "tunectl.yaml").write_text(simulated, encoding="utf-8")

@@ -100,7 +100,9 @@ class Ours:
             "PYTHONPATH": f"{plugin.parent}{os.pathsep}{ROOT}",
             "XDG_CACHE_HOME": str(self.cache),
             "TUNECTL_IN_AUTOMATION": "1",
+            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),  # as pip leaves it when it installs
         }
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run(self, folder: Path, *words: str, says: bytes, cold: bool = False) -> Taken:
         """Run one command."""

@@ -33,6 +33,7 @@ def test_a_move_to_another_server_makes_everything_there_and_leaves_nothing_behi
     site.edit("default_provider: local", "default_provider: other")
     moved = site.run("plan")
     assert "tuning_job.support must be replaced" in moved.out
+    assert "+/- endpoint.support" in moved.out, "the name is free there: no gap"
     site.run("apply", "--auto-approve")
     finished(site)
     assert aliases(site.root) == {}

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from tests.e2e.inprocess import cloud
+from tests.providers import fake_openai
 from tests.providers.fake_openai import Fault
 
 __all__ = ["cloud"]
@@ -158,6 +159,50 @@ def test_another_account_is_exit_1_and_no_drift(applied, monkeypatch):
 def test_a_service_that_gives_no_answer_is_exit_1(applied):
     applied.fake.faults.append(Fault("GET", "/models/.*", status=500, times=99))
     applied.run("drift", code=1)
+
+
+@pytest.fixture
+def two(cloud, monkeypatch):
+    """A job at each of two services."""
+    monkeypatch.setenv("OTHER_KEY", fake_openai.KEY)
+    with fake_openai.running() as other:
+        other.path = ("running", "succeeded")
+        second = f"{{type: openai, profile: openai, key_env: OTHER_KEY, base_url: '{other.url}'}}"
+        cloud.edit("providers:\n", f"providers:\n  second: {second}\n")
+        cloud.edit(
+            "tuning_job:\n",
+            "tuning_job:\n  zdalny: {provider: second, base_model: gpt-4o-mini-2024-07-18, "
+            "data: dataset.support}\n",
+        )
+        cloud.run("apply", "--auto-approve")
+        yield cloud, other
+
+
+def test_a_provider_that_cannot_be_reached_hides_no_drift_at_another(two):
+    cloud, other = two
+    for model in cloud.models:
+        del cloud.fake.models[model]
+    for path in ("/models/.*", "/fine_tuning/jobs.*", "/files.*"):
+        other.faults.append(Fault("GET", path, status=500, times=999))
+    found = cloud.run("drift", code=1)
+    assert "tuning_job.support was deleted remotely" in found.out
+    assert "3 not" in found.out, "a job and its two files at the other"
+    assert "provider `second`" in found.err
+    tree = cloud.run("drift", "--json", code=1).json
+    assert (tree["drifted"], tree["complete"]) == (True, False)
+    assert tree["exit"] == {"code": 1, "reason": "error"}
+    assert tree["summary"]["unseen"] == 3
+    assert [d["severity"] for d in tree["diagnostics"]] == ["error"]
+    other.faults.clear()
+    assert cloud.run("drift", "--json", code=2).json["complete"] is True
+
+
+def test_a_missing_key_of_one_provider_is_exit_6_and_the_others_are_shown(two, monkeypatch):
+    cloud, _ = two
+    monkeypatch.delenv("OTHER_KEY")
+    found = cloud.run("drift", code=6)
+    assert "No drift in what could be looked at." in found.out
+    assert "No drift. " not in found.out
 
 
 def test_a_state_that_cannot_be_read_is_exit_1(applied):

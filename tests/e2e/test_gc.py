@@ -301,6 +301,39 @@ def test_a_refused_key_is_exit_6_where_something_lives_there(applied, monkeypatc
     assert tree["complete"] is False
 
 
+def test_what_was_deleted_is_not_offered_again_where_no_list_tells_that_it_is_gone(cloud):
+    cloud.edit("profile: openai, ", "")  # a service that nothing is known of
+    cloud.run("apply", "--auto-approve")
+    cloud.run("state", "rm", "tuning_job.support", "endpoint.support", "prompt_template.support")
+    [job] = cloud.fake.jobs
+    assert orphans(cloud)[job] == "delete"
+    cloud.run("gc", *YES)
+    assert orphans(cloud)[job] == "record_stays"
+    said = cloud.run("gc", *YES).out
+    assert f"job {job}" not in said
+    assert cloud.fake.jobs[job]["status"] == "succeeded", "the service still says it is there"
+
+
+def test_a_damaged_memory_of_what_was_deleted_is_refused_by_name(littered):
+    littered.run("gc", *YES)
+    memory = littered.folder / "state" / "shared" / "deleted.json"
+    assert "ftjob-" in memory.read_text(encoding="utf-8")
+    memory.write_text("{", encoding="utf-8")
+    assert "`shared/deleted.json` cannot be understood" in littered.run("gc", *NOW, code=1).err
+
+
+def test_an_account_that_cannot_be_reached_hides_no_orphan_at_another(littered):
+    littered.edit(
+        "providers:\n",
+        "providers:\n  away: {type: openai, profile: openai, key_env: FAKE_KEY, "
+        "base_url: 'http://127.0.0.1:9/v1'}\n",
+    )
+    tree = littered.run("gc", "--json", *NOW).json
+    assert len(tree["orphans"]) == 3
+    assert [d["severity"] for d in tree["diagnostics"]] == ["warning"]
+    assert tree["complete"] is True, "nothing of ours was ever there"
+
+
 def test_an_account_that_was_never_used_may_have_no_key(applied):
     applied.edit(
         "providers:\n",

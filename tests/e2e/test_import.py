@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.e2e.inprocess import cloud
+
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
 
 __all__ = ["cloud"]
 
@@ -112,7 +116,7 @@ def test_a_dry_run_prints_and_writes_nothing(cloud, job):
 
 def test_with_an_environment_the_entry_goes_into_its_overlay(cloud, job):
     cloud.edit("project: pomoc\n", "project: pomoc\nenvironments: [prod]\n")
-    cloud.run("import", "tuning_job.support", job, "--env", "prod")
+    cloud.run("import", "tuning_job.support", job, "--env", "prod", "--force")
     overlay = (cloud.folder / "tunectl.prod.yaml").read_text(encoding="utf-8")
     assert job in overlay
     assert job not in cloud.yaml.read_text(encoding="utf-8")
@@ -233,3 +237,52 @@ def test_a_local_job_and_its_alias_are_taken_over_served_and_destroyed(site):
     assert site.run("plan").out.startswith("No changes.")
     site.run("destroy", "--auto-approve")
     assert list((site.root / "aliases").glob("*.json")) == []
+
+
+def foreign(cloud, job, **other):
+    """Let a job carry the mark of another history."""
+    marked = {"tunectl-lineage": "another-lineage", "tunectl-project": "obsługa", **other}
+    cloud.fake.jobs[job]["metadata"].update(marked)
+
+
+def test_what_carries_another_history_s_mark_is_reported_and_imported_only_by_force(cloud, job):
+    foreign(cloud, job)
+    before = cloud.yaml.read_text(encoding="utf-8")
+    refused = cloud.run("import", "tuning_job.support", job, code=3)
+    for told in ("another-lineage", "obsługa", "default", "tuning_job.support", "--force"):
+        assert told in refused.err
+    assert cloud.yaml.read_text(encoding="utf-8") == before
+    forced = cloud.run("import", "tuning_job.support", job, "--force")
+    assert "another history's mark" in forced.err
+    planned = cloud.run("plan")
+    assert "another history's mark" in planned.err
+    cloud.run("apply", "--auto-approve")
+    done = cloud.run("plan")
+    assert done.out.startswith("No changes.")
+    assert "another history's mark" not in done.err, "it is recorded: it is ours now"
+    assert creates(cloud) == 1
+
+
+def test_what_another_environment_made_is_better_used_by_from_than_imported(cloud, job):
+    foreign(cloud, job, **{"tunectl-project": "pomoc", "tunectl-env": "staging"})
+    refused = cloud.run("import", "tuning_job.support", job, code=3)
+    assert "`from: {env: staging, address: tuning_job.support}`" in refused.err
+
+
+def test_what_carries_no_mark_or_our_own_is_imported_without_a_word(cloud, job):
+    done = cloud.run("import", "tuning_job.support", job)
+    assert done.err == ""
+    assert "mark" not in cloud.run("plan").err
+
+
+def test_an_alias_of_another_project_is_imported_only_by_force(site, tmp_path):
+    site.run("apply", "--auto-approve")
+    [alias] = (site.root / "aliases").glob("*.json")
+    said = json.loads(alias.read_bytes())
+    site.run("state", "rm", "endpoint.support")
+    said["metadata"]["tunectl-lineage"] = "another-lineage"
+    alias.write_text(json.dumps(said), encoding="utf-8")
+    refused = site.run("import", "endpoint.support", said["name"], code=3)
+    assert "another-lineage" in refused.err
+    data = site.run("import", "endpoint.support", said["name"], "--force", "--format", "json")
+    assert json.loads(data.out)["warnings"][0]["code"] == "foreign-mark"

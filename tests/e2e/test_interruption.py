@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import orjson
 import pytest
 
 from tests.e2e.conftest import row
+
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
 
 
 def client(site):
@@ -122,3 +125,27 @@ def test_a_running_job_can_be_waited_for_without_applying(site, busy):
     state = site.run("state", "show", "tuning_job.support").out
     assert "ready" in state
     assert "endpoint.support" not in site.run("state", "list").out
+
+
+@pytest.mark.slow
+def test_the_second_signal_leaves_at_once_even_while_the_server_gives_no_answer(site, busy):
+    """Without the lock, in the middle of a look that would take a minute."""
+    sdk, slow = busy
+    process = started(site, sdk)
+    until(lambda: "No lock" in site.run("lock", "list").out)
+    server = orjson.loads((site.root / "server.json").read_bytes())["pid"]
+    os.kill(server, signal.SIGSTOP)
+    try:
+        time.sleep(2.0)  # a look has begun
+        process.send_signal(signal.SIGINT)
+        time.sleep(1.0)
+        assert process.poll() is None, "the first lets what is begun end"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert process.returncode == 130, out + err
+    sdk.fine_tuning.jobs.cancel(slow)
+    site.run("apply", "--auto-approve")
+    assert site.run("plan").out.startswith("No changes.")
+    assert len(ours(sdk)) == 1

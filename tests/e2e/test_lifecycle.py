@@ -114,6 +114,7 @@ def test_a_changed_suffix_waits_for_the_next_training(site):
     assert "No changes." in plan.out
 
 
+@pytest.mark.slow
 def test_a_changed_prompt_is_a_new_version_and_trains_nothing(site):
     site.run("apply", "--auto-approve")
     site.edit("Jesteś pomocny.", "Отвечай кратко.")
@@ -139,6 +140,7 @@ def test_a_saved_plan_is_stale_when_the_data_moved(site):
     assert listed(site) == []
 
 
+@pytest.mark.slow
 def test_no_wait_leaves_the_job_running_and_the_next_apply_goes_on(site):
     site.run("apply", "--auto-approve", "--no-wait", code=None)
     site.run("apply", "--auto-approve")
@@ -146,6 +148,7 @@ def test_no_wait_leaves_the_job_running_and_the_next_apply_goes_on(site):
     assert len(inventory(site)["jobs"]) == 1
 
 
+@pytest.mark.slow
 def test_something_deleted_by_hand_is_made_again_when_it_costs_nothing(site):
     site.run("apply", "--auto-approve")
     for alias in (site.root / "aliases").glob("*.json"):
@@ -156,6 +159,7 @@ def test_something_deleted_by_hand_is_made_again_when_it_costs_nothing(site):
     assert site.run("plan").out.startswith("No changes.")
 
 
+@pytest.mark.slow
 def test_a_model_deleted_by_hand_is_not_bought_again_unasked(site):
     site.run("apply", "--auto-approve")
     from openai import OpenAI
@@ -195,6 +199,7 @@ def test_a_broken_state_is_never_read_as_nothing(site, content):
     assert "6 to add" not in refused.out
 
 
+@pytest.mark.slow
 def test_a_job_is_logged_waited_for_and_shown(site):
     site.run("apply", "--auto-approve")
     assert "loss" in site.run("logs", "tuning_job.support").out

@@ -6,8 +6,12 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.e2e.conftest import row
 from tests.e2e.test_lifecycle import in_split, inventory
+
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
 
 STAGES = "environments: [staging, prod]\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shlex
 import shutil
 
@@ -92,7 +93,7 @@ def test_an_alias_that_is_in_the_way_is_taken_over_as_the_hint_says(site):
     site.run("state", "rm", "endpoint.support")
     refused = site.run("apply", "--auto-approve", code=None)
     assert refused.code
-    [_, command, *_] = refused.err.partition("hint: ")[2].split("`")
+    [command] = re.findall(r"hint: .*?`(tunectl import [^`]*)`", refused.err)
     assert command == "tunectl import endpoint.support pomoc-support"
     site.run(*shlex.split(command)[1:])
     site.run("apply", "--auto-approve")

@@ -78,6 +78,7 @@ def test_every_example_has_a_test():
     assert [n for n in EXAMPLES if f"def test_{n.replace('-', '_')}(" not in here] == []
 
 
+@pytest.mark.slow
 def test_the_local_starter(site):
     site.folder = site.folder / "nowy projekt"
     site.folder.mkdir()
@@ -86,6 +87,7 @@ def test_the_local_starter(site):
     whole_life(site)
 
 
+@pytest.mark.slow
 def test_the_openai_compatible_starter(site, service):
     site.folder = site.folder / "nowy projekt"
     site.folder.mkdir()
