@@ -189,7 +189,12 @@ def _safe(
     coming = {c.address for c in kept if c.after is not None}
     missing = {c.address for c in plan.changes if c.after is not None} - coming
     ends = {c.doomed.key for c in kept if c.doomed is not None and not c.held}
-    moves = {c.address for c in kept if c.after is not None and c.action is not Action.WAIT}
+    # What is replaced and whose old object stays goes on using what that used.
+    moves = {
+        c.address
+        for c in kept
+        if c.after is not None and c.action is not Action.WAIT and not (c.doomed and c.held)
+    }
     needed = {n for c in kept if c.action in _MAKES for n in c.needs}
     for change in kept:
         made = change.after if change.action in _MAKES else None
