@@ -13,6 +13,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TypeAlias
 
 from tunectl.core.plan import RowDelta
 from tunectl.data.marks import RowMark, marks_from_bytes, marks_to_bytes
@@ -49,65 +51,72 @@ def _by_split(marks: Sequence[RowMark]) -> dict[str, list[RowMark]]:
 
 
 def _delta(split: str, old: list[RowMark], new: list[RowMark]) -> RowDelta | None:
-    start, end = common(old, new)
+    pairs, moved = paired(old, new)
+    if not pairs and not moved:
+        return None
+    touched = sorted({j for _, j in pairs if j is not None} | moved)[:_LINES_SHOWN]
+    added = sum(i is None for i, _ in pairs)
+    removed = sum(j is None for _, j in pairs)
+    return RowDelta(
+        split=split,
+        added=added,
+        removed=removed,
+        changed=len(pairs) - added - removed + len(moved),
+        lines=tuple(f"{new[k].file}:{new[k].line}" for k in touched),
+    )
+
+
+Pair: TypeAlias = tuple[int | None, int | None]
+
+
+def paired(old: Sequence[RowMark], new: Sequence[RowMark]) -> tuple[list[Pair], set[int]]:
+    """Return which row of one split became which.
+
+    Returns:
+        the places of rows that differ, before and after, None for one that was not there; and the
+        places of new rows that are the same and only moved.
+    """
+    if [mark.hash for mark in old] == [mark.hash for mark in new]:
+        return [], set()
+    pairs = _by_key(old, new)
+    return (pairs, set()) if pairs else _in_order(old, new)
+
+
+def _by_key(old: Sequence[RowMark], new: Sequence[RowMark]) -> list[Pair]:
+    """The pairs by keys; none where rows have none, or differ in nothing but their order."""
+    if not all(mark.key for mark in old) or not all(mark.key for mark in new):
+        return []
+    places: dict[str, deque[int]] = defaultdict(deque)
+    for index, mark in enumerate(old):
+        places[mark.key].append(index)
+    found: list[Pair] = []
+    for index, mark in enumerate(new):
+        queue = places.get(mark.key)
+        was = queue.popleft() if queue else None
+        if was is None or old[was].hash != mark.hash:
+            found.append((was, index))
+    found.extend((was, None) for queue in places.values() for was in queue)
+    return found
+
+
+def _in_order(old: Sequence[RowMark], new: Sequence[RowMark]) -> tuple[list[Pair], set[int]]:
+    start, end = _common(old, new)
     left = [mark.hash for mark in old[start : len(old) - end]]
     right = [mark.hash for mark in new[start : len(new) - end]]
-    if not left and not right:
-        return None
-    by_key = _delta_by_key(split, old, new)
-    if by_key is not None:
-        return by_key
-    partner = partners(left, right)
-    anchors = rising([(i, j) for j, i in enumerate(partner) if i >= 0])
+    partner = _partners(left, right)
+    anchors = _rising([(i, j) for j, i in enumerate(partner) if i >= 0])
     matched = {i for i in partner if i >= 0}
-    changed, added, removed = _moved(partner, anchors), set[int](), 0
+    found: list[Pair] = []
     at_old, at_new = 0, 0
     for i, j in (*anchors, (len(left), len(right))):
-        gone = sum(1 for k in range(at_old, i) if k not in matched)
-        came = [k for k in range(at_new, j) if partner[k] < 0]
-        changed.update(came[:gone])
-        added.update(came[gone:])
-        removed += max(0, gone - len(came))
+        gone = [start + k for k in range(at_old, i) if k not in matched]
+        came = [start + k for k in range(at_new, j) if partner[k] < 0]
+        found.extend(zip_longest(gone, came))
         at_old, at_new = i + 1, j + 1
-    touched = sorted(changed | added)[:_LINES_SHOWN]
-    lines = (new[start + k] for k in touched)
-    return RowDelta(
-        split=split,
-        added=len(added),
-        removed=removed,
-        changed=len(changed),
-        lines=tuple(f"{mark.file}:{mark.line}" for mark in lines),
-    )
+    return found, {start + k for k in _moved(partner, anchors)}
 
 
-def _delta_by_key(split: str, old: list[RowMark], new: list[RowMark]) -> RowDelta | None:
-    """The difference by keys; None where rows have none, or differ in nothing but their order."""
-    if not all(mark.key for mark in old) or not all(mark.key for mark in new):
-        return None
-    places: dict[str, deque[str]] = defaultdict(deque)
-    for mark in old:
-        places[mark.key].append(mark.hash)
-    added, changed = [], []
-    for mark in new:
-        if not places.get(mark.key):
-            added.append(mark)
-        elif places[mark.key].popleft() != mark.hash:
-            changed.append(mark)
-    removed = sum(map(len, places.values()))
-    if not added and not changed and not removed:
-        return None
-    touched = {id(mark) for mark in (*added, *changed)}
-    lines = [f"{mark.file}:{mark.line}" for mark in new if id(mark) in touched]
-    return RowDelta(
-        split=split,
-        added=len(added),
-        removed=removed,
-        changed=len(changed),
-        lines=tuple(lines[:_LINES_SHOWN]),
-    )
-
-
-def common(old: list[RowMark], new: list[RowMark]) -> tuple[int, int]:
+def _common(old: Sequence[RowMark], new: Sequence[RowMark]) -> tuple[int, int]:
     """How many rows are equal at the beginning, and of the rest at the end."""
     most = min(len(old), len(new))
     start = next((k for k in range(most) if old[k].hash != new[k].hash), most)
@@ -116,7 +125,7 @@ def common(old: list[RowMark], new: list[RowMark]) -> tuple[int, int]:
     return start, end
 
 
-def partners(old: list[str], new: list[str]) -> list[int]:
+def _partners(old: list[str], new: list[str]) -> list[int]:
     """For each new row the equal old row, -1 for none; copies are matched in order."""
     places: dict[str, deque[int]] = defaultdict(deque)
     for index, hash_ in enumerate(old):
@@ -124,7 +133,7 @@ def partners(old: list[str], new: list[str]) -> list[int]:
     return [places[h].popleft() if places.get(h) else -1 for h in new]
 
 
-def rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest run of pairs that rise on both sides: the rows that stayed in place."""
     tails: list[int] = []
     tops: list[int] = []
