@@ -97,6 +97,18 @@ def test_a_row_in_training_and_validation_is_an_error(project: Path, tunectl: Ru
     assert "split-overlap" in result.out
 
 
+def test_a_split_never_writes_over_what_it_reads(project: Path, tunectl: Run) -> None:
+    """Even with `--force`: `train.jsonl` beside its own splits is how people begin."""
+    own = project / "train.jsonl"
+    rows = "".join(row(n, f"Odpowiedź {n}.") + "\n" for n in range(200))
+    own.write_text(rows, "utf-8")
+    result = tunectl("dataset", "split", "train.jsonl", "--test", "0.2", "-o", ".", "--force")
+    assert result.code == 1
+    assert "`train.jsonl` is read, so it is not written" in result.err
+    assert own.read_text("utf-8") == rows
+    assert not (project / "test.jsonl").exists()
+
+
 def test_a_split_never_replaces_files_unasked(project: Path, tunectl: Run) -> None:
     (project / "wiersze.jsonl").write_text(
         "".join(row(n, f"Odpowiedź {n}.") + "\n" for n in range(200)), "utf-8"

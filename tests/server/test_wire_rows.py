@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.server import wire_schemas
 from tests.server.served import chat_row, jsonl, rows
-from tunectl.server.hyperparameters import auto_epochs, requested, resolved, seed_of
+from tunectl.catalog.epochs import cookbook
+from tunectl.server.hyperparameters import requested, resolved, seed_of
 from tunectl.server.validate import RowError, check_job, check_row, check_upload, rows_of
 from tunectl.server.wire import ApiError
 
@@ -157,7 +158,7 @@ def test_a_validation_file_may_be_short(tmp_path):
 
 @given(st.integers(1, 200_000))
 def test_auto_epochs_are_few_and_never_none(count):
-    epochs = auto_epochs(count)
+    epochs = cookbook(count)
     assert 1 <= epochs <= 25
     assert epochs == 3 or (epochs > 3) == (count * 3 < 100)
 

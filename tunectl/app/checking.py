@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,16 @@ from typing import Any
 
 from tunectl.app.options import Options
 from tunectl.app.vocabularies import located
-from tunectl.core.errors import ConfigError, Diagnostic, Exit, Severity, Source, strongest
+from tunectl.core.errors import (
+    ConfigError,
+    Diagnostic,
+    Exit,
+    Refused,
+    Severity,
+    Source,
+    TunectlError,
+    strongest,
+)
 from tunectl.data.checks import RULES, near_rule, rules_called
 from tunectl.data.dataset import Dataset, DataSpec, SplitSpec, read
 from tunectl.data.policy import NO_POLICY, Policy, strictly
@@ -140,7 +148,16 @@ class Checked:
     @property
     def exit(self) -> Exit:
         """The exit code this dataset stands for."""
-        return strongest(d.exit for d in self.diagnostics if d.severity is Severity.ERROR)
+        return strongest(d.exit for d in self.errors)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What stands in the way of using it."""
+        return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)
+
+    def failure(self) -> TunectlError:
+        """Return the errors as what stops a command: a refusal, or an error of the data."""
+        return (Refused if self.exit is Exit.REFUSED else ConfigError)(self.errors)
 
 
 def check(
@@ -269,7 +286,7 @@ def _declared(options: Options, asked: Asked, policy: Policy) -> list[_Wanted]:
             options.root,
             environ=os.environ,
             env=options.env,
-            variables={unicodedata.normalize("NFC", k): v for k, v in options.variables.items()},
+            variables=options.named,
             var_files=options.var_files,
         )
     }
@@ -315,10 +332,7 @@ def _checked(wanted: _Wanted, root: Path, asked: Asked, progress: Progress | Non
         policy=wanted.policy,
         progress=progress,
     )
-    readable = None
-    if dataset is not None:
-        rows = {name: one.rows for name, one in dataset.splits.items()}
-        readable = Readable(dataset.shape, dataset.evidence, rows)
+    readable = None if dataset is None else Readable.of(dataset)
     shown = _placed(strictly(found) if asked.strict else found, wanted)
     return Checked(wanted.name, dataset, shown, wanted.targets, readable)
 

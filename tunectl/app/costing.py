@@ -46,22 +46,6 @@ def with_estimates(workspace: Workspace, changes: Iterable[Change]) -> tuple[Cha
     return tuple(_with_estimate(costing, change) for change in changes)
 
 
-def job_estimate(workspace: Workspace, job: Resource) -> Estimate:
-    """Return what training a tuning job would cost, were it made now.
-
-    Args:
-        workspace: the project, whose datasets the job trains on.
-        job: a `tuning_job`.
-
-    Returns:
-        an estimate; with `unknown` where no price or no number of epochs is published.
-
-    Raises:
-        StaleError: a data file is no longer what was read.
-    """
-    return Costing(workspace.project, workspace.datasets).job(job)
-
-
 def _with_estimate(costing: Costing, change: Change) -> Change:
     if change.address.kind != "tuning_job" or change.after is None:
         return change

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tunectl.app.checking import Asked, Checked, Progress, check, is_address
 from tunectl.app.options import Options
-from tunectl.core.errors import ConfigError, Exit, Refused, Severity
+from tunectl.core.errors import ConfigError
 from tunectl.core.plan import RowDelta
 from tunectl.data.dataset import Dataset
 from tunectl.data.diff import row_diff
@@ -163,8 +163,7 @@ def usable(checked: Checked) -> Dataset:
     """
     if checked.dataset is not None:
         return checked.dataset
-    errors = tuple(d for d in checked.diagnostics if d.severity is Severity.ERROR)
-    raise Refused(errors) if checked.exit is Exit.REFUSED else ConfigError(errors)
+    raise checked.failure()
 
 
 def alike(old: Asked, new: Asked) -> tuple[Asked, Asked]:

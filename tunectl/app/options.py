@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,11 @@ class Options:
     var_files: tuple[Path, ...] = ()
     lock_timeout: float = 0.0
     parallelism: int = 10
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The variables by their names as files spell them: composed (NFC)."""
+        return {unicodedata.normalize("NFC", k): v for k, v in self.variables.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from tunectl.app.checking import Asked, Checked, Progress, check
+from tunectl.app.new_files import new_file, refuse_to_overwrite
 from tunectl.app.options import Options
-from tunectl.core.errors import ConfigError, Exit, Refused, Severity
+from tunectl.core.errors import ConfigError
 from tunectl.data.dataset import Dataset
 
 
@@ -50,50 +49,50 @@ def split(
         progress: told of the reading.
 
     Raises:
-        ConfigError: more than one file, or one to be written that is there already.
+        ConfigError: more than one file, or one to be written that is there already or is read.
         Refused: the rows break a rule of severity error; nothing was written.
     """
     if len(asked.files) != 1:
         raise ConfigError.of("name one file to split", code="usage")
     [checked] = check(options, asked, progress)
-    errors = tuple(d for d in checked.diagnostics if d.severity is Severity.ERROR)
     dataset = checked.dataset
-    if dataset is None or errors:
-        raise (Refused(errors) if checked.exit is Exit.REFUSED else ConfigError(errors))
-    wanted = {name: folder / f"{name}.jsonl" for name in dataset.splits}
-    taken = [path for path in wanted.values() if path.exists()]
-    if taken and not force:
-        raise ConfigError.of(
-            f"`{taken[0]}` is there already",
-            hint="name another folder with `-o`, or replace it with `--force`",
-            code="file-exists",
-        )
-    return Divided(checked, _write(dataset, wanted, folder))
-
-
-def _write(dataset: Dataset, wanted: dict[str, Path], folder: Path) -> tuple[Written, ...]:
-    """Write all splits beside their places, then move each there."""
-    made: dict[str, str] = {}
+    if dataset is None or checked.errors:
+        raise checked.failure()
+    place = options.root / folder
+    made = _folder(place)
+    wanted = {name: place / f"{name}.jsonl" for name in dataset.splits}
+    read = [options.root / name for name in dataset.read_from]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            for name in wanted:
-                handle, made[name] = tempfile.mkstemp(dir=folder, prefix=".split-")
-                with os.fdopen(handle, "wb") as stream:
-                    dataset.write(name, _FORMATS[dataset.method], cast("BinaryIO", stream))
-                os.chmod(made[name], 0o644)
-            for name, path in wanted.items():
-                os.replace(made.pop(name), path)
-        finally:
-            for left in made.values():
-                with contextlib.suppress(OSError):
-                    os.unlink(left)
+        for path in wanted.values():
+            refuse_to_overwrite(path, read, force=force)
+        _write(dataset, wanted)
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                place.rmdir()  # only while nothing is in it
+    files = (Written(path, name, dataset.splits[name].rows) for name, path in wanted.items())
+    return Divided(checked, tuple(files))
+
+
+def _folder(place: Path) -> bool:
+    """Make the folder; whether it was not there."""
+    try:
+        made = not place.exists()
+        place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError.of(
-            f"cannot write into `{folder}`: {(error.strerror or str(error)).lower()}",
+            f"cannot write into `{place}`: {(error.strerror or str(error)).lower()}",
             hint="name another folder with `-o`",
         ) from error
-    return tuple(Written(p, n, dataset.splits[n].rows) for n, p in wanted.items())
+    return made
+
+
+def _write(dataset: Dataset, wanted: Mapping[str, Path]) -> None:
+    """Write all splits; none takes its place before all are written."""
+    format_ = _FORMATS[dataset.method]
+    with contextlib.ExitStack() as open_:
+        for name, path in wanted.items():
+            dataset.write(name, format_, open_.enter_context(new_file(path)))
 
 
 _FORMATS = {

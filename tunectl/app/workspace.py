@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ def declared(options: Options) -> Loaded:
         root=options.root,
         environ=os.environ,
         env=options.env,
-        variables={unicodedata.normalize("NFC", k): v for k, v in options.variables.items()},
+        variables=options.named,
         var_files=options.var_files,
     )
     kept = ProjectCache.of_user(os.environ)

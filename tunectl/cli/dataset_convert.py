@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.dataset_options import reading_options
+from tunectl.cli.dataset_options import reading_options, words
 from tunectl.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -43,15 +43,20 @@ tunectl dataset convert a.csv --columns input=q,output=a --to bedrock | less
     "allow",
     metavar="NAMES",
     default="",
+    callback=words,
     help="What may be lost: `tools,weight`. Without it nothing is.",
 )
 @click.option(
-    "--keep", metavar="KEYS", default="", help="Keys that are carried along: `customer_id,source`."
+    "--keep",
+    metavar="KEYS",
+    default="",
+    callback=words,
+    help="Keys that are carried along: `customer_id,source`.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @reading_options
 @pass_session
-def convert(session: Session, /, allow: str, keep: str, **told: Any) -> None:  # noqa: ANN401  # the options
+def convert(session: Session, /, **told: Any) -> None:  # noqa: ANN401  # the options
     """Write data files in the format of a provider or a tool.
 
     FILE is a path, a pattern in quotes, or `-` for standard input; several become one. What the
@@ -61,16 +66,10 @@ def convert(session: Session, /, allow: str, keep: str, **told: Any) -> None:  #
     from tunectl.app import converting
     from tunectl.cli.counting import counting
 
-    asked = converting.Asked(
-        allow=_words(allow), keep=_words(keep), format=told.pop("format_in"), **told
-    )
+    asked = converting.Asked(format=told.pop("format_in"), **told)
     with counting(session) as progress:
         done = converting.convert(session.options(), asked, sys.stdout.buffer, progress)
     _tell(session, done)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _tell(session: Session, done: Converted) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, TypeAlias
 
-from tunectl.data.fingerprint import Json, Row
+from tunectl.data.fingerprint import Json, Row, last_answer
 from tunectl.data.shingles import shingles
 
 if TYPE_CHECKING:
@@ -259,12 +259,7 @@ def asked_and_answered(row: Row) -> tuple[str, str]:
         outputs = [row.get("preferred_output"), row.get("non_preferred_output")]
         answers = [m for out in outputs if isinstance(out, list) for m in out]
         return _spoken(messages if isinstance(messages, list) else []), _spoken(answers)
-    end = len(messages)
-    for index in range(end - 1, -1, -1):
-        message = messages[index]
-        if isinstance(message, dict) and message.get("role") == "assistant":
-            end = index
-            break
+    end = last_answer(messages)
     return _spoken(messages[:end]), _spoken(messages[end:])
 
 

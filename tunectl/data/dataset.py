@@ -78,6 +78,11 @@ class Dataset:
     _shape: Shape = field(repr=False, compare=False)
 
     @property
+    def read_from(self) -> tuple[str, ...]:
+        """The names of its files, as they count from the project's folder."""
+        return tuple(file.name for file in self._files)
+
+    @property
     def method(self) -> str:
         """What its rows teach by: `supervised`, `preference` or `reinforcement`."""
         return self._shape.method

@@ -43,13 +43,16 @@ def input_part(row: Row, method: str = "supervised") -> bytes:
         return b"[]"
     if method != "supervised":
         return orjson.dumps(messages, option=_SORTED)
-    end = len(messages)
-    for index in range(end - 1, -1, -1):
+    return orjson.dumps(messages[: last_answer(messages)], option=_SORTED)
+
+
+def last_answer(messages: list[Json]) -> int:
+    """The place of the last message of the assistant; behind all where there is none."""
+    for index in range(len(messages) - 1, -1, -1):
         message = messages[index]
         if isinstance(message, dict) and message.get("role") == "assistant":
-            end = index
-            break
-    return orjson.dumps(messages[:end], option=_SORTED)
+            return index
+    return len(messages)
 
 
 def normal_hash(packed: bytes) -> int:

@@ -222,19 +222,6 @@ def target_stats(
     )
 
 
-def count_split(dataset: Dataset, split: str, target: Target) -> Tokens:
-    """Count the tokens of one split for a target.
-
-    Raises:
-        StaleError: a file is no longer what was read.
-    """
-    tally = tally_for(target)
-    for name, row, _ in dataset.each():
-        if name == split:
-            tally.add(row)
-    return tally.tokens()
-
-
 def script_of(messages: Sequence[Mapping[str, object]]) -> str:
     """Return the script nine of ten letters of a row are in, by the beginning of each message."""
     found: Tallied[str] = Tallied()

@@ -14,7 +14,7 @@ from tunectl.core.errors import Diagnostic
 from tunectl.data.block import sound_rows
 from tunectl.data.checks.rule import Context
 from tunectl.data.datafile import DataFile
-from tunectl.data.dataset import prepared, read
+from tunectl.data.dataset import Dataset, prepared, read
 from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.data.problems import Problems
 from tunectl.data.reading import Progress, Reading
@@ -38,6 +38,12 @@ class Readable:
     evidence: str
     rows: Mapping[str, int]
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> Readable:
+        """Say it of a dataset that was read."""
+        rows = {name: one.rows for name, one in dataset.splits.items()}
+        return cls(dataset.shape, dataset.evidence, rows)
+
 
 def read_syntax(
     spec: DataSpec,
@@ -59,10 +65,7 @@ def read_syntax(
     """
     if spec.split is not None:
         dataset, found = read(spec, root, level=Level.SYNTAX, policy=policy, progress=progress)
-        if dataset is None:
-            return None, found
-        rows = {name: one.rows for name, one in dataset.splits.items()}
-        return Readable(dataset.shape, dataset.evidence, rows), found
+        return (None if dataset is None else Readable.of(dataset)), found
     begun = prepared(replace(spec, keys=()), root, policy)
     if isinstance(begun, Problems):
         return None, begun.result()

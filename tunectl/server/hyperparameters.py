@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from tunectl.catalog.epochs import cookbook
 from tunectl.server.wire import ApiError
 
 AUTO = "auto"
-_TARGET_EPOCHS, _FEWEST, _MOST = 3, 100, 25_000
 _BATCH = 4
 _LIMITS: dict[str, tuple[float, float | None]] = {
     "n_epochs": (1, 50),
@@ -57,25 +57,10 @@ def resolved(wanted: dict[str, Any], rows: int) -> dict[str, Any]:
     """Return the numbers that `wanted` means for a file of `rows` examples."""
     epochs, batch, rate = (wanted[name] for name in _LIMITS)
     return {
-        "n_epochs": auto_epochs(rows) if epochs == AUTO else epochs,
+        "n_epochs": cookbook(rows) if epochs == AUTO else epochs,
         "batch_size": min(_BATCH, max(1, rows)) if batch == AUTO else batch,
         "learning_rate_multiplier": 1.0 if rate == AUTO else float(rate),
     }
-
-
-def auto_epochs(rows: int) -> int:
-    """Return the epochs of `auto`: 3, more for under 34 examples, fewer for over 8,333.
-
-    >>> auto_epochs(10), auto_epochs(50), auto_epochs(20_000)
-    (10, 3, 1)
-    """
-    if rows <= 0:
-        return _TARGET_EPOCHS
-    if rows * _TARGET_EPOCHS < _FEWEST:
-        return min(25, _FEWEST // rows)
-    if rows * _TARGET_EPOCHS > _MOST:
-        return max(1, _MOST // rows)
-    return _TARGET_EPOCHS
 
 
 def seed_of(value: object, training_sha: str, model: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tunectl.data.checks.labels import ROW_ORDER
 from tunectl.data.checks.rule import Context, Finding, Gatherer, GatheringRule
+from tunectl.data.checks.sampling import Sample
 from tunectl.data.checks.texts import question_of
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
@@ -17,7 +18,7 @@ _DATE = re.compile(
     r"|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>[12]\d{3}))(?!\d)"
 )
 _CHARS = 1_000  # of a question that are looked at
-_FIRST, _THEN_EACH = 200, 32  # rows that are looked at: order shows in some of them
+_LOOKED_AT = Sample(200)  # order shows in some of the rows
 _LEAST_ROWS, _LEAST_DATES = 50, 5
 _DATED_SHARE, _SORTED_SHARE = 0.8, 0.98
 
@@ -31,7 +32,7 @@ class _Dates:
 
     def take(self, index: int, split: int, row: Row, packed: bytes) -> None:  # noqa: ARG002
         """See the next row."""
-        if index >= _FIRST and index % _THEN_EACH:
+        if not _LOOKED_AT.holds(index):
             return
         self._looked += 1
         if date := first_date(question_of(row)):
@@ -45,9 +46,7 @@ class _Dates:
         answers: list[str],
     ) -> range:
         """Choose the rows that are looked at."""
-        if index < _FIRST:
-            return range(len(answers))
-        return range(-index % _THEN_EACH, len(answers), _THEN_EACH)
+        return _LOOKED_AT.among(index, len(answers))
 
     def findings(self, marks: Marks) -> Iterator[Finding]:  # noqa: ARG002
         """Say once whether the rows are sorted by their dates."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Context, Finding, Gatherer, GatheringRule, Rule
+from tunectl.data.checks.sampling import Sample
 from tunectl.data.checks.texts import content_text, question_of
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
@@ -79,9 +80,8 @@ _UKRAINIAN, _POLISH = re.compile("[іїєґІЇЄҐ]"), re.compile("[ąęłżś�
 _LEAST_LETTERS = 12  # a name alone has fewer
 _SAMPLE = 400  # characters of a text that are looked at
 _LEAST_WORDS, _LEAST_SHARE = 3, 0.05  # different words of the language; short texts hold few
-_ALL_OF_THE_FIRST = 1_000
-_SOME_OF_THE_FIRST = 200  # of what most rows do
-_THEN_EACH = 32
+_EVERY_ROW = Sample(0, 1)
+_FOR_RARE, _FOR_MOST = Sample(1_000), Sample(200)  # what most rows do shows in fewer
 _LEAST_ROWS = 5
 
 
@@ -113,23 +113,18 @@ def _by_script(sample: str) -> str:
 
 
 class _Languages:
-    """Remembers a byte for the languages of each row that was looked at.
+    """Remembers a byte for the languages of each row that was looked at."""
 
-    By default the first 1,000 rows are looked at and then one of 32; at the level `all` every
-    row is.
-    """
-
-    def __init__(self, share: float, *, every: bool, sample: int = _ALL_OF_THE_FIRST) -> None:
+    def __init__(self, share: float, looked_at: Sample) -> None:
         self._share = share
-        self._every = every
-        self._sample = sample
+        self._looked_at = looked_at
         self._rows = array("Q")
         self._asked: list[str] = []
         self._said: list[str] = []
 
     def take(self, index: int, split: int, row: Row, packed: bytes) -> None:  # noqa: ARG002
         """See the next row."""
-        if not self._every and index >= self._sample and index % _THEN_EACH:
+        if not self._looked_at.holds(index):
             return
         answer = _answer(row)
         if len(answer) < 20:
@@ -148,9 +143,7 @@ class _Languages:
         answers: list[str],
     ) -> range:
         """Choose the rows that are looked at."""
-        if self._every or index < self._sample:
-            return range(len(answers))
-        return range(-index % _THEN_EACH, len(answers), _THEN_EACH)
+        return self._looked_at.among(index, len(answers))
 
 
 class _Mixing(_Languages):
@@ -215,12 +208,12 @@ def _answer(row: Row) -> str:
 
 def _mixing(context: Context) -> Gatherer:
     share = context.threshold(LANGUAGE_MIX)
-    return _Mixing(share, every=context.level is Level.ALL)
+    return _Mixing(share, _EVERY_ROW if context.level is Level.ALL else _FOR_RARE)
 
 
 def _answering(context: Context) -> Gatherer:
     share = context.threshold(ANSWER_LANGUAGE)
-    return _Answering(share, every=False, sample=_SOME_OF_THE_FIRST)
+    return _Answering(share, _FOR_MOST)
 
 
 GATHERING = (
