@@ -40,6 +40,9 @@ def _page(items: list[dict[str, Any]], query: dict[str, str], limit: int) -> dic
     return {"object": "list", "data": data, "has_more": more}
 
 
+_BROKEN = {"reset", "truncate", "hang"}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # header and body in one packet: two would wait for a delayed ACK
@@ -204,7 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stream([{"error": {"message": "overloaded", "type": "server_error"}}])
             case "hang":
                 time.sleep(fault.seconds)
-        self.close_connection = True
+        # A whole answer leaves the connection open, as services do: one closed without a word would
+        # cost the SDK one of its retries, or not, by chance.
+        self.close_connection |= fault.how in _BROKEN
 
     def _text(self, kind: str, text: str) -> None:
         data = text.encode()
