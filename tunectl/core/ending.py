@@ -75,7 +75,7 @@ def endings(
     ending = (*undeclared, *_replaced(changes), *state.superseded)
     stays = kept | _adopted(changes)
     doomed = {i.key: i for i in ending if i.key not in stays and i.address not in leaving.spared}
-    used = _anchored(state, changes, doomed)
+    used = _anchored(state, wanted, changes, doomed)
     held = (doomed.keys() & used.keys()) - leaving.gone
     deletions = [
         _deletion(state, doomed[key], wanted, leaving)
@@ -91,11 +91,11 @@ def endings(
     return Endings(
         deletions=tuple(deletions),
         changes=dict(_spared(changes, held | kept, wanted, leaving)),
-        blocked=tuple(_undeclared(a, use) for a, use in staying.items() if use.live),
+        blocked=tuple(_undeclared(a, use) for a, use in staying.items() if use.declared),
         notes=tuple(
             (a, f"is no longer declared, and stays while {use.who} uses it")
             for a, use in staying.items()
-            if not use.live
+            if not use.declared
         ),
         stuck={
             a: _stuck(a, used[k])
@@ -187,10 +187,16 @@ def _kept(
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """Who uses an object that would otherwise end, and whether it is for a live one's sake."""
+    """Who uses an object that would otherwise end.
+
+    Attributes:
+        live: it is for a live object's sake.
+        declared: and as the declaration says, so that editing it would end the use.
+    """
 
     by: Address
     live: bool
+    declared: bool
 
     @property
     def who(self) -> str:
@@ -199,7 +205,10 @@ class _Use:
 
 
 def _anchored(
-    state: State, changes: Mapping[Address, Change], doomed: Mapping[Need, Instance]
+    state: State,
+    wanted: Mapping[Address, Resource],
+    changes: Mapping[Address, Change],
+    doomed: Mapping[Need, Instance],
 ) -> dict[Need, _Use]:
     """What is used by something that stays, with one user each; users of users included."""
     used: dict[Need, _Use] = {}
@@ -208,14 +217,27 @@ def _anchored(
     live = {i.key for i in state.instances.values()}
     survivors = [i for i in state.everything if i.key not in doomed]
     survivors.sort(key=lambda i: (i.key in live, i.key))  # live ones are at the end: taken first
-    todo = [(i, i.key in live) for i in survivors if not _moves_on(changes, state, i)]
+    todo = [(i, i.key in live, True) for i in survivors if not _moves_on(changes, state, i)]
     while todo:
-        user, for_live = todo.pop()
+        user, for_live, told = todo.pop()
         for need in user.needs:
             if need in doomed and need not in used and not _released(changes, user, doomed[need]):
-                used[need] = _Use(user.address, for_live)
-                todo.append((doomed[need], for_live))
+                declared = for_live and told and not _made_of_another(wanted, user, need)
+                used[need] = _Use(user.address, for_live, declared)
+                todo.append((doomed[need], for_live, declared))
     return used
+
+
+def _made_of_another(wanted: Mapping[Address, Resource], user: Instance, need: Need) -> bool:
+    """Whether a job's declaration names another object in the place of an equal one it was made of.
+
+    What it was made of stays as long as it does, and no edit but its end would change that.
+    """
+    said = wanted.get(user.address)
+    if said is None or said.recreate is not Recreate.ON_REQUEST:
+        return False
+    named = {ref.address for ref in said.refs}
+    return need.address not in named and any(a.kind == need.address.kind for a in named)
 
 
 def _moves_on(changes: Mapping[Address, Change], state: State, instance: Instance) -> bool:
