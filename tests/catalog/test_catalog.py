@@ -16,7 +16,7 @@ SERVICES = [(t.name, s) for t in provider_types().values() for s in t.services.v
 def test_every_service_has_a_source_and_a_date(type_, found):
     assert found.source
     assert date(2025, 1, 1) < found.source_date
-    assert found.formats
+    assert bool(found.formats) is not bool(found.no_tuning)
     assert service(type_, found.name) == found
     for bounds in (found.epochs, found.batch_size):
         assert bounds is None or 1 <= bounds[0] < bounds[1]

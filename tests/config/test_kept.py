@@ -611,7 +611,7 @@ def test_keeping_says_nothing_of_a_project_that_was_replaced_meanwhile(bench: Be
 
 
 def test_what_a_resource_gains_is_kept_too() -> None:
-    """The form takes the fields of a class as they are: a new one needs no word here."""
+    """The form names the fields of a resource: one that it does not name is found here."""
     one = Resource(address=Address("endpoint", ("a",)), provider="p", spec={})
     for field in fields(Resource):
         if field.init:

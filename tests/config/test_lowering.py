@@ -97,6 +97,113 @@ def test_the_identity_of_a_job_is_what_changes_its_model(tmp_path, edit, same):
     assert (before == after) is same
 
 
+GRADER = "{type: string_check, name: zgodność, input: a, reference: b, operation: eq}"
+METHODS = """
+project: helpdesk
+default_provider: azure
+providers:
+  azure:
+    {type: openai, profile: azure, base_url: "https://a.openai.azure.com/openai/v1", key_env: KEY}
+dataset:
+  chats: {source: data/rows.jsonl}
+  pairs:
+    rows:
+      - input: {messages: [{role: user, content: "Jak zwrócić paczkę?"}]}
+        preferred_output: [{role: assistant, content: "Proszę odesłać ją w 30 dni."}]
+        non_preferred_output: [{role: assistant, content: "Nie wiem."}]
+  tasks:
+    format: reinforcement
+    rows:
+      - {messages: [{role: user, content: "Ile to 2+2?"}], answer: "4"}
+tuning_job:
+  support: {base_model: gpt-4.1-mini, data: dataset.DATA, method: METHOD}
+"""
+
+
+def of_method(root, data, method):
+    text = METHODS.replace("DATA", data).replace("METHOD", method)
+    return resources(project(root, text))
+
+
+@pytest.mark.parametrize(
+    ("data", "method", "spec", "format_"),
+    [
+        ("chats", "supervised", {"type": "supervised"}, "chat"),
+        ("pairs", "dpo", {"type": "dpo"}, "preference"),
+        ("pairs", "{type: dpo, beta: 0.2}", {"type": "dpo", "beta": 0.2}, "preference"),
+        (
+            "tasks",
+            f"{{type: reinforcement, eval_samples: 2, grader: {GRADER}}}",
+            {
+                "type": "reinforcement",
+                "eval_samples": 2,
+                "grader": {
+                    "type": "string_check",
+                    "name": "zgodność",
+                    "input": "a",
+                    "reference": "b",
+                    "operation": "eq",
+                },
+            },
+            "reinforcement",
+        ),
+    ],
+)
+def test_a_method_says_the_form_in_which_rows_go_out(tmp_path, data, method, spec, format_):
+    found = of_method(tmp_path, data, method)
+    assert found["tuning_job.support"].spec["method"] == spec
+    (upload,) = [r for a, r in found.items() if a.startswith("upload.")]
+    assert upload.spec["format"] == format_
+
+
+@pytest.mark.parametrize(
+    ("data", "one", "other", "same"),
+    [
+        ("pairs", "dpo", "{type: dpo, beta: auto}", True),
+        ("pairs", "dpo", "{type: dpo, beta: 0.1}", False),
+        ("pairs", "{type: dpo, beta: 0.1}", "{type: dpo, beta: 0.2}", False),
+        (
+            "tasks",
+            f"{{type: reinforcement, grader: {GRADER}}}",
+            f"{{grader: {GRADER}, eval_interval: auto, type: reinforcement}}",
+            True,
+        ),
+        (
+            "tasks",
+            f"{{type: reinforcement, grader: {GRADER}}}",
+            f"{{type: reinforcement, grader: {GRADER.replace('eq', 'ilike')}}}",
+            False,
+        ),
+        (
+            "tasks",
+            f"{{type: reinforcement, grader: {GRADER}}}",
+            f"{{type: reinforcement, reasoning_effort: low, grader: {GRADER}}}",
+            False,
+        ),
+    ],
+)
+def test_what_a_method_says_is_part_of_the_identity(tmp_path, data, one, other, same):
+    prints = [
+        of_method(tmp_path / str(n), data, method)["tuning_job.support"].fingerprint
+        for n, method in enumerate((one, other))
+    ]
+    assert (prints[0] == prints[1]) is same
+
+
+def test_a_grader_may_name_a_model_that_this_project_makes(tmp_path):
+    judge = """
+  judge: {base_model: gpt-4.1-mini, data: dataset.chats}
+endpoint:
+  judge: {model: tuning_job.judge, deployment: judge}
+"""
+    grader = "{type: score_model, model: '${endpoint.judge.model_id}'}"
+    text = METHODS.replace("DATA", "tasks").replace("METHOD", "{type: reinforcement, grader: G}")
+    found = resources(project(tmp_path, text.replace("G}", grader + "}") + judge[1:]))
+    made = found["tuning_job.support"]
+    assert Address.of("endpoint", "judge") in made.needs
+    assert made.fingerprint
+
+
 def test_white_space_and_key_order_of_rows_do_not_change_the_identity(tmp_path):
     import json
 
@@ -268,8 +375,8 @@ def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tm
     assert alive.retired == ""
 
 
-def test_vertex_is_validated_and_said_to_be_no_more(tmp_path):
+def test_an_unknown_base_model_of_vertex_is_a_warning(tmp_path):
     text = BASE.replace("  openai: {}", "  vertex: {project: acme, location: europe-west4}")
     text += JOB.replace("data:", "provider: vertex, data:")
     found = of_models(loaded(project(tmp_path, text)).project.warnings)
-    assert [w.code for w in found] == ["provider-not-ready"]
+    assert [w.code for w in found] == ["base-unknown"]

@@ -201,7 +201,8 @@ def test_another_version_never_finds_an_entry(
 ) -> None:
     parsed(EVERYTHING, cache)
     assert cache.get(EVERYTHING) is not None
-    monkeypatch.setattr(parse_cache, "_VERSION", parse_cache._VERSION + b"next\n")
+    version = parse_cache._version()
+    monkeypatch.setattr(parse_cache, "_version", lambda: version + b"next\n")
     assert cache.get(EVERYTHING) is None
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunectl.core.graph import Cycle, closure, order, reverse
+from tunectl.core.graph import Cycle, check, closure, order, reverse
 
 nodes = st.integers(0, 12)
 any_graph = st.dictionaries(nodes, st.frozensets(nodes))
@@ -43,6 +43,19 @@ def test_a_graph_without_an_order_names_a_true_circle(graph):
         assert all(b in graph[a] for a, b in pairwise(circle))
     else:
         assert all(node not in closure(graph[node], graph) for node in graph)
+
+
+@given(any_graph)
+def test_a_check_finds_the_circle_that_ordering_finds(graph):
+    found = []
+    for look in (order, check):
+        try:
+            look(graph)
+        except Cycle as cycle:
+            found.append(cycle.nodes)
+        else:
+            found.append(None)
+    assert found[0] == found[1]
 
 
 def test_a_circle_is_named_in_the_direction_of_need():

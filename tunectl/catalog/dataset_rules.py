@@ -46,8 +46,10 @@ class DatasetRules:
         images: whether rows may hold images.
         parts: the types of parts that a role's content may have; of the other roles under "".
         image_rules: how images are given, how large they are, and how many.
-        models: of which models the keys, roles, parts and images are known, by a piece of their
-            names; empty for all.
+        models: of which models the keys, roles, parts, images and order are known, by a piece of
+            their names; empty for all.
+        order: `free` where its form of rows demands no order of turns, `strict` where user and
+            assistant must take turns.
         last: the role of the last message.
         least_rows: fewest training rows; fewer fail the job.
         advised_rows: training rows below which little is learned.
@@ -69,6 +71,7 @@ class DatasetRules:
     parts: Mapping[str, frozenset[str]] | None = None
     image_rules: ImageRules | None = None
     models: tuple[str, ...] = ()
+    order: str | None = None
     last: str | None = None
     least_rows: int | None = None
     advised_rows: int | None = None
@@ -91,6 +94,7 @@ class DatasetRules:
             images=None,
             parts=None,
             image_rules=None,
+            order=None,
         )
 
 
@@ -131,6 +135,7 @@ def _rules(provider: str, raw: Mapping[str, Any], method: str, one: dict[str, An
         parts=_parts(one),
         image_rules=_image_rules(one.get("image_rules")),
         models=tuple(one.get("models", ())),
+        order=one.get("order"),
         last=one.get("last"),
         least_rows=rows["least"],
         advised_rows=rows["advised"],

@@ -28,6 +28,10 @@ class Service:
         batch_size: lowest and highest number.
         metadata_pairs: pairs of metadata a job keeps.
         keeping_costs: whether a tuned model that nobody uses costs money.
+        deployments: whether a tuned model answers under the name of a deployment made there.
+        registers: whether an endpoint is made of one model for good, and moves by another one.
+        by_model: whether the form of the rows depends on the base model (`row_form`).
+        no_tuning: it trains nothing, and what to do instead; empty where it does.
         source: where that is said.
         source_date: when it was read there.
     """
@@ -44,6 +48,10 @@ class Service:
     batch_size: tuple[int, int] | None = None
     metadata_pairs: int | None = None
     keeping_costs: bool | None = None
+    deployments: bool = False
+    registers: bool = False
+    by_model: bool = False
+    no_tuning: str = ""
     source: str
     source_date: date
 
@@ -55,6 +63,7 @@ class ProviderType:
     Attributes:
         ready: whether this version can connect to it; otherwise it is only validated.
         trainers: versions of the trainers that come with tunectl; part of a job's identity.
+        packages: the distributions that it needs on this machine.
     """
 
     name: str
@@ -62,6 +71,7 @@ class ProviderType:
     ready: bool
     services: Mapping[str, Service]
     trainers: Mapping[str, int] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
 
 
 @cache
@@ -96,6 +106,7 @@ def _type(name: str, raw: dict[str, Any]) -> ProviderType:
         ready=raw["status"] == "ready",
         services={key: _service(key, value) for key, value in raw["profiles"].items()},
         trainers=raw["trainers"],
+        packages=tuple(raw.get("packages", ())),
     )
 
 
@@ -113,6 +124,10 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
         batch_size=tuple(raw["batch_size"]) if raw["batch_size"] else None,
         metadata_pairs=raw["metadata_pairs"],
         keeping_costs=raw["keeping_costs"],
+        deployments=raw.get("deployments", False),
+        registers=raw.get("registers", False),
+        by_model=raw.get("by_model", False),
+        no_tuning=raw.get("no_tuning", ""),
         source=raw["source"],
         source_date=date.fromisoformat(raw["source_date"]),
     )

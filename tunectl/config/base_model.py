@@ -10,6 +10,8 @@ from tunectl.config.drafts import Draft
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.world import World
 from tunectl.core.project import Provided
+from tunectl.core.value import Address, Join, Ref
+from tunectl.kinds.tuning_job import TuningJob
 
 WARN_DAYS = 60
 
@@ -62,6 +64,25 @@ def retirement(name: str, service: Service, now: date) -> str:
     if model is None or not model.is_shut_down(now):
         return ""
     return f"base model `{name}` was shut down on {model.shutdown}"
+
+
+def base_of(world: World, model: str | Ref | Join) -> str:
+    """Return the base that a line of tuning jobs began with, as it is written.
+
+    Args:
+        world: of the jobs.
+        model: what is tuned or served: an id, or the job that makes it.
+    """
+    seen: set[Address] = set()
+    while isinstance(model, Ref) and model.address not in seen:
+        seen.add(model.address)
+        draft = world.drafts.get(model.address)
+        if draft is None or not isinstance(draft.model, TuningJob):
+            break
+        said = draft.model.base_model
+        named = world.references.named(said, draft.scope) if isinstance(said, str) else None
+        model = named or said
+    return str(model)
 
 
 def _alternatives(world: World, service: Service) -> str:

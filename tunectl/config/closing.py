@@ -12,7 +12,7 @@ from tunectl.config.template import Evaluator
 from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.errors import Source
-from tunectl.core.graph import Cycle, order
+from tunectl.core.graph import Cycle, check
 from tunectl.core.project import Output
 from tunectl.core.value import NAME, Address, Ref, Value, refs
 from tunectl.kinds.project import OutputFields
@@ -114,7 +114,7 @@ def check_cycles(world: World) -> None:
     """Name a cycle of references, if there is one."""
     needs = {address: resource.needs for address, resource in world.resources.items()}
     try:
-        order(needs)
+        check(needs)
     except Cycle as cycle:
         nodes = [node for node in cycle.nodes if isinstance(node, Address)]
         first = min(nodes, key=lambda a: _line(world, a))

@@ -7,12 +7,13 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Callable
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from tunectl.config.syntax import has_odd_space, wrapped_in_typographic_quotes
 from tunectl.config.written import STRIDE, UnusualError, Written
+
+if TYPE_CHECKING:
+    import yaml
 
 _ODD = re.compile("[“”„‟«»‘’‚‛\u00a0\u202f\u2007\u3000\u200b\u2060\ufeff]")
 _EXACT = 2**63
@@ -41,7 +42,10 @@ def written(
 
 class _Writer:
     def __init__(self, typed: Typed, tags: tuple[str, str, str], deepest: int) -> None:
+        import yaml
+
         self._typed = typed
+        self._scalar_node, self._mapping_node = yaml.ScalarNode, yaml.MappingNode
         self._plain, self._text, self._collection = tags
         self._deepest = deepest
         self._seen: set[int] = set()
@@ -53,14 +57,14 @@ class _Writer:
 
     def _value(self, tree: yaml.Node, depth: int, key: tuple[int, int, int]) -> Any:  # noqa: ANN401
         start, marks = tree.start_mark, self._marks
-        if tree.__class__ is yaml.ScalarNode:
+        if tree.__class__ is self._scalar_node:
             tag, end = tree.tag, tree.end_mark
             line = start.line
             long = end.column - start.column if line == end.line else 1
             said = tree.value
             if tag == self._plain:
                 marks += (1, line + 1, start.column + 1, long, *key, 1)
-                return self._scalar(said)
+                return held(said, self._typed)
             if tag != self._text:
                 raise UnusualError
             marks += (1, line + 1, start.column + 1, long, *key, 0)
@@ -70,7 +74,7 @@ class _Writer:
         self._seen.add(id(tree))
         at = len(marks)
         marks += (0, start.line + 1, start.column + 1, 1, *key, 0)
-        if isinstance(tree, yaml.MappingNode):
+        if isinstance(tree, self._mapping_node):
             value: Any = self._map(tree, depth)
         else:
             value = [self._value(child, depth + 1, (0, 0, 0)) for child in tree.value]
@@ -80,7 +84,7 @@ class _Writer:
     def _map(self, tree: yaml.MappingNode, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, child in tree.value:
-            if key.__class__ is not yaml.ScalarNode:
+            if key.__class__ is not self._scalar_node:
                 raise UnusualError
             name, start, end = key.value, key.start_mark, key.end_mark
             if not name.isascii():
@@ -94,14 +98,20 @@ class _Writer:
             found[name] = self._value(child, depth + 1, place)
         return found
 
-    def _scalar(self, said: str) -> Any:  # noqa: ANN401
-        value = self._typed(said)
-        if value.__class__ is str:
-            if not said.isascii() and (wrapped_in_typographic_quotes(said) or has_odd_space(said)):
-                raise UnusualError
-        elif value.__class__ is float:
-            if not math.isfinite(value):
-                raise UnusualError
-        elif value.__class__ is int and not -_EXACT <= value < _EXACT:
+
+def held(said: str, typed: Typed) -> Any:  # noqa: ANN401  # a scalar
+    """Return the value of a plain scalar.
+
+    Raises:
+        UnusualError: there is something to say of it, or JSON does not hold it exactly.
+    """
+    value = typed(said)
+    if value.__class__ is str:
+        if not said.isascii() and (wrapped_in_typographic_quotes(said) or has_odd_space(said)):
             raise UnusualError
-        return value
+    elif value.__class__ is float:
+        if not math.isfinite(value):
+            raise UnusualError
+    elif value.__class__ is int and not -_EXACT <= value < _EXACT:
+        raise UnusualError
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
@@ -11,6 +11,7 @@ from tunectl.config.policy import read_schema
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.uses import uses
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.resource import BUILTIN, Resource
 from tunectl.core.value import Address, Join, Plain, Ref

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tunectl.config.node import Node, Path, sort
 from tunectl.config.problems import Problems
@@ -13,6 +12,7 @@ from tunectl.config.scope import Each, Scope
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import Block, Tree
 from tunectl.config.words import validated
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Address
 from tunectl.kinds import KINDS

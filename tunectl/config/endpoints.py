@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tunectl.catalog.provider_types import Service
+from tunectl.config.bought import BOUGHT, bought
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
+from tunectl.config.hosting import HOSTING, VERTEX, hosted
 from tunectl.config.providers import LOCAL
-from tunectl.config.world import World
+from tunectl.config.world import World, service_of
 from tunectl.core.project import Provided
-from tunectl.core.resource import Resource
-from tunectl.core.value import Join, Ref
+from tunectl.core.resource import Recreate, Resource
+from tunectl.core.value import Join, Ref, Value
 from tunectl.kinds.endpoint import Endpoint
+
+# What goes into the spec where it is said, beside the model.
+_SETTINGS = ("deployment",)
+_ONE_MODEL = frozenset({"model"})
 
 
 def lower_endpoints(world: World) -> None:
@@ -26,12 +33,22 @@ def lower_endpoints(world: World) -> None:
         if target is None or provider is None:
             continue
         alias = provider.type == LOCAL  # a name and an address that stay when it moves
+        service = service_of(provider)
+        _check_deployment(world, draft, model, service)
+        sold = bought(world, draft, model, provider, target)
+        hosting = hosted(world, draft, model, provider, target)
+        machines = "machine_type" in hosting
+        hourly = machines or "model_units" in sold  # it bills whether or not it is used
         world.resources[draft.address] = Resource(
             address=draft.address,
             provider=provider.name,
-            spec={"model": target},
+            spec={"model": target, **_said(model), **sold, **hosting},
+            immutable=_ONE_MODEL
+            if service is not None and service.registers
+            else frozenset(BOUGHT if sold else HOSTING if provider.type == VERTEX else ()),
             outputs=model.outputs,
-            stable=frozenset(model.outputs if alias else ("base_url",)),
+            stable=frozenset(_stable(model, provider, fixed=bool(alias or sold or machines))),
+            recreate=Recreate.ON_REQUEST if hourly else Recreate.FREELY,
             depends_on=depends_on,
             lifecycle=lifecycle,
             destroy_first=alias,
@@ -39,6 +56,33 @@ def lower_endpoints(world: World) -> None:
             labels=world.labels_of(draft),
             source=draft.source,
         )
+
+
+def _stable(model: Endpoint, provider: Provided, *, fixed: bool) -> tuple[str, ...]:
+    """Return the outputs that stay when an endpoint moves.
+
+    Where Vertex AI serves a tuned Gemini is told by the endpoint that it got.
+    """
+    if fixed:
+        return model.outputs
+    return () if provider.type == VERTEX else ("base_url",)
+
+
+def _said(model: Endpoint) -> dict[str, Value]:
+    said = ((name, getattr(model, name)) for name in _SETTINGS)
+    return {name: value for name, value in said if value is not None}
+
+
+def _check_deployment(world: World, draft: Draft, model: Endpoint, service: Service | None) -> None:
+    if model.deployment is None or service is None or service.deployments:
+        return
+    world.problems.error(
+        f"{service.title} has no deployments that `deployment` could name",
+        draft.at("deployment"),
+        code="limit",
+        hint="remove it; only profile `azure` has them",
+        address=str(draft.address),
+    )
 
 
 def _provider(world: World, draft: Draft, target: str | Ref | Join | None) -> Provided | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.scope import BROKEN, Broken, Scope
+from tunectl.core.dataclass import dataclass
 from tunectl.kinds import DERIVED, KINDS
 
 if TYPE_CHECKING:

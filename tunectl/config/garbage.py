@@ -11,7 +11,8 @@ from contextlib import contextmanager
 def no_collections() -> Iterator[None]:
     """Hold the collector off; it would only look at everything again and again.
 
-    Also a decorator.
+    What was made meanwhile is old afterwards, and is looked at when all that is old is: else the
+    collector's first act would be to look at all of it. Also a decorator.
     """
     was = gc.isenabled()
     gc.disable()
@@ -19,4 +20,7 @@ def no_collections() -> Iterator[None]:
         yield
     finally:
         if was:
+            if not gc.get_freeze_count():  # what somebody else froze stays so
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

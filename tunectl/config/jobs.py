@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from tunectl.catalog.provider_types import Service, provider_types
-from tunectl.config.base_model import check_base_model, retirement
+from tunectl.catalog.row_form import row_form
+from tunectl.config.base_model import base_of, check_base_model, retirement
 from tunectl.config.datasets import Rows, dataset_ref, rows_of
 from tunectl.config.derive import fingerprint, in_file_order, upload
 from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
-from tunectl.config.limits import check_job, check_rows
+from tunectl.config.limits import check_job, check_rows, check_tunes
 from tunectl.config.origin import origin
 from tunectl.config.world import World, service_of
 from tunectl.core.project import Provided
 from tunectl.core.resource import Recreate, Resource
-from tunectl.core.value import Address, Join, Plain, Ref, Value
+from tunectl.core.value import Address, Join, Plain, Ref, Value, shown
 from tunectl.kinds.tuning_job import TuningJob
 
 _IMMUTABLE = frozenset({"base_model", "method", "seed", "data", "trainer"})
@@ -57,10 +59,12 @@ def _resolved(world: World, draft: Draft) -> _Job | None:
     model = draft.model
     assert isinstance(model, TuningJob)
     provider = world.provider(draft)
+    service = service_of(provider) if provider is not None else None
+    if not check_tunes(world, draft, provider, service):
+        return None
     base = world.model_reference(draft, model.base_model, ("tuning_job",), "base_model")
     training, validation, sound = _data(world, draft, model)
     world.depends_on(draft)
-    service = service_of(provider) if provider is not None else None
     if provider is not None and service is not None:
         check_job(world, draft, model, provider, service)
         if isinstance(base, str):
@@ -132,7 +136,7 @@ def _identity(job: _Job, jobs: Mapping[Address, _Job]) -> str:
         base = {"tuning_job": before.fingerprint if before is not None else None}
     return fingerprint(
         base_model=base,
-        method=_method(job.model),
+        method={name: shown(value) for name, value in _method(job.model).items()},
         seed=job.model.seed,
         training=job.training.sha256,
         validation=job.validation.sha256 if job.validation is not None else None,
@@ -140,15 +144,17 @@ def _identity(job: _Job, jobs: Mapping[Address, _Job]) -> str:
     )
 
 
-def _method(model: TuningJob) -> dict[str, Plain]:
+def _method(model: TuningJob) -> dict[str, Value]:
     """Return the method with what the user set; `auto` is like leaving out."""
-    said = model.method
-    found: dict[str, Plain] = {"type": said.type}
-    for name in ("epochs", "batch_size", "learning_rate_multiplier"):
-        value = getattr(said, name)
-        if value is not None:
-            found[name] = value
-    return found
+    return {name: _frozen(value) for name, value in model.method.said().items()}
+
+
+def _frozen(value: Any) -> Value:  # noqa: ANN401  # a tree of the declaration
+    if isinstance(value, Mapping):
+        return {str(key): _frozen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return cast("Value", value)
 
 
 def _resource(world: World, job: _Job) -> Resource:
@@ -213,6 +219,5 @@ def _counted(rows: Rows) -> dict[str, Value]:
 
 
 def _file(world: World, job: _Job, rows: Rows, service: Service | None) -> Ref:
-    formats = service.formats if service is not None else {}
-    format_ = formats.get(job.model.method.type, _DEFAULT_FORMAT)
+    format_ = row_form(service, job.model.method.type, base_of(world, job.base)) or _DEFAULT_FORMAT
     return Ref(upload(world, rows.dataset, rows.split, job.provider.name, format_), ("file_id",))

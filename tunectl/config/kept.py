@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -24,11 +24,12 @@ from tunectl.config.kept_form import from_bytes, texts, to_bytes
 from tunectl.config.loaded import LateDatasets, Loaded
 from tunectl.config.looked import Looked, instant, same
 from tunectl.config.written import UnusualError
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Severity
 from tunectl.core.project import Project
 from tunectl.core.resource import utc
 
-FORMAT = 1
+FORMAT = 2
 _FOREVER = "9999"
 
 

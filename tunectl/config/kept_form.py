@@ -10,13 +10,12 @@ reference, `e` an enumerator, `c` any other class of the core with its fields.
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -24,12 +23,12 @@ from tunectl.config.written import UnusualError
 from tunectl.core import errors, project, resource, value
 from tunectl.core.errors import Source
 from tunectl.core.project import Project
-from tunectl.core.resource import Resource
+from tunectl.core.resource import NOTHING, USUAL, Resource
 from tunectl.core.value import Address, Ref
 
 Json: TypeAlias = Any
-M = TypeVar("M")
 _PLAIN = frozenset({str, int, bool, type(None)})
+_TEXT = frozenset({str})
 _CLASSES: dict[str, type[Any]] = {
     cls.__name__: cls
     for module in (errors, project, resource, value)
@@ -41,6 +40,21 @@ _CLASSES: dict[str, type[Any]] = {
 }
 # Of a resource, what is its own; the rest it has in common with others of its sort.
 _OWN = ("address", "spec", "fingerprint", "labels", "depends_on", "source")
+_SHARED = (
+    "provider",
+    "immutable",
+    "deferred",
+    "inputs",
+    "outputs",
+    "stable",
+    "lifecycle",
+    "recreate",
+    "parent",
+    "destroy_first",
+    "retired",
+    "expires",
+    "origin",
+)
 
 
 def to_bytes(loaded: Project) -> bytes:
@@ -61,7 +75,7 @@ def to_bytes(loaded: Project) -> bytes:
             "traits": [writer.value(one) for one in writer.traits],
             "refs": [[writer.address(ref.address), list(ref.path)] for ref in writer.refs],
             "sources": _table(writer.sources, len(_fields(Source))),
-            "addresses": [[a.kind, list(a.path), a.key] for a in writer.addresses],
+            "addresses": [str(address) for address in writer.addresses],
         }
         return orjson.dumps(tree)
     except (TypeError, ValueError) as error:
@@ -129,13 +143,13 @@ class _Writer:
 
     def columns(self, resources: Iterable[Resource]) -> list[list[Json]]:
         """Return the resources, a column for each of `_OWN` and one for the rest."""
-        shared = attrgetter(*_fields(Resource, *_OWN))
+        shared = attrgetter(*_SHARED)
         place = attrgetter(*_fields(Source))
         address, sources, traits = self.address, self.sources, self.traits
         rows = []
         for at, said in enumerate(resources):
             labels, source, trait = said.labels, said.source, shared(said)
-            if labels.__class__ is not dict or not _is_json(labels):
+            if labels.__class__ is not dict or not (_is_flat(labels) or _is_json(labels)):
                 raise UnusualError
             row = (
                 address(said.address),
@@ -152,11 +166,16 @@ class _Writer:
     def _spec(self, at: int, spec: object) -> Json:
         if spec.__class__ is not dict:
             raise UnusualError
-        if _is_json(spec):
-            return spec
         assert isinstance(spec, dict)
+        if _is_flat(spec) or _is_json(spec):
+            return spec
         self.more += [(at, key) for key, item in spec.items() if not _is_json(item)]
         return self._map(spec)
+
+
+def _is_flat(said: dict[Any, Any]) -> bool:
+    """Whether a map holds nothing but texts, whole numbers and the like, as most do."""
+    return _PLAIN.issuperset(map(type, said.values())) and _TEXT.issuperset(map(type, said))
 
 
 def _is_json(said: object) -> bool:
@@ -171,7 +190,7 @@ def _is_json(said: object) -> bool:
 class _Reader:
     def __init__(self, tree: Json) -> None:
         self._tree = tree
-        self._addresses = [Address(kind, tuple(path), key) for kind, path, key in tree["addresses"]]
+        self._addresses = [Address.parse(text) for text in tree["addresses"]]
         self._refs = [Ref(self._addresses[at], tuple(path)) for at, path in tree["refs"]]
 
     def project(self) -> Project:
@@ -196,42 +215,92 @@ class _Reader:
                 return _CLASSES[said[1]](said[2])
             case "c":
                 cls = _CLASSES[said[1]]
-                return cls(**dict(zip(_fields(cls), map(self.value, said[2:]), strict=True)))
+                made = cls(**dict(zip(_fields(cls), map(self.value, said[2:]), strict=True)))
+                return USUAL if made == USUAL else made
             case _:
                 raise ValueError("not a value")
 
-    def _resources(self) -> Iterable[Resource]:
+    def _resources(self) -> Iterator[Resource]:
+        """Yield the resources; an initialiser for each would take several times as long."""
         tree, at = self._tree, self._addresses
-        refs = self._refs
-        *columns, trait = tree["columns"]
-        own: dict[str, Any] = dict(zip(_OWN, columns, strict=True))
-        for row, key in tree["more"]:
-            spec = own["spec"][row]
+        addresses, specs, prints, labels, depends, places, traits = tree["columns"]
+        referring = self._more(specs)
+        sources = [*self._sources(), None]
+        values = [self.value(trait) for trait in tree["traits"]]
+        unsaid = -1  # where None stands
+        for row, trait in enumerate(traits):
+            made: Any = _OpenResource()
+            made.address = at[addresses[row]]
+            made.spec = specs[row]
+            made.fingerprint = prints[row]
+            made.labels = labels[row]
+            named = depends[row]
+            made.depends_on = tuple([at[i] for i in named]) if named else ()
+            place = places[row]
+            made.source = sources[unsaid if place is None else place]
+            (
+                made.provider,
+                made.immutable,
+                made.deferred,
+                made.inputs,
+                made.outputs,
+                made.stable,
+                made.lifecycle,
+                made.recreate,
+                made.parent,
+                made.destroy_first,
+                made.retired,
+                made.expires,
+                made.origin,
+            ) = values[trait]
+            told = referring.get(row, ())  # what it would find out by itself, where that is known
+            made._refs = told  # noqa: SLF001
+            made._needs = None if told or told is None or named else NOTHING  # noqa: SLF001
+            made.__class__ = Resource
+            yield made
+
+    def _more(self, specs: list[dict[str, Any]]) -> dict[int, tuple[Ref, ...] | None]:
+        """Set what is more than JSON: nothing else in a setting can refer to anything.
+
+        Returns:
+            The rows of it, each with what it refers to; None where that must be looked for.
+        """
+        refs, found = self._refs, dict[int, tuple[Ref, ...] | None]()
+        for row, key in self._tree["more"]:
+            spec = specs[row]
             said = spec[key]
-            refers = said.__class__ is list and said[0] == "r"
-            spec[key] = refs[said[1]] if refers else self.value(said)
-        places = dict(zip(_fields(Source), tree["sources"], strict=True))
-        sources = [*_made(Source, len(places["file"]), places), None]
-        own["address"] = map(at.__getitem__, own["address"])
-        own["depends_on"] = [tuple([at[i] for i in one]) for one in own["depends_on"]]
-        own["source"] = [sources[-1 if i is None else i] for i in own["source"]]
-        shared = _fields(Resource, *_OWN)
-        values = list(zip(*map(self.value, tree["traits"]), strict=True)) or [()] * len(shared)
-        for name, column in zip(shared, values, strict=True):
-            own[name] = map(column.__getitem__, trait)
-        return _made(Resource, len(trait), own)
+            before = found.get(row, ())
+            if said.__class__ is list and said[0] == "r":
+                spec[key] = refs[said[1]]
+                found[row] = None if before is None else (*before, refs[said[1]])
+            else:
+                spec[key] = self.value(said)
+                found[row] = None
+        return found
+
+    def _sources(self) -> Iterator[Source]:
+        for file, line, column, text, length, layer in zip(*self._tree["sources"], strict=True):
+            made: Any = _OpenSource()
+            made.file = file
+            made.line = line
+            made.column = column
+            made.text = text
+            made.length = length
+            made.layer = layer
+            made.__class__ = Source
+            yield made
 
 
-def _made(cls: type[M], count: int, columns: Mapping[str, Iterable[Any]]) -> list[M]:
-    """Return objects of a class with slots and no more initialiser than its fields.
+class _OpenResource:
+    """A resource while its fields are set; then it becomes one, by its class."""
 
-    Filled column by column: calling an initialiser for each takes five times as long.
-    """
-    made = list(map(cls.__new__, repeat(cls, count)))
-    begun = {f.name: repeat(f.default) for f in fields(cls) if f.default is not MISSING}  # type: ignore[arg-type]  # it is a dataclass
-    for name, column in {**begun, **columns}.items():
-        deque(map(getattr(cls, name).__set__, made, column), maxlen=0)
-    return made
+    __slots__ = tuple(field.name for field in fields(Resource))
+
+
+class _OpenSource:
+    """A place while its fields are set."""
+
+    __slots__ = tuple(field.name for field in fields(Source))
 
 
 def texts(loaded: Project) -> Iterable[str]:

@@ -15,6 +15,23 @@ from tunectl.kinds.tuning_job import TuningJob
 _OURS = 6
 
 
+def check_tunes(
+    world: World, draft: Draft, provider: Provided | None, service: Service | None
+) -> bool:
+    """Say whether a service trains at all, and where it does not, what works there."""
+    if provider is None or service is None or not service.no_tuning:
+        return True
+    world.problems.error(
+        f"{service.title} trains no models, so provider `{provider.name}` can have no `tuning_job`",
+        draft.at("provider"),
+        code="no-tuning",
+        hint=service.no_tuning,
+        detail=f"{service.source}, {service.source_date}",
+        address=str(draft.address),
+    )
+    return False
+
+
 def check_job(
     world: World, draft: Draft, model: TuningJob, provider: Provided, service: Service
 ) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from tunectl.config import closing, handover
 from tunectl.config.datasets import DeclaredData, lower_datasets, to_read
@@ -31,11 +32,16 @@ from tunectl.config.scope import BROKEN, Scope
 from tunectl.config.served import check_served
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import MAPS, Tree
+from tunectl.config.uses import target_at
 from tunectl.config.variables import Givers, module_variables, project_variables
 from tunectl.config.words import validated
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Project
+from tunectl.data.targets import Target
 from tunectl.kinds.project import ProjectFields
+
+_Found = TypeVar("_Found")
 
 # Top-level keys whose entries are checked one by one elsewhere.
 _APART = ("providers", "variables", "include", "outputs", "moved", "removed", "import")
@@ -180,6 +186,52 @@ def declared_data(
     Raises:
         ConfigError: every problem of the declaration that was found on the way.
     """
+    return _of_world(
+        lambda world: tuple(data for _, data in to_read(world)),
+        root,
+        environ,
+        env,
+        variables,
+        var_files,
+    )
+
+
+def declared_targets(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    env: str = DEFAULT_ENV,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> Mapping[str, Target]:
+    """Return what training at each declared provider is like, by its name.
+
+    Raises:
+        ConfigError: every problem of the declaration that was found on the way.
+    """
+    return _of_world(
+        lambda world: {
+            name: target
+            for name in world.providers
+            if (target := target_at(world, name)) is not None
+        },
+        root,
+        environ,
+        env,
+        variables,
+        var_files,
+    )
+
+
+def _of_world(
+    ask: Callable[[World], _Found],
+    root: Path,
+    environ: Mapping[str, str],
+    env: str,
+    variables: Mapping[str, str] | None,
+    var_files: Sequence[Path],
+) -> _Found:
+    """Read the declaration as far as it can be without its data, and ask something of it."""
     problems, looked = Problems(), Looked()
     with no_collections():
         tree = read_tree(root, env, problems, None, looked)
@@ -187,7 +239,7 @@ def declared_data(
             problems.stop()
         givers = Givers(variables or {}, var_files, environ, problems, looked)
         world = _told(root, env, tree, givers, environ, _moment(None), problems, looked).world
-        found = tuple(data for _, data in to_read(world))
+        found = ask(world)
     problems.stop()
     return found
 

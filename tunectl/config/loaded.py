@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError
 from tunectl.core.project import Project
 from tunectl.core.value import Address

@@ -12,11 +12,13 @@ import re
 import stat
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from tunectl.core.dataclass import dataclass
 
 MAIN = "tunectl.yaml"
 SUFFIX = ".tunectl.yaml"

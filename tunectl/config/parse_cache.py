@@ -11,10 +11,10 @@ import hashlib
 import sys
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import orjson
-import yaml
 
 import tunectl
 from tunectl.config.cache_folder import CacheFolder, user_folder
@@ -67,14 +67,17 @@ class ParseCache:
 
 
 def _name(text: str) -> str:
-    key = hashlib.sha256(_VERSION)
+    key = hashlib.sha256(_version())
     key.update(text.encode("utf-8", "surrogatepass"))
     return f"{key.hexdigest()}.parsed"
 
 
-# Whatever decides what a text means.
-_VERSION = "\n".join(
-    (
+@cache
+def _version() -> bytes:
+    """Return whatever decides what a text means."""
+    import yaml
+
+    parts = (
         str(FORMAT),
         tunectl.__version__,
         yaml.__version__,
@@ -83,4 +86,4 @@ _VERSION = "\n".join(
         sys.byteorder,
         "",
     )
-).encode()
+    return "\n".join(parts).encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tunectl.config.node import File, Node
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.reading import read_text
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 
 _MARKS = re.compile(r"\{[{%#]")

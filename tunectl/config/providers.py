@@ -18,13 +18,12 @@ from tunectl.core.errors import Source
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN
 from tunectl.core.value import NAME, Plain
-from tunectl.kinds.provider import PROVIDERS, SECRETS
+from tunectl.kinds.provider import SECRETS
+from tunectl.kinds.providers import PROVIDERS
 from tunectl.kinds.values import name_hint
 
 LOCAL = "local"
 _SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN")
-# Types of later versions.
-_PLANNED = frozenset({"anthropic", "bedrock", "tunectl"})
 
 
 def declared_providers(
@@ -121,14 +120,6 @@ def _foreign(
 ) -> Provided | None:
     """A type we have no model for: a plugin's settings are its own business."""
     place = node.find(("type",))[0].source if isinstance(value, dict) and "type" in value else None
-    if type_ in _PLANNED:
-        problems.error(
-            f"provider type `{type_}` is not in this version",
-            place or node.key_source,
-            code="planned",
-            hint=f"types are {listed(PROVIDERS)}",
-        )
-        return None
     if isinstance(value, dict) and _is_installed(type_):
         settings = {key: item for key, item in value.items() if key != "type"}
         return Provided(

@@ -6,7 +6,7 @@ from typing import Any
 
 from tunectl.config.schema import yaml_schema
 from tunectl.kinds import KINDS
-from tunectl.kinds.provider import PROVIDERS
+from tunectl.kinds.providers import PROVIDERS
 
 # A part of a text's pattern, and what such a text is called.
 _FORMS = (

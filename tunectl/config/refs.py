@@ -6,11 +6,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from tunectl.config.expression import BadExpressionError, looked_up
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.scope import Broken, Scope
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Address, Ref
 from tunectl.kinds import DERIVED, KINDS

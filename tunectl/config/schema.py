@@ -7,7 +7,7 @@ from typing import Any
 
 from tunectl.kinds import KINDS
 from tunectl.kinds.project import ProjectFields
-from tunectl.kinds.provider import PROVIDERS
+from tunectl.kinds.providers import PROVIDERS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = r"^[^\W\d_]\w*$"

@@ -39,6 +39,14 @@ _OURS: dict[str, tuple[str, ...]] = {
     "n_epochs": ("epochs",),
     "num_epochs": ("epochs",),
     "num_train_epochs": ("epochs",),
+    "epoch_count": ("epochs",),
+    "adapter_size": ("lora_r",),
+    "source_model": ("base_model",),
+    "training_dataset": ("data",),
+    "tuned_model_display_name": ("suffix",),
+    "min_replica_count": ("replicas",),
+    "max_replica_count": ("replicas",),
+    "accelerator_type": ("accelerator",),
     "hyperparameters": ("method",),
     "base": ("base_model",),
     # The top level.
@@ -66,6 +74,8 @@ _INSTEAD: dict[str, str] = {
     "local": "write the value under `variables:`, as a `default:`",
     "resource": "a kind stands at the left margin: `tuning_job:`, below it a name",
     "data": "declare a `dataset:`",
+    "train_steps": "write `epochs:`, passes over the rows: Gemini is tuned by these, steps counted "
+    "for PaLM's models, which are gone",
 }
 # Under `removed:`, where Terraform has a block for it.
 _NESTED = {"lifecycle": ("destroy", "write `destroy: false` beside `address:`")}

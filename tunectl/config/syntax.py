@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-
-import yaml
+from typing import TYPE_CHECKING
 
 from tunectl.config.node import File
 from tunectl.core.errors import Diagnostic, Source
+
+if TYPE_CHECKING:
+    import yaml
 
 _QUOTES = re.compile("[“”„‟«»‘’‚‛]([^“”„‟«»‘’‚‛]*)[“”„‟«»‘’‚‛]")
 _SPACES = re.compile("[\u00a0\u202f\u2007\u3000\u200b\u2060\ufeff]")
@@ -176,6 +178,8 @@ def _special(problem: str, source: Source, file: File) -> Diagnostic | None:
 
 def _runaway_quote(source: Source, file: File) -> Source | None:
     """Return where the quoted text began that ends just before a place, lines further down."""
+    import yaml
+
     last = None
     try:
         for token in yaml.scan(file.text, Loader=yaml.CSafeLoader):

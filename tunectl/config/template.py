@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +16,7 @@ from tunectl.config.node import Node, Path, sort
 from tunectl.config.problems import Problems
 from tunectl.config.refs import References
 from tunectl.config.scope import BROKEN, Broken, Scope
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Join, Ref, Value, resolve
 from tunectl.kinds import DERIVED, KINDS

@@ -45,28 +45,35 @@ def trained_on(world: World, job: Draft) -> tuple[Address, ...]:
     return tuple(_named(silent, job, (model.data, model.training)))
 
 
-def _target(world: World, model: TuningJob) -> Target | None:
-    name = model.provider or world.default_provider
-    provided = world.providers.get(name) if name is not None else None
+def target_at(world: World, name: str) -> Target | None:
+    """Return what training at a declared provider is like; None where it is not declared."""
+    provided = world.providers.get(name)
     if provided is None:
         return None
     service = service_of(provided)
     provider = service.name if service is not None else provided.type
     if provided.settings.get("trainer") == _SIMULATED:
         provider = _SIMULATED  # it takes what the wire takes, not what a model can learn from
-    base = model.base_model
-    known = isinstance(base, str) and not starts_with_kind(base)
-    method = _METHODS.get(model.method.type, model.method.type)
     longest = provided.settings.get("max_tokens")
-    context = longest if isinstance(longest, int) else None
-    epochs = model.method.epochs
     return Target(
         provider,
-        str(base) if known else None,
-        method,
-        context,
-        epochs=epochs if isinstance(epochs, int) else None,
+        context=longest if isinstance(longest, int) else None,
         prices=own_prices(world.prices, provided.name),
+    )
+
+
+def _target(world: World, model: TuningJob) -> Target | None:
+    name = model.provider or world.default_provider
+    place = target_at(world, name) if name is not None else None
+    if place is None:
+        return None
+    base, epochs = model.base_model, model.method.epochs
+    known = isinstance(base, str) and not starts_with_kind(base)
+    return replace(
+        place,
+        model=str(base) if known else None,
+        method=_METHODS.get(model.method.type, model.method.type),
+        epochs=epochs if isinstance(epochs, int) else None,
     )
 
 

@@ -15,13 +15,11 @@ from tunectl.config.looked import Looked
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.core.project import Provided
-from tunectl.core.resource import BUILTIN, Lifecycle, Resource
+from tunectl.core.resource import BUILTIN, USUAL, Lifecycle, Resource
 from tunectl.core.value import NAME, Address, Join, Plain, Ref
 from tunectl.data.dataset import Dataset
 from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.kinds import KINDS
-
-_UNSAID = Lifecycle()
 
 
 @dataclass(kw_only=True)
@@ -192,8 +190,11 @@ class World:
 
     def depends_on(self, draft: Draft) -> tuple[Address, ...]:
         """Return the addresses under `depends_on`; a whole `for_each` means each of it."""
+        said = draft.model.depends_on if draft.model is not None else ()
+        if not said:
+            return ()
         found: list[Address] = []
-        for index, text in enumerate(draft.model.depends_on if draft.model else ()):
+        for index, text in enumerate(said):
             ref = self.references.named(text, draft.scope)
             if ref is None:
                 at = draft.at("depends_on", index)
@@ -215,7 +216,7 @@ class World:
         """Return the user's word on replacing and deleting."""
         assert draft.model is not None
         if not keep_previous and "lifecycle" not in draft.model.model_fields_set:
-            return _UNSAID
+            return USUAL
         said = draft.model.lifecycle
         check_ignored(draft, self.problems)
         return Lifecycle(

@@ -7,8 +7,9 @@ and ends nothing but what was approved to end. Whatever is decided anew needs a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.resource import Need
 from tunectl.core.value import Address, Plain
 

@@ -64,7 +64,7 @@ def _as_said(instance: Instance, wanted: Resource, accounts: Mapping[str, str]) 
     if provider != wanted.provider and accounts.get(wanted.provider) == instance.account:
         provider = wanted.provider  # the same account under another name
     if (
-        instance.lifecycle == wanted.lifecycle
+        (instance.lifecycle is wanted.lifecycle or instance.lifecycle == wanted.lifecycle)
         and instance.parent == wanted.parent
         and instance.labels == wanted.labels
         and instance.deadline == ends

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tunectl.core.diff import Delta, deltas
+from tunectl.core.diff import Delta, deltas, equal
 from tunectl.core.draft import MAKES, Draft
 from tunectl.core.ignoring import covers, fields, pinned
 from tunectl.core.plan import Action, Blocked, Cause, Change, Drift
 from tunectl.core.resource import Instance, Recreate, Resource, Status
-from tunectl.core.value import Address, refs, resolve
+from tunectl.core.value import Address, Plain, Value, refs, resolve
 from tunectl.core.wish import Offer
 
 _BROKEN = (Status.FAILED, Status.CANCELLED)
 # To ask an enumeration for one of its names takes longer than all else that is asked of a resource
 # that stays as it is.
-_PENDING, _FREELY = Status.PENDING, Recreate.FREELY
+_READY, _PENDING, _FREELY = Status.READY, Status.PENDING, Recreate.FREELY
 
 
 def decide(draft: Draft, resource: Resource) -> None:
@@ -33,6 +33,30 @@ def decide(draft: Draft, resource: Resource) -> None:
     else:
         _note_drift(draft, recorded, seen)
         _compare(draft, resource, seen)
+
+
+def stays(draft: Draft, resource: Resource) -> bool:
+    """Whether there is nothing to decide: what is recorded is there, and is what is declared.
+
+    Law: only where `decide` would say nothing. Most resources of most plans are such.
+    """
+    address = resource.address
+    recorded = draft.state.instances.get(address)
+    if recorded is None or draft.observed.get(address, recorded) is not recorded:
+        return False
+    if (
+        recorded.status is not _READY
+        or recorded.provider != resource.provider
+        or address in draft.wish.replace
+        or address in draft.expired
+    ):
+        return False
+    wanted, had = resource.fingerprint, recorded.fingerprint
+    if wanted != had and wanted and had:
+        return False
+    lookup = draft.lookup if resource.refs else None
+    same = equal(*_compared(resource, recorded), lookup)
+    return same and not _made_from_elsewhere(draft, resource, recorded)
 
 
 def _first(draft: Draft, resource: Resource) -> None:
@@ -145,23 +169,39 @@ def _made_from_elsewhere(draft: Draft, resource: Resource, recorded: Instance) -
     told = resource.refs
     if not aside.isdisjoint(resource.spec):
         told = tuple(ref for k, v in resource.spec.items() if k not in aside for ref in refs(v))
-    known = {(need.address, need.id, need.account) for need in recorded.needs}
     live = draft.state.instances
-    return any(
-        (used := live.get(ref.address)) is not None
-        and (used.address, used.id, used.account) not in known
-        for ref in told
-    )
+    for ref in told:
+        used = live.get(ref.address)
+        if used is not None and not _names(recorded, used):
+            return True
+    return False
 
 
-def _changed(draft: Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:
-    """The fields that differ, but for those that are never compared."""
+def _names(recorded: Instance, used: Instance) -> bool:
+    for need in recorded.needs:
+        if (need.id, need.address, need.account) == (used.id, used.address, used.account):
+            return True
+    return False
+
+
+def _compared(
+    resource: Resource, seen: Instance
+) -> tuple[Mapping[str, Plain], Mapping[str, Value]]:
+    """What is recorded and what is wanted, without the fields that are never compared."""
     before, wanted = seen.spec, resource.spec
     for aside in (resource.inputs, resource.lifecycle.ignore_changes):
+        if not aside:
+            continue
         if not aside.isdisjoint(before):
             before = {k: v for k, v in before.items() if k not in aside}
         if not aside.isdisjoint(wanted):
             wanted = {k: v for k, v in wanted.items() if k not in aside}
+    return before, wanted
+
+
+def _changed(draft: Draft, resource: Resource, seen: Instance) -> tuple[Delta, ...]:
+    """The fields that differ, but for those that are never compared."""
+    before, wanted = _compared(resource, seen)
     if resource.refs:
         lookup = draft.lookup
         wanted = {key: resolve(value, lookup) for key, value in wanted.items()}
@@ -242,12 +282,24 @@ def _offered(draft: Draft, resource: Resource) -> Offer | None:
     live = draft.state.instances.get(resource.address)
     own = live.id if live else None
     free = (o for o in offers if o.instance.id != own and o.instance.id not in draft.taken)
-    return next(free, None)
+    return next((o for o in free if _is_for(o, resource)), None)
+
+
+def _is_for(offer: Offer, resource: Resource) -> bool:
+    """Whether an offer stands for this resource: equal fingerprints may live in other accounts.
+
+    What this environment kept belongs to the address that kept it.
+    """
+    found = offer.instance
+    ours = bool(offer.env) or found.address == resource.address
+    return ours and found.provider == resource.provider
 
 
 def _origins(offer: Offer | None, again: str | None) -> Iterator[str]:
     if offer is not None:
-        yield f"copied from account `{offer.instance.account}`: nothing is trained"
+        place = offer.instance.account
+        where = f"account `{place}`" if place else f"`{offer.instance.id}`"
+        yield f"copied from {where}: nothing is trained"
     elif again:
         yield again
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from tunectl.core.value import Plain, Value, refs
+from tunectl.core.dataclass import dataclass
+from tunectl.core.value import SCALARS, Lookup, Plain, Value, refs, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def deltas(
     before: Mapping[str, Plain], after: Mapping[str, Value], immutable: frozenset[str] = frozenset()
 ) -> tuple[Delta, ...]:
     """Return the fields that differ, in the order of their paths."""
-    if _equal(before, after):
+    if equal(before, after):
         return ()
     found = _walk((), before, after)
     return tuple(
@@ -51,11 +51,18 @@ def deltas(
     )
 
 
-_EXACT = frozenset({str, int, float, bool, type(None)})
+def equal(
+    before: Mapping[str, Plain], after: Mapping[str, Value], lookup: Lookup | None = None
+) -> bool:
+    """Whether two maps have the same keys and values of the same types; else look closely.
 
+    Law: where it is so there are no `deltas`; where it is not there may be none either.
 
-def _equal(before: Mapping[str, Plain], after: Mapping[str, Value]) -> bool:
-    """Whether two maps have the same keys and values of the same types; else look closely."""
+    Args:
+        before: what is recorded.
+        after: what is wanted.
+        lookup: resolves the references in it.
+    """
     if before is after:
         return True
     if len(before) != len(after):
@@ -66,17 +73,22 @@ def _equal(before: Mapping[str, Plain], after: Mapping[str, Value]) -> bool:
         new = after[key]
         if old is new:
             continue
-        if old.__class__ is not new.__class__:
-            return False
-        if old.__class__ in _EXACT:
+        if old.__class__ is new.__class__ and old.__class__ in SCALARS:
             if old != new:
                 return False
-        elif isinstance(old, dict) and isinstance(new, dict):
-            if not _equal(old, new):
-                return False
-        elif not same(old, new):
+        elif not _alike(old, new, lookup):
             return False
     return True
+
+
+def _alike(old: Plain, new: Value, lookup: Lookup | None) -> bool:
+    if lookup is not None and new.__class__ is not dict:
+        new = resolve(new, lookup)
+    if old.__class__ is not new.__class__:
+        return False
+    if isinstance(old, dict) and isinstance(new, dict):
+        return equal(old, new, lookup)
+    return same(old, new)
 
 
 def _walk(
@@ -102,7 +114,7 @@ def same(before: Plain | Absent, after: Value | Absent) -> bool:
         case (bool(), _) | (_, bool()):
             return before is after
         case Mapping(), Mapping():
-            return _equal(before, after) or not any(True for _ in _walk((), before, after))
+            return equal(before, after) or not any(True for _ in _walk((), before, after))
         case tuple(), tuple():
             return len(before) == len(after) and all(map(same, before, after))
         case _:

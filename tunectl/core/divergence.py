@@ -7,9 +7,9 @@ no running job needs) is no drift; a job that ended as jobs do is no drift.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import Delta, deltas
 from tunectl.core.errors import Diagnostic, Exit, strongest
 from tunectl.core.ignoring import covers

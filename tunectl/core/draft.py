@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.plan import Action, Blocked, Change, Drift
 from tunectl.core.resource import Instance, Recreate, Resource, Status, output
 from tunectl.core.state import State

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tunectl.core import graph
+from tunectl.core.dataclass import dataclass
 from tunectl.core.plan import Action, Blocked, Cause, Change
 from tunectl.core.resource import Instance, Need, Recreate, Resource, Status
 from tunectl.core.state import Lapse, State

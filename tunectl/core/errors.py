@@ -11,6 +11,7 @@ The exception tree::
     ├── ProviderError                 a provider said no, or could not be asked
     │   ├── CredentialsError          missing, wrong or expired key
     │   ├── InvalidRequestError       a definite refusal: nothing was created
+    │   │   └── ClosedError               for good: nobody may make it there any more
     │   ├── NotFoundError             the object does not exist
     │   ├── ConflictError             the object exists and is not ours, or is busy
     │   ├── RateLimitError            a definite refusal: ask again later
@@ -23,9 +24,11 @@ The exception tree::
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
 from typing import Self
+
+from tunectl.core.dataclass import dataclass
 
 
 class Exit(IntEnum):
@@ -215,6 +218,13 @@ class CredentialsError(ProviderError):
 
 class InvalidRequestError(ProviderError):
     """A definite refusal: nothing was created."""
+
+
+class ClosedError(InvalidRequestError):
+    """A definite refusal for good: this account can make no such object any more.
+
+    What was made for it alone is of no use, and is removed again.
+    """
 
 
 class NotFoundError(ProviderError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address, Plain

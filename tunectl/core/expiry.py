@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.declared import declaration
 from tunectl.core.plan import Blocked
 from tunectl.core.resource import Resource, deadline, utc

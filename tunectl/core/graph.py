@@ -26,17 +26,7 @@ def order(needs: Mapping[T, Collection[T]]) -> tuple[T, ...]:
     Raises:
         Cycle: naming one cycle, in the direction "needs".
     """
-    users: dict[T, list[T]] = {}
-    waits: dict[T, int] = {}
-    ready: list[T] = []
-    for node, targets in needs.items():
-        known = [t for t in targets if t in needs] if targets else ()
-        if not known:
-            ready.append(node)
-            continue
-        waits[node] = len(known)
-        for target in known:
-            users.setdefault(target, []).append(node)
+    users, waits, ready = _begun(needs)
     done: list[T] = []
     while ready:
         done += sorted(ready, key=str)
@@ -50,6 +40,41 @@ def order(needs: Mapping[T, Collection[T]]) -> tuple[T, ...]:
     if len(done) < len(needs):
         raise _cycle({node: needs[node] for node in set(needs).difference(done)})
     return tuple(done)
+
+
+def check(needs: Mapping[T, Collection[T]]) -> None:
+    """Look for a cycle: what `order` does but for the order, at half its cost.
+
+    Raises:
+        Cycle: naming one cycle, in the direction "needs".
+    """
+    users, waits, ready = _begun(needs)
+    while ready:
+        for user in users.get(ready.pop(), ()):
+            waits[user] -= 1
+            if not waits[user]:
+                del waits[user]
+                ready.append(user)
+    if waits:
+        raise _cycle({node: needs[node] for node in waits})
+
+
+def _begun(
+    needs: Mapping[T, Collection[T]],
+) -> tuple[dict[T, list[T]], dict[T, int], list[T]]:
+    """Return who uses each node, for how many each waits, and which wait for none."""
+    users: dict[T, list[T]] = {}
+    waits: dict[T, int] = {}
+    ready: list[T] = []
+    for node, targets in needs.items():
+        known = [t for t in targets if t in needs] if targets else ()
+        if not known:
+            ready.append(node)
+            continue
+        waits[node] = len(known)
+        for target in known:
+            users.setdefault(target, []).append(node)
+    return users, waits, ready
 
 
 def _cycle(needs: Mapping[T, Collection[T]]) -> Cycle:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.plan import Action, Plan
 from tunectl.core.resource import BUILTIN, Need
@@ -23,11 +24,13 @@ class Limits:
     Attributes:
         force: go on although an unusual share would be deleted or replaced.
         irreplaceable: recorded objects of which no new one can be made, and why.
+        committed: recorded objects that were bought until a day and cannot be deleted before it.
         allowed: addresses that may lose an irreplaceable object.
     """
 
     force: bool = False
     irreplaceable: Mapping[Need, str] = field(default_factory=dict)
+    committed: Mapping[Need, str] = field(default_factory=dict)
     allowed: frozenset[Address] = frozenset()
 
 
@@ -36,6 +39,7 @@ def guards(plan: Plan, state: State, limits: Limits | None = None) -> Iterator[D
     limits = limits or Limits()
     yield from _protected(plan)
     yield from _irreplaceable(plan, limits)
+    yield from _committed(plan, limits)
     yield from _everything_gone(plan, state)
     if not limits.force:
         yield from _unusual(plan, state)
@@ -55,6 +59,26 @@ def _irreplaceable(plan: Plan, limits: Limits) -> Iterator[Diagnostic]:
                 hint=f"keep it (`lifecycle: {{keep_on_destroy: true}}` or `keep_previous`), or "
                 f"pass `--allow-irreplaceable {change.address}`",
                 code="irreplaceable",
+                address=str(change.address),
+                source=change.source,
+                exit=Exit.REFUSED,
+            )
+
+
+def _committed(plan: Plan, limits: Limits) -> Iterator[Diagnostic]:
+    """The provider would refuse it in the middle of an apply, and bill on."""
+    for change in plan.changes:
+        doomed = change.doomed
+        if change.action not in _ENDS or doomed is None or change.held or change.lets_go:
+            continue
+        if doomed.key in limits.committed:
+            yield Diagnostic(
+                summary=f"`{change.address}` is committed until {limits.committed[doomed.key]} and "
+                "cannot be deleted before",
+                detail=f"id {doomed.id}; it bills until then, used or not",
+                hint=f"leave it until that day: `--exclude {change.address}`; to let it run out "
+                "unmanaged, `lifecycle: {keep_on_destroy: true}`",
+                code="committed",
                 address=str(change.address),
                 source=change.source,
                 exit=Exit.REFUSED,

@@ -8,9 +8,10 @@ currency, so it adds to any.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from tunectl.core.dataclass import dataclass
 
 ZERO = Decimal(0)
 

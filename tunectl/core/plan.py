@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Source
 from tunectl.core.money import Estimate
@@ -66,6 +67,20 @@ class RowDelta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenDelta:
+    """How much a job trains on before and after its rows changed.
+
+    Attributes:
+        before, after: the tokens of one pass over the training rows: at least, likely, at most.
+        cost: what training on the rows of before would cost, at the prices of now.
+    """
+
+    before: tuple[int, int, int]
+    after: tuple[int, int, int]
+    cost: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One line of a plan.
 
@@ -87,6 +102,7 @@ class Change:
         uses: the models it refers to and that this plan leaves alone, running ones included.
         estimate: what making it costs or, for what is reused, what is saved; None where there is
             nothing to pay.
+        tokens: what changed rows of a job do to its tokens, where they are paid for and known.
     """
 
     address: Address
@@ -110,6 +126,7 @@ class Change:
     who: str = ""
     uses: tuple[Need, ...] = ()
     estimate: Estimate | None = None
+    tokens: TokenDelta | None = None
 
     @property
     def source(self) -> Source | None:

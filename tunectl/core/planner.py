@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tunectl.core import graph
 from tunectl.core.catching_up import caught_up
-from tunectl.core.deciding import decide, decide_on_demand, demanded_by
+from tunectl.core.deciding import decide, decide_on_demand, demanded_by, stays
 from tunectl.core.diff import deltas, same
 from tunectl.core.draft import MAKES, Draft
 from tunectl.core.ending import Endings, Leaving, endings
@@ -225,7 +225,7 @@ def _drafted(draft: Draft, order: Iterable[Address]) -> Draft:
     for resource in resources:
         if not draft.wish.touches(resource.address):
             continue
-        if resource.recreate is not on_demand:
+        if resource.recreate is not on_demand and not stays(draft, resource):
             decide(draft, resource)
             _block_if_it_waits(draft, resource)
     demanded = {need for change in draft.changes.values() for need in demanded_by(change)}

@@ -16,6 +16,7 @@ from tunectl.core.plan import (
     OutputChange,
     Plan,
     RowDelta,
+    TokenDelta,
 )
 from tunectl.core.record import (
     instance_from_tree,
@@ -109,6 +110,7 @@ def _change_to_tree(change: Change) -> Tree:
             {"address": str(n.address), "id": n.id, "account": n.account} for n in change.uses
         ],
         "estimate": estimate_to_tree(change.estimate) if change.estimate else None,
+        **({"tokens": _tokens_to_tree(change.tokens)} if change.tokens else {}),
     }
 
 
@@ -146,7 +148,29 @@ def _change_from_tree(tree: Tree) -> Change:
             for n in tree.get("uses", [])
         ),
         estimate=estimate_from_tree(tree["estimate"]) if tree.get("estimate") else None,
+        tokens=_tokens_from_tree(tree["tokens"]) if tree.get("tokens") else None,
     )
+
+
+def _tokens_to_tree(tokens: TokenDelta) -> Tree:
+    return {
+        "before": list(tokens.before),
+        "after": list(tokens.after),
+        "cost": estimate_to_tree(tokens.cost),
+    }
+
+
+def _tokens_from_tree(tree: Tree) -> TokenDelta:
+    return TokenDelta(
+        before=_three(tree["before"]),
+        after=_three(tree["after"]),
+        cost=estimate_from_tree(tree["cost"]),
+    )
+
+
+def _three(numbers: list[int]) -> tuple[int, int, int]:
+    low, likely, high = numbers
+    return low, likely, high
 
 
 def _resource_to_tree(resource: Resource) -> Tree:

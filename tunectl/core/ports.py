@@ -1,13 +1,17 @@
-"""All that a plugin imports: what it is told and what it must answer."""
+"""All that a plugin must import: what it is told and what it must answer.
+
+What it may offer beyond that is in `abilities`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.state import Entry
@@ -136,27 +140,6 @@ class Lists(Protocol):
         ...
 
 
-class Lags(Protocol):
-    """A handler that says by how much `find` may lag; of any other 15 seconds are assumed."""
-
-    @property
-    def lag(self) -> float:
-        """Seconds after a create for which `find` may not show the object yet."""
-        ...
-
-
-class Marked(Protocol):
-    """A handler that can tell whose one object is, as the object says itself."""
-
-    def mark(self, instance: Instance) -> Mark | None:
-        """Return the whole mark that an object carries; None where it carries none.
-
-        Raises:
-            NotFoundError: it is gone.
-        """
-        ...
-
-
 class Events(Protocol):
     """A handler that can tell what happened inside a long job."""
 
@@ -195,26 +178,6 @@ class Copies(Protocol):
         ...
 
 
-class Cancellable(Protocol):
-    """A handler whose pending objects can be cancelled."""
-
-    def cancel(self, instance: Instance) -> Instance:
-        """Ask for the end; the result may still be pending."""
-        ...
-
-
-class Pausable(Protocol):
-    """A handler whose pending objects can be paused and resumed."""
-
-    def pause(self, instance: Instance) -> Instance:
-        """Ask for a pause."""
-        ...
-
-    def resume(self, instance: Instance) -> Instance:
-        """Let a paused one go on."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEvent:
     """One event of a long job.
@@ -248,12 +211,20 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """A piece of an answer. The last piece has the reason it ended and the token counts."""
+    """A piece of an answer. The last piece has the reason it ended and the token counts.
+
+    Attributes:
+        prompt_tokens: all that was read, from a prompt cache or not.
+        cache_read_tokens: of these, what came from a prompt cache.
+        cache_written_tokens: of these, what was written to one.
+    """
 
     text: str = ""
     finish_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_written_tokens: int = 0
 
 
 class Provider(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Source
 from tunectl.core.resource import Resource
 from tunectl.core.value import Address, Plain, Value

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from typing import Any, assert_never, cast
+from functools import lru_cache
+from typing import Any, assert_never
 
 from tunectl.core.approval import Approval
 from tunectl.core.needing import exact, named
-from tunectl.core.resource import Instance, Lifecycle, Need, Recreate, Status
+from tunectl.core.resource import USUAL, Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
     Abandoned,
     Account,
@@ -48,8 +49,7 @@ def lifecycle_to_tree(life: Lifecycle) -> Tree:
     }
 
 
-_LIFE = Lifecycle()
-_PLAIN_LIFE = lifecycle_to_tree(_LIFE)
+_PLAIN_LIFE = lifecycle_to_tree(USUAL)
 _SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
     ("needs", []),
     ("recreate", Recreate.FREELY.value),
@@ -63,13 +63,16 @@ _RECREATE = {recreate.value: recreate for recreate in Recreate}
 def lifecycle_from_tree(tree: Tree) -> Lifecycle:
     """Return the lifecycle of a JSON tree."""
     if tree == _PLAIN_LIFE:
-        return _LIFE
-    return Lifecycle(
+        return USUAL
+    return _lifecycle(
         protect=tree["protect"],
         ignore_changes=frozenset(tree["ignore_changes"]),
         keep_on_destroy=tree["keep_on_destroy"],
         keep_previous=tree["keep_previous"],
     )
+
+
+_lifecycle = lru_cache(maxsize=64)(Lifecycle)  # many objects, few of them
 
 
 def instance_to_tree(instance: Instance) -> Tree:
@@ -133,12 +136,13 @@ def instance_from_tree(tree: Tree) -> Instance:
     made.created_at = get("created_at", "")
     made.renewed_at = get("renewed_at", "")
     made.deadline = get("deadline", "")
-    made.lifecycle = lifecycle_from_tree(life) if life else _LIFE
+    made.lifecycle = lifecycle_from_tree(life) if life else USUAL
     made.recreate = _RECREATE[get("recreate", "freely")]
     made.parent = parse(parent) if parent else None
     made.labels = get("labels", _NONE)
     made.__class__ = Instance
-    return cast("Instance", made)
+    instance: Instance = made
+    return instance
 
 
 class _Unfrozen:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
-from tunectl.core.value import Address, Plain, Ref, Value, dig, refs
+from tunectl.core.value import SCALARS, Address, Plain, Ref, Value, dig, refs
 
 BUILTIN = "builtin"
 
@@ -50,6 +51,9 @@ class Lifecycle:
     ignore_changes: frozenset[str] = frozenset()
     keep_on_destroy: bool = False
     keep_previous: int = 0
+
+
+USUAL = Lifecycle()  # one for all of whom nothing is said: the very same is found equal at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class Origin:
     source: Source | None = None
 
 
-_NOTHING: frozenset[Address] = frozenset()
+NOTHING: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,7 @@ class Resource:
     outputs: tuple[str, ...] = ()
     stable: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    lifecycle: Lifecycle = USUAL
     recreate: Recreate = Recreate.FREELY
     parent: Address | None = None
     destroy_first: bool = False
@@ -153,7 +157,8 @@ class Resource:
         """Every reference in the spec."""
         found = self._refs
         if found is None:
-            found = tuple(refs(self.spec))
+            spec = self.spec  # most hold scalars alone, which refer to nothing
+            found = () if SCALARS.issuperset(map(type, spec.values())) else tuple(refs(spec))
             object.__setattr__(self, "_refs", found)
         return found
 
@@ -163,9 +168,9 @@ class Resource:
         found = self._needs
         if found is None:
             referred = self.refs
-            found = _NOTHING
+            found = NOTHING
             if referred or self.depends_on:
-                found = frozenset([*(ref.address for ref in referred), *self.depends_on])
+                found = frozenset([*[ref.address for ref in referred], *self.depends_on])
             object.__setattr__(self, "_needs", found)
         return found
 
@@ -216,7 +221,7 @@ class Instance:
     created_at: str = ""
     renewed_at: str = ""
     deadline: str = ""
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    lifecycle: Lifecycle = USUAL
     recreate: Recreate = Recreate.FREELY
     parent: Address | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

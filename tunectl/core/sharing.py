@@ -7,9 +7,10 @@ only the last to leave deletes remotely.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.record import instance_from_tree, lean_tree
 from tunectl.core.resource import Instance, Recreate, Status
 from tunectl.core.valuetree import Tree

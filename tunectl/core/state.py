@@ -7,10 +7,11 @@ entry twice gives what folding it once gives.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias, assert_never
 
 from tunectl.core.approval import Approval
+from tunectl.core.dataclass import dataclass
 from tunectl.core.moving import Moves
 from tunectl.core.needing import exact
 from tunectl.core.resource import BUILTIN, Instance, Need

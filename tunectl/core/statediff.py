@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tunectl.core.dataclass import dataclass
 from tunectl.core.state import State
 from tunectl.core.value import Address
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.graph import closure
 from tunectl.core.plan import Action, Change, Plan
 from tunectl.core.resource import Instance, Need

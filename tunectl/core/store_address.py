@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from tunectl.core.dataclass import dataclass
 
 SCHEMES = ("gs", "s3", "postgresql", "postgres", "https", "http")
 
@@ -103,6 +102,8 @@ def parse(text: str) -> StateAddress:
 
 def _host(text: str) -> bool:
     """Whether there is anything to connect to; PostgreSQL may be reached by a socket alone."""
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -111,6 +112,8 @@ def _host(text: str) -> bool:
 
 
 def _unknown(said: str, right: str) -> BadAddressError:
+    import difflib
+
     near = difflib.get_close_matches(right, _CANONICAL, n=1, cutoff=0.5)
     hint = f"did you mean `{near[0]}://`?" if near else f"it must be {_KNOWN}"
     return BadAddressError(f"begins with `{said}://`, which is no kind of store", hint)

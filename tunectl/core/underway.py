@@ -8,9 +8,10 @@ what is running, is changed by nobody else until it is done or cancelled.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunectl.core.approval import Approval
+from tunectl.core.dataclass import dataclass
 from tunectl.core.declared import declaration, value_declared
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.core.plan import Action, Cause, Change, OutputChange, Plan

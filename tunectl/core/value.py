@@ -6,8 +6,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
+
+from tunectl.core.dataclass import dataclass
 
 Plain: TypeAlias = "bool | int | float | str | tuple[Plain, ...] | Mapping[str, Plain] | None"
 Value: TypeAlias = (
@@ -85,8 +86,8 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         """The form a user types; `parse` reads it back."""
-        path, key = self.path, self.key
-        text = f"{self.kind}.{path[0]}" if len(path) == 1 else ".".join((self.kind, *path))
+        kind, path, key = self
+        text = f"{kind}.{path[0]}" if len(path) == 1 else ".".join((kind, *path))
         return text if key is None else f"{text}[{json.dumps(key, ensure_ascii=False)}]"
 
 
@@ -120,7 +121,7 @@ class Join:
     parts: tuple[Value, ...]
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def refs(value: Value) -> Iterator[Ref]:
@@ -130,11 +131,13 @@ def refs(value: Value) -> Iterator[Ref]:
 
 def _refs(value: Value, found: list[Ref]) -> list[Ref]:
     """Add every reference inside a value; most values are scalars and hold none."""
-    if value.__class__ in _SCALARS:
+    if value.__class__ in SCALARS:
         return found
     if isinstance(value, dict):  # to ask whether something is a `Mapping` takes far longer
         for item in value.values():
-            if item.__class__ not in _SCALARS:
+            if item.__class__ is Ref:
+                found.append(item)
+            elif item.__class__ not in SCALARS:
                 _refs(item, found)
         return found
     match value:
@@ -154,16 +157,16 @@ Lookup: TypeAlias = Callable[[Ref], "Value"]
 
 def resolve(value: Value, lookup: Lookup) -> Value:
     """Replace each reference by what `lookup` gives; one it returns unchanged stays."""
-    if value.__class__ in _SCALARS:
+    if value.__class__ in SCALARS:
         return value
     match value:
+        case Ref():  # the most frequent first
+            return lookup(value)
         case dict():
             return {
-                key: item if item.__class__ in _SCALARS else resolve(item, lookup)
+                key: item if item.__class__ in SCALARS else resolve(item, lookup)
                 for key, item in value.items()
             }
-        case Ref():
-            return lookup(value)
         case Join(parts):
             done = tuple(resolve(part, lookup) for part in parts)
             if any(True for part in done for _ in refs(part)):
@@ -183,7 +186,7 @@ def settle(value: Value, lookup: Lookup) -> Plain:
     Raises:
         LookupError: naming the reference that is still unknown.
     """
-    if value.__class__ in _SCALARS:
+    if value.__class__ in SCALARS:
         return value  # type: ignore[return-value]  # a scalar is plain
     done = resolve(value, lookup)
     for left in refs(done):
@@ -197,7 +200,7 @@ def plain(value: Value) -> Plain:
     Raises:
         TypeError: when it holds one.
     """
-    if value.__class__ in _SCALARS:
+    if value.__class__ in SCALARS:
         return value  # type: ignore[return-value]  # a scalar is plain
     match value:
         case Ref() | Join():

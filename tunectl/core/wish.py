@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Moved, Output, Removed
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.value import Address

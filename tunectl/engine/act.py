@@ -6,7 +6,13 @@ import time
 from dataclasses import replace
 from typing import cast
 
-from tunectl.core.errors import Diagnostic, ProviderError, TunectlError, UnknownOutcomeError
+from tunectl.core.errors import (
+    ClosedError,
+    Diagnostic,
+    ProviderError,
+    TunectlError,
+    UnknownOutcomeError,
+)
 from tunectl.core.event import Phase
 from tunectl.core.plan import Action
 from tunectl.core.ports import Copies, Handler, Request
@@ -16,6 +22,7 @@ from tunectl.core.steps import Step, Verb
 from tunectl.engine.adopt import adopt
 from tunectl.engine.patience import patiently
 from tunectl.engine.run import Run, completed, identity, mint
+from tunectl.engine.take_back import take_back
 from tunectl.engine.watch import Following
 
 
@@ -81,6 +88,9 @@ def _create(run: Run, step: Step, began: float) -> None:
         made = patiently(run, lambda: _made(run, step, handler, request))
     except UnknownOutcomeError as error:
         made = _look_for_it(run, request.mark.op, resource, error)
+    except ClosedError as error:
+        run.record(Abandoned(op, str(error)))
+        raise take_back(run, step, request, error, _delete) from None
     except TunectlError as error:
         run.record(Abandoned(op, str(error)))
         raise

@@ -17,6 +17,7 @@ from tunectl.core.plan import Plan
 from tunectl.core.resource import Status
 from tunectl.core.state import State
 from tunectl.core.steps import Step, Verb, steps
+from tunectl.core.turns import groups, in_turns
 from tunectl.core.value import Address
 from tunectl.engine.act import Detached, Failed, perform
 from tunectl.engine.run import Run, Tools
@@ -117,13 +118,24 @@ class _Queue:
                     heapq.heappush(self.ready, number)
 
 
+def _in_turns(every: tuple[Step, ...], tools: Tools) -> tuple[Step, ...]:
+    """Let wait what a provider makes only so many of at once."""
+    limits: dict[tuple[str, str], int] = {}
+    for provider, kind in groups(every):
+        handler = tools.connect(provider).handlers.get(kind)
+        at_once = getattr(handler, "at_once", None)
+        if isinstance(at_once, int):
+            limits[provider, kind] = at_once
+    return in_turns(every, limits)
+
+
 class Execution:
     """One apply. Iterate over `events()` to make it happen; read the rest afterwards."""
 
     def __init__(self, plan: Plan, state: State, tools: Tools) -> None:
         self.run = Run(state, tools)
         self.outcome = Outcome()
-        self._todo = {step.id: step for step in steps(plan, state)}
+        self._todo = {step.id: step for step in _in_turns(steps(plan, state), tools)}
         self._queue = _Queue(self._todo.values())
         self._running: dict[str, tuple[Step, Future[None]]] = {}
         self._waits = 0  # of those that run

@@ -10,10 +10,11 @@ up by marks stays as it was recorded. Nothing is taken for gone that could not b
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
 from tunectl.core import graph
+from tunectl.core.dataclass import dataclass
 from tunectl.core.places import Place, brought_home, places
 from tunectl.core.ports import Connect, Found, Lists, Mark
 from tunectl.core.project import Project

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from shlex import quote
+from typing import cast
 
-from tunectl.core.errors import Diagnostic, Exit, Refused
-from tunectl.core.ports import Connect
+from tunectl.core.abilities import RECORD, Vague
+from tunectl.core.errors import (
+    ConfigError,
+    CredentialsError,
+    Diagnostic,
+    Exit,
+    ProviderError,
+    Refused,
+)
+from tunectl.core.ports import Connect, Provider
 from tunectl.core.resource import BUILTIN, Instance
 from tunectl.core.state import State
 from tunectl.core.value import Address
-from tunectl.engine.listing import look
+from tunectl.engine.listing import PARALLELISM, look
 
 
 def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
@@ -22,6 +33,7 @@ def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
     instances = [state.instances[address] for address in sorted(state.instances, key=str)]
     _same_accounts((*instances, *state.superseded), connect)
     seen = look(instances, connect)
+    _somewhere(instances, seen, connect)
     return {i.address: now for i, now in zip(instances, seen, strict=True)}
 
 
@@ -37,7 +49,9 @@ def observe_everything(
     superseded = {i.key for i in state.superseded}
     instances = sorted(state.everything, key=lambda i: (i.address, i.key in superseded, i.id))
     _same_accounts(instances, connect)
-    return tuple(zip(instances, look(instances, connect), strict=True))
+    seen = look(instances, connect)
+    _somewhere(instances, seen, connect)
+    return tuple(zip(instances, seen, strict=True))
 
 
 def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:
@@ -63,6 +77,68 @@ def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:
         raise Refused(problems)
 
 
+def _somewhere(
+    instances: Sequence[Instance], seen: Sequence[Instance | None], connect: Connect
+) -> None:
+    """Refuse to believe that all is gone where the account cannot be told from another one.
+
+    A key of another account is answered "not found" for everything, and no service's word for that
+    differs from the word for what was deleted. One object that is there proves the account.
+    """
+    gone: dict[str, list[Instance]] = {}
+    proven: set[str] = set()
+    for instance, now in zip(instances, seen, strict=True):
+        if instance.provider == BUILTIN or instance.id.startswith(RECORD):
+            continue
+        if now is None:
+            gone.setdefault(instance.provider, []).append(instance)
+        else:
+            proven.add(instance.provider)
+    problems = tuple(
+        Diagnostic(
+            summary=f"provider `{name}` shows nothing of what is recorded there (objects: "
+            f"{len(missed)}), and its service does not say whose account a key belongs to",
+            hint="check the key and the address: with those of another account everything looks "
+            "deleted; what is really gone is forgotten with "
+            f"`tunectl state rm {quote(str(missed[0].address))}`",
+            code="doubtful-account",
+            address=str(missed[0].address),
+            exit=Exit.REFUSED,
+        )
+        for name, missed in gone.items()
+        if name not in proven and _vague(connect(name))
+    )
+    if problems:
+        raise Refused(problems)
+
+
+def _vague(provider: Provider) -> bool:
+    return hasattr(provider, "vague") and cast("Vague", provider).vague
+
+
 def accounts(names: Iterable[str], connect: Connect) -> Mapping[str, str]:
-    """Return the account of each provider, for the plan's digest."""
-    return {name: connect(name).account() for name in sorted(set(names) - {BUILTIN})}
+    """Return the account of each provider, for the plan's digest. All are asked at once.
+
+    Raises:
+        CredentialsError: naming every provider whose credentials are missing or refused.
+        ProviderError: the first of what else went wrong.
+    """
+    wanted = sorted(set(names) - {BUILTIN})
+
+    def ask(name: str) -> str | ConfigError | ProviderError:
+        try:
+            return connect(name).account()
+        except (ConfigError, ProviderError) as error:
+            return error
+
+    if len(wanted) < 2:
+        return {name: connect(name).account() for name in wanted}
+    with ThreadPoolExecutor(max_workers=min(len(wanted), PARALLELISM)) as pool:
+        told = dict(zip(wanted, pool.map(ask, wanted), strict=True))
+    failed = [one for one in told.values() if isinstance(one, ConfigError | ProviderError)]
+    refused = [d for one in failed if isinstance(one, CredentialsError) for d in one.diagnostics]
+    if refused:
+        raise CredentialsError(tuple(refused))
+    if failed:
+        raise failed[0]
+    return {name: one for name, one in told.items() if isinstance(one, str)}

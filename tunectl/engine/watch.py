@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import (
     NotFoundError,
     ProviderError,

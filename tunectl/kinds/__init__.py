@@ -37,8 +37,6 @@ PLANNED = frozenset(
         "retirement",
         "requires",
         "traffic",
-        "serving",
-        "deployment",
         "volatility",
         "max_tokens",
         "cache",

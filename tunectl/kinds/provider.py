@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -56,6 +54,11 @@ class AnyProvider(Fields):
 
     parallelism: int | None = Field(
         default=None, ge=1, le=100, description="Most calls to it at once; without it no limit."
+    )
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most requests to it a minute; without it as many as the service takes.",
     )
 
 
@@ -136,19 +139,3 @@ class OpenAIProvider(AnyProvider):
         if self.training_type is not None and self.profile != "azure":
             raise problem("sets `training_type`, which only profile `azure` has", "remove it")
         return self
-
-
-class VertexProvider(AnyProvider):
-    """Google Vertex AI; this version validates it and cannot connect to it yet."""
-
-    type: Literal["vertex"] = Field(default="vertex", description="The provider's type.")
-    project: str = Field(min_length=1, description="The Google Cloud project.")
-    location: str = Field(min_length=1, description="The region, such as `europe-west4`.")
-    staging: str | None = Field(
-        default=None, pattern=r"^gs://", description="The bucket training data goes through."
-    )
-
-
-PROVIDERS: Mapping[str, type[LocalProvider | OpenAIProvider | VertexProvider]] = MappingProxyType(
-    {"local": LocalProvider, "openai": OpenAIProvider, "vertex": VertexProvider}
-)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import (
     BeforeValidator,
@@ -13,20 +13,8 @@ from pydantic import (
 )
 
 from tunectl.kinds.declared import Remote
-from tunectl.kinds.values import Epochs, Fields, Positive, Reference, problem
-
-
-class Method(Fields):
-    """How to train. What is not set, or is `auto`, the provider chooses."""
-
-    type: Literal["supervised"] = Field(
-        default="supervised", description="`supervised` learns the answers of the rows."
-    )
-    epochs: Epochs = Field(default=None, description="Passes over the training rows.")
-    batch_size: Epochs = Field(default=None, description="Rows in one step.")
-    learning_rate_multiplier: Positive = Field(
-        default=None, description="Scales the provider's learning rate."
-    )
+from tunectl.kinds.method import Method, method_of
+from tunectl.kinds.values import Fields, Reference, problem
 
 
 class Wandb(Fields):
@@ -60,10 +48,6 @@ def _from(value: object) -> object:
     return {"env": value} if isinstance(value, str) else value
 
 
-def _method(value: object) -> object:
-    return {"type": value} if isinstance(value, str) else value
-
-
 class TuningJob(Remote):
     """A base model trained on a dataset."""
 
@@ -95,7 +79,7 @@ class TuningJob(Remote):
     )
     method: Annotated[
         Method,
-        BeforeValidator(_method, json_schema_input_type=Method | str),
+        BeforeValidator(method_of, json_schema_input_type=Method | str),
     ] = Field(
         default_factory=Method,
         description="How to train; `method: supervised` is short for its type.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit, StateError
 from tunectl.core.ports import Blob
 

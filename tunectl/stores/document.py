@@ -15,12 +15,13 @@ import hashlib
 import uuid
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob
 from tunectl.stores.generations import KEPT

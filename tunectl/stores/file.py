@@ -11,12 +11,13 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.generations import KEPT

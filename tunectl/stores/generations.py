@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StateError
 from tunectl.core.ports import Store
 from tunectl.stores.statefile import Document, read_document

@@ -18,10 +18,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import LockError, StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.document import Document, Files, decode, encode
@@ -35,7 +35,7 @@ _BRIEFLY = 30.0  # seconds that a write waits for the lock, and a lock for a bri
 _Edit = Callable[[Document, str], Files]
 
 
-@dataclass
+@dataclass()
 class _Hold:
     """The address's lock while we have it; several environments may share it.
 

@@ -18,10 +18,11 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, StateError
 from tunectl.stores.bucket import refused
 

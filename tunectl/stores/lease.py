@@ -16,11 +16,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Protocol
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Holder
 from tunectl.stores.holders import held, lost, not_the_holder, parsed, who

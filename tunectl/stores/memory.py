@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.holders import held, lost, not_the_holder, who

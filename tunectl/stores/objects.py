@@ -22,10 +22,10 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Blob, Holder, Lease
 from tunectl.stores.bucket import Bucket, Head, Moved, Unsure, settled

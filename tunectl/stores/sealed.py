@@ -18,11 +18,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, StateError
 from tunectl.core.ports import Blob, Holder, Lease, Store
 

@@ -6,14 +6,13 @@ it meanwhile.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Store
 
@@ -74,6 +73,8 @@ class SharedDocument(Generic[T]):
             try:
                 self.store.write(self.name, content, expected=generation)
             except StaleError:
+                import random
+
                 time.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311  # jitter
                 continue
             return True

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StateError
 from tunectl.core.places import recorded_twice
 from tunectl.core.record import lean_tree, state_from_tree, state_to_tree

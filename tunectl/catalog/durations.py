@@ -1,0 +1,33 @@
+"""How long a training takes, where anybody published it. What is not here is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A published range, in minutes, of one tuning job of a few hundred to a thousand rows."""
+
+    low: int
+    high: int
+    source: str
+    source_date: date
+
+
+# By service and method.
+DURATIONS: Mapping[tuple[str, str], Duration] = {
+    ("vertex", "supervised"): Duration(
+        15, 15, "GoogleCloudPlatform/generative-ai, supervised tuning notebook", date(2026, 11, 22)
+    ),
+    ("vertex", "dpo"): Duration(
+        30, 60, "GoogleCloudPlatform/generative-ai, preference tuning notebooks", date(2026, 11, 22)
+    ),
+}
+
+
+def duration_of(service: str, method: str) -> Duration | None:
+    """Return how long a job of that method takes at a service; None where nobody tells."""
+    return DURATIONS.get((service, method))

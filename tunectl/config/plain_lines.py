@@ -1,0 +1,315 @@
+"""The plain part of YAML, read line by line: most of what people write, at a fraction of the cost.
+
+Law: what is returned is what libyaml would give, values and places alike; whatever is not plain
+beyond doubt is left to libyaml, so nothing is ever said here of a mistake. Plain are maps, lists
+and scalars of one line; `{...}` and `[...]` of one line; comments. Not: anchors, tags, merges,
+escapes, texts of several lines, documents, tabs, quoted keys.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from tunectl.config.written import STRIDE, UnusualError, Written
+
+Held: TypeAlias = Callable[[str], Any]
+_Key: TypeAlias = tuple[int, int, int]
+
+_NO_KEY: _Key = (0, 0, 0)
+
+# Beyond these libyaml sees line breaks, marks of byte order, or nothing it accepts; of spaces that
+# are none in YAML something may have to be said.
+_ODD = re.compile("[^\n -~\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]")
+_DEEPEST = 50
+_NAME = r"[^\W\d][\w.-]{0,99}"
+_INNER = r"\w./$+~@%=*()!&<>;^|\-"  # of a plain scalar wherever it stands
+_FIRST = r"(?:[\w./$+~(]|-(?=[\w.]))"
+_QUOTED = r"\"[^\"\\]*\"|'[^']*'"
+_FLOW_PLAIN = rf"{_FIRST}[{_INNER}]*(?: +[{_INNER}]+)*"
+_BLOCK_PLAIN = (
+    rf"{_FIRST}[{_INNER}{{}}\[\],'\"?]*"
+    rf"(?:(?: +|:)[{_INNER}{{}}\[\],'\"?]+)*"
+)
+_LINE = re.compile(
+    rf"(?P<indent> *)(?:(?P<dash>- +)?(?:(?P<key>{_NAME}):(?:(?P<gap> +)|(?=$)))?"
+    rf"(?P<value>{_QUOTED}|(?P<flow>[{{\[].*[}}\]])|{_BLOCK_PLAIN})?)?"
+    r"(?: *(?:^|(?<= ))#.*)? *"
+)
+_TOKEN = re.compile(
+    rf" *(?:(?P<key>{_NAME}): +|(?P<plain>{_FLOW_PLAIN})|(?P<quoted>{_QUOTED})"
+    r"|(?P<sign>[{}\[\],]))"
+)
+_PAIR = re.compile(
+    rf" *([A-Za-z_][\w.-]{{0,99}}+): +({_FLOW_PLAIN}|({_QUOTED})) *([,}}])", re.ASCII
+)
+
+
+def read(text: str, held: Held) -> Written | None:
+    """Return the compact form of a file; None where libyaml has to read it.
+
+    Args:
+        text: of the file.
+        held: the value of a plain scalar; raises `UnusualError` where something is to be said of
+            it, or where JSON does not hold it.
+    """
+    if _ODD.search(text) is not None:
+        return None
+    try:
+        return _Lines(held).whole(text)
+    except UnusualError:
+        return None
+
+
+class _Open:
+    """A map or list of several lines that is not at its end."""
+
+    __slots__ = ("at", "holds", "indent", "is_list")
+
+    def __init__(self, indent: int, holds: Any, at: int) -> None:  # noqa: ANN401  # a map or list
+        self.indent = indent
+        self.holds = holds
+        self.at = at  # of its first number
+        self.is_list = holds.__class__ is list
+
+
+class _Lines:
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._marks: list[int] = []
+        self._open: list[_Open] = []
+        self._waiting: tuple[str, _Key] | None = None  # a key of the innermost map with no value
+
+    def whole(self, text: str) -> Written:
+        """Return the compact form.
+
+        Raises:
+            UnusualError: libyaml has to read it.
+        """
+        match, add, normal = _LINE.fullmatch, self._add, unicodedata.is_normalized
+        stack = self._open
+        for number, line in enumerate(text.split("\n"), 1):
+            found = match(line)
+            if found is None:
+                raise UnusualError
+            indent, dash, key, gap, value, flow = found.groups()
+            if key is None and value is None:
+                if dash is not None:
+                    raise UnusualError
+                continue  # nothing, or a comment
+            if key is not None and not key.isascii() and not normal("NFC", key):
+                raise UnusualError
+            column = len(indent)
+            inside = stack[-1] if stack else None
+            if (  # else it is one more entry of the map of the line before
+                inside is None
+                or inside.indent != column
+                or inside.is_list
+                or dash is not None
+                or self._waiting is not None
+            ):
+                inside = self._place(number, column, dash, key)
+            if dash is not None:
+                column += len(dash)
+                if key is None:
+                    assert value is not None, "a line without key and value was passed over"
+                    inside.holds.append(self._value(value, flow, number, column, _NO_KEY))
+                    continue
+                made: dict[str, Any] = {}
+                inside.holds.append(made)
+                inside = self._begin(column, made, number, _NO_KEY)
+            add(inside.holds, number, column, key, gap, value, flow)
+        self._end(-1)
+        if not self._marks:
+            raise UnusualError
+        return Written(self._root, array("I", self._marks))
+
+    def _add(  # the parts of one line
+        self,
+        holds: dict[str, Any],
+        number: int,
+        column: int,
+        key: str | None,
+        gap: str | None,
+        value: str | None,
+        flow: str | None,
+    ) -> None:
+        if key is None or key in holds:
+            raise UnusualError
+        long = len(key)
+        place = (number, column + 1, long)
+        if value is None or gap is None:
+            self._waiting = (key, place)
+            return
+        holds[key] = self._value(value, flow, number, column + long + len(gap) + 1, place)
+
+    def _place(self, number: int, column: int, dash: str | None, key: str | None) -> _Open:
+        """Return the map or list in which a line stands; it may begin there."""
+        wanted = dash is not None
+        if not self._open:
+            if column or wanted or key is None:
+                raise UnusualError
+            self._root: dict[str, Any] = {}
+            return self._begin(0, self._root, number, _NO_KEY)
+        inside = self._open[-1]
+        if self._waiting is not None:
+            name, place = self._waiting
+            if column > inside.indent or (wanted and column == inside.indent):
+                if key is None and not wanted:
+                    raise UnusualError
+                self._waiting = None
+                made: Any = [] if wanted else {}
+                inside.holds[name] = made
+                return self._begin(column, made, number, place)
+        if column != inside.indent or inside.is_list is not wanted:
+            self._end(column, list_too=not wanted)
+            inside = self._open[-1] if self._open else inside
+            if not self._open or inside.indent != column or inside.is_list is not wanted:
+                raise UnusualError
+        elif self._waiting is not None:
+            self._nothing()
+        return inside
+
+    def _begin(self, indent: int, holds: Any, number: int, key: _Key) -> _Open:  # noqa: ANN401
+        if len(self._open) > _DEEPEST:
+            raise UnusualError
+        made = _Open(indent, holds, len(self._marks))
+        self._marks += (0, number, indent + 1, 1, *key, 0)
+        self._open.append(made)
+        return made
+
+    def _end(self, indent: int, *, list_too: bool = True) -> None:
+        """End what stands further in; a list at the very indentation of its key may end too."""
+        if self._waiting is not None:
+            self._nothing()
+        marks = self._marks
+        while self._open:
+            last = self._open[-1]
+            if last.indent < indent or (last.indent == indent and not (list_too and last.is_list)):
+                return
+            self._open.pop()
+            marks[last.at] = (len(marks) - last.at) // STRIDE
+
+    def _nothing(self) -> None:
+        """The key that waits has no value: it is null, and stands after the colon."""
+        assert self._waiting is not None, "no key waits"
+        (name, (number, column, long)), self._waiting = self._waiting, None
+        self._open[-1].holds[name] = None
+        self._marks += (1, number, column + long + 1, 0, number, column, long, 1)
+
+    def _value(self, value: str, flow: str | None, number: int, column: int, key: _Key) -> Any:  # noqa: ANN401
+        if flow is not None:
+            return _Flow(self._held, self._marks, value, number, column).whole(key)
+        quoted = value[0] in "\"'"
+        self._marks += (1, number, column + 1, len(value), *key, not quoted)
+        return value[1:-1] if quoted else self._held(value)
+
+
+class _Flow:
+    """`{...}` or `[...]` of one line."""
+
+    def __init__(self, held: Held, marks: list[int], text: str, number: int, column: int) -> None:
+        self._held = held
+        self._marks = marks
+        self._text = text
+        self._number = number
+        self._column = column  # of the first character
+        self._at = 0
+
+    def whole(self, key: _Key) -> Any:  # noqa: ANN401
+        """Return its value; its numbers follow those before.
+
+        Raises:
+            UnusualError: libyaml has to read it.
+        """
+        if self._text[0] == "{" and (flat := self._flat(key)) is not None:
+            return flat
+        found = self._value(key, 0)
+        if self._at != len(self._text):
+            raise UnusualError
+        return found
+
+    def _flat(self, key: _Key) -> dict[str, Any] | None:
+        """Return a map of scalars, as most are; None where it is none."""
+        text, number, column = self._text, self._number, self._column + 1
+        marks = [0, number, column, 1, *key, 0]
+        made: dict[str, Any] = {}
+        at, end = 1, ""
+        while end != "}":
+            found = _PAIR.match(text, at)
+            if found is None or found[1] in made:
+                return None
+            name, said, quoted, end = found.groups()
+            place = (number, column + found.start(1), len(name))
+            start, at = column + found.start(2), found.end()
+            marks += (1, number, start, len(said), *place, quoted is None)
+            made[name] = self._held(said) if quoted is None else said[1:-1]
+        if at != len(text):
+            return None
+        marks[0] = len(marks) // STRIDE
+        self._marks += marks
+        return made
+
+    def _next(self) -> re.Match[str]:
+        found = _TOKEN.match(self._text, self._at)
+        if found is None:
+            raise UnusualError
+        self._at = found.end()
+        return found
+
+    def _value(self, key: _Key, depth: int, found: re.Match[str] | None = None) -> Any:  # noqa: ANN401
+        found = found or self._next()
+        kind, marks = found.lastgroup, self._marks
+        assert kind is not None, "every token has a name"
+        start, end = found.span(kind)
+        column = self._column + start + 1
+        if kind == "plain":
+            marks += (1, self._number, column, end - start, *key, 1)
+            return self._held(self._text[start:end])
+        if kind == "quoted":
+            marks += (1, self._number, column, end - start, *key, 0)
+            return self._text[start + 1 : end - 1]
+        sign = self._text[start]
+        if kind == "key" or sign not in "{[" or depth > _DEEPEST:
+            raise UnusualError
+        at = len(marks)
+        marks += (0, self._number, column, 1, *key, 0)
+        value = self._map(depth) if sign == "{" else self._list(depth)
+        marks[at] = (len(marks) - at) // STRIDE
+        return value
+
+    def _map(self, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        found = self._next()
+        if found["sign"] == "}":
+            return made
+        while True:
+            name = found["key"]
+            if name is None or name in made or not name.isascii():
+                raise UnusualError
+            start = found.start("key")
+            key = (self._number, self._column + start + 1, len(name))
+            made[name] = self._value(key, depth + 1)
+            sign = self._next()["sign"]
+            if sign == "}":
+                return made
+            if sign != ",":
+                raise UnusualError
+            found = self._next()
+
+    def _list(self, depth: int) -> list[Any]:
+        made: list[Any] = []
+        found = self._next()
+        if found["sign"] == "]":
+            return made
+        while True:
+            made.append(self._value(_NO_KEY, depth + 1, found))
+            sign = self._next()["sign"]
+            if sign == "]":
+                return made
+            if sign != ",":
+                raise UnusualError
+            found = self._next()

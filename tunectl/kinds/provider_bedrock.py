@@ -1,0 +1,49 @@
+"""`providers`, type `bedrock`: an account of AWS in one region."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tunectl.kinds.provider import AnyProvider, Url
+
+_ROLE = r"^arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+$"
+_PLACE = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/[-!_*'().a-z0-9A-Z]+)*/?$"
+
+
+class BedrockProvider(AnyProvider):
+    """Amazon Bedrock in one region. Credentials are those of the AWS SDK's own default chain."""
+
+    type: Literal["bedrock"] = Field(default="bedrock", description="The provider's type.")
+    region: str = Field(
+        pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", description="The region, such as `us-east-1`."
+    )
+    staging: str = Field(
+        pattern=_PLACE,
+        description="Where training rows are kept: `s3://BUCKET/PREFIX`, in the same region.",
+    )
+    role_arn: str = Field(
+        pattern=_ROLE,
+        description="The role that a job takes on to read rows and to write metrics.",
+    )
+    output: str | None = Field(
+        default=None, pattern=_PLACE, description="Where metrics go; else below `staging`."
+    )
+    kms_key: str | None = Field(
+        default=None, min_length=1, description="The key that encrypts custom models."
+    )
+    aws_profile: str | None = Field(
+        default=None, min_length=1, description="A profile of the shared AWS configuration."
+    )
+    timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
+    endpoint_url: Url | None = Field(
+        default=None, description="Where the control plane is, instead of AWS's own address."
+    )
+    runtime_endpoint_url: Url | None = Field(
+        default=None, description="The same for the runtime, which answers."
+    )
+    s3_endpoint_url: Url | None = Field(default=None, description="The same for S3.")
+    sts_endpoint_url: Url | None = Field(
+        default=None, description="The same for STS, which tells the account."
+    )

@@ -1,0 +1,59 @@
+"""`providers: {gpu: {type: tunectl}}`: our own server on another host, such as a GPU box."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from tunectl.kinds.provider import AnyProvider, Url, VariableName
+from tunectl.kinds.values import problem
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class TunectlProvider(AnyProvider):
+    """Our own server on another host: `tunectl serve --listen` with TLS and a token."""
+
+    type: Literal["tunectl"] = Field(default="tunectl", description="The provider's type.")
+    base_url: Url = Field(description="Where it listens: `https://HOST:8443/v1`.")
+    key_env: VariableName = Field(
+        description="The environment variable that holds the server's token."
+    )
+    ca_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The authority that signed its certificate, PEM; relative to the project.",
+    )
+    trainer: Literal["lora", "simulated"] | None = Field(
+        default=None, description="What it was started with; `lora` if not set."
+    )
+    timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
+    device: Literal["cpu", "cuda", "mps"] | None = Field(
+        default=None, description="Where to train; detected there if not set."
+    )
+    dtype: str | None = Field(
+        default=None, min_length=1, description="Number format of the weights; detected if not set."
+    )
+    threads: int | None = Field(default=None, ge=1, description="Threads of the trainer.")
+    max_tokens: int | None = Field(
+        default=None, ge=8, description="Longer rows are cut to so many tokens."
+    )
+    checkpoint_every: int | None = Field(
+        default=None, ge=1, description="Steps between two checkpoints."
+    )
+    step_seconds: float | None = Field(
+        default=None, ge=0, description="Only for `simulated`: how long one step takes."
+    )
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme != "https" and (parts.hostname or "") not in _LOOPBACK:
+            raise problem(
+                "needs a `base_url:` that begins with `https://`",
+                "the token would cross the network in the clear: start the server with "
+                "`--tls-cert` and `--tls-key`",
+            )
+        return self

@@ -1,0 +1,40 @@
+"""Provider type `vertex`: Google Vertex AI."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tunectl.kinds.provider import AnyProvider, Url
+
+
+class VertexProvider(AnyProvider):
+    """Google Vertex AI, with Cloud Storage. Credentials are Google's application default ones."""
+
+    type: Literal["vertex"] = Field(default="vertex", description="The provider's type.")
+    project: str = Field(min_length=1, description="The Google Cloud project, by id or number.")
+    location: str = Field(
+        min_length=1,
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Where jobs run: `us-central1`, `europe-west4`, `global`.",
+    )
+    staging: str | None = Field(
+        default=None,
+        pattern=r"^gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/.*)?$",
+        description="The bucket that training data goes through, with or without a folder.",
+    )
+    concurrent_jobs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Most tuning jobs of a project that run at once; 1 unless the quota is more.",
+    )
+    endpoint: Url | None = Field(
+        default=None,
+        description="Where Vertex AI answers instead of at Google's own hosts (private access).",
+    )
+    storage_endpoint: Url | None = Field(
+        default=None, description="Where Cloud Storage answers instead of at Google's own host."
+    )
+    timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
