@@ -129,7 +129,7 @@ def _mutate(name: str) -> None:
         tuning_job.TuningJobs.lag = 0.0
     if name == "insistent":  # the SDK repeats what makes something
         real = client._connect
-        client._connect = lambda reached, once: real(reached, once=False)
+        client._connect = lambda reached, pace, once: real(reached, pace, once=False)
 
 
 def _refuse(rule: dict[str, Any]) -> None:

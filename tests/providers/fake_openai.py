@@ -77,6 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._fail(fault, answer)
         if path == "/chat/completions":
             return self._stream(answer)
+        if isinstance(answer, bytes):
+            return self._text("text/csv", answer)
         return self._send(200, answer)
 
     do_GET = do_POST = do_DELETE = do_PUT = _serve  # noqa: N815
@@ -94,6 +96,18 @@ class _Handler(BaseHTTPRequestHandler):
                 return fake.get_file(file_id)
             case "DELETE", "files", file_id:
                 return fake.delete_file(file_id)
+            case "GET", "files", file_id, "content":
+                return fake.get_content(file_id)
+            case "POST", "uploads":
+                return fake.uploads.begin(body)
+            case "POST", "uploads", upload_id, "parts":
+                return fake.uploads.add(upload_id, body)
+            case "POST", "uploads", upload_id, "complete":
+                return fake.uploads.complete(upload_id, body)
+            case "POST", "uploads", upload_id, "cancel":
+                return fake.uploads.cancel(upload_id)
+            case method, "v0", "models", *name:
+                return fake.registry.route(method, "/".join(name), body)
             case "POST", "fine_tuning", "jobs":
                 return fake.post_jobs(body)
             case "GET", "fine_tuning", "jobs":
@@ -211,8 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
         # cost the SDK one of its retries, or not, by chance.
         self.close_connection |= fault.how in _BROKEN
 
-    def _text(self, kind: str, text: str) -> None:
-        data = text.encode()
+    def _text(self, kind: str, text: str | bytes) -> None:
+        data = text if isinstance(text, bytes) else text.encode()
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.providers.fake_openai_extras import FakeRegistry, FakeUploads, Refusal
+
 KEY = "sk-canary-7f3a9c51d2e84b60"
 ORGANIZATION = "acme-corp"
 SNAPSHOTS = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18", "gpt-4.1": "gpt-4.1-2025-04-14"}
@@ -38,19 +40,6 @@ class Fault:
         return self.times > 0 and self.method == method and bool(re.fullmatch(self.path, path))
 
 
-class Refusal(Exception):  # noqa: N818
-    def __init__(
-        self, status: int, message: str, code: str | None = None, param: str | None = None
-    ):
-        super().__init__(message)
-        self.status = status
-        self.body = {
-            "error": {
-                "message": message, "type": "invalid_request_error", "param": param, "code": code
-            }
-        }  # fmt: skip
-
-
 @dataclass
 class Seen:
     method: str
@@ -75,6 +64,7 @@ class FakeOpenAI:
     path: tuple[str, ...] = PATH
     file_path: tuple[str, ...] = ("processed",)
     job_error: dict[str, Any] | None = None
+    results: bytes | None = None
     keeps_metadata: bool = True
     lists_late: int = 0
     tuned: bool = True
@@ -82,6 +72,8 @@ class FakeOpenAI:
     mutex: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        self.uploads = FakeUploads(self)
+        self.registry = FakeRegistry(self)
         for name in SNAPSHOTS.values():
             self.models[name] = _model(name, "openai", "2027-01-14")
 
@@ -92,6 +84,9 @@ class FakeOpenAI:
 
     def post_files(self, form: dict[str, Any]) -> Any:
         name, data = form["file"]
+        return self.keep_file(name, data, form["purpose"])
+
+    def keep_file(self, name: str, data: bytes, purpose: str) -> Any:
         for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
             try:
                 ok = isinstance(json.loads(line), dict)
@@ -103,11 +98,14 @@ class FakeOpenAI:
                     "Expected file to have JSONL format, where every line is a JSON dictionary. "
                     f"Line {number} is not a dictionary",
                 )
+        return self.keep(name, data, purpose)
+
+    def keep(self, name: str, data: bytes, purpose: str) -> Any:
         file_id = f"file-{secrets.token_hex(8)}"
         self.contents[file_id] = data
         self.files[file_id] = {
             "id": file_id, "object": "file", "bytes": len(data), "created_at": int(time.time()),
-            "filename": name, "purpose": form["purpose"], "status": self.file_path[0],
+            "filename": name, "purpose": purpose, "status": self.file_path[0],
             "status_details": None, "looks": 0,
         }  # fmt: skip
         return shown(self.files[file_id])
@@ -119,6 +117,10 @@ class FakeOpenAI:
         file["looks"] = min(file["looks"] + 1, len(self.file_path) - 1)
         file["status"] = self.file_path[file["looks"]]
         return shown(file)
+
+    def get_content(self, file_id: str) -> bytes:
+        self.get_file(file_id)
+        return self.contents[file_id]
 
     def delete_file(self, file_id: str) -> Any:
         if self.files.pop(file_id, None) is None:
@@ -142,7 +144,9 @@ class FakeOpenAI:
             "model": model, "organization_id": "org-acme", "status": self.path[0],
             "training_file": body["training_file"],
             "validation_file": body.get("validation_file"),
-            "hyperparameters": {"n_epochs": "auto"}, "method": body.get("method"),
+            # Of other methods they are null, although the specification says that they never are.
+            "hyperparameters": None if "dpo" in str(body.get("method")) else {"n_epochs": "auto"},
+            "method": body.get("method"),
             "seed": body.get("seed", 42),
             "metadata": body.get("metadata") if self.keeps_metadata else None,
             "integrations": body.get("integrations") or [], "fine_tuned_model": None,
@@ -155,10 +159,12 @@ class FakeOpenAI:
         self.tell(job_id, "info", "Created fine-tuning job")
         return shown(job)
 
-    def tell(self, job_id: str, level: str, message: str, data: Any = None) -> None:
+    def tell(
+        self, job_id: str, level: str, message: str, data: Any = None, kind: str | None = None
+    ) -> None:
         event = {"object": "fine_tuning.job.event", "id": f"ftevent-{secrets.token_hex(8)}"}
         event |= {"created_at": int(time.time()), "level": level, "message": message}
-        event |= {"type": "metrics" if data else "message", "data": data or {}}
+        event |= {"type": kind or ("metrics" if data else "message"), "data": data or {}}
         self.events[job_id].append(event)
 
     def get_job(self, job_id: str, *, move: bool = True) -> Any:
@@ -182,6 +188,9 @@ class FakeOpenAI:
         if job["status"] == "succeeded":
             job["finished_at"] = int(time.time())
             job["trained_tokens"] = 1234
+            if self.results is not None:
+                file = self.keep("step_metrics.csv", self.results, "fine-tune-results")
+                job["result_files"] = [file["id"]]
             if self.tuned:
                 suffix = job["user_provided_suffix"] or ""
                 name = f"ft:{job['model']}:acme:{suffix}:{secrets.token_hex(4)}"

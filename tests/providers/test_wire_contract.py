@@ -37,6 +37,37 @@ class TestTuningJobsKeepTheContract(HandlerContract):
         )
 
 
+class TestTuningJobsKeepTheContractWhereModelsAreNotListed(HandlerContract):
+    """Of such a service nobody can tell that a finished job's model is gone."""
+
+    @pytest.fixture(params=["azure", "bedrock-mantle", None])
+    def subject(self, connected, request):
+        provider = connected(request.param)
+        grader = {"type": "lambda" if request.param == "bedrock-mantle" else "string_check"}
+        methods = {
+            "bedrock-mantle": {"type": "reinforcement", "grader": grader},
+            "azure": {"type": "dpo", "beta": 0.1},
+        }
+        file = uploaded(provider)
+        more = {
+            "method": methods.get(request.param, {"type": "supervised", "epochs": 2}),
+            "data": {"training": {"rows": 120, "sha256": "a1b2" * 16}},
+        }
+        return Subject(
+            provider,
+            "tuning_job",
+            lambda: request_for(*job_resource("openai_eu", "gpt-4o-mini", file, **more)),
+            vanishes=False,
+        )
+
+    def test_what_was_deleted_is_not_listed_as_ready(self, subject, made):
+        """What is known is what is done: the model is deleted, and its record stays as it was."""
+        _, instance = made
+        left = subject.handler.delete(instance)
+        assert left.reason.endswith("bills nothing")
+        assert left.outputs == {"job_id": instance.id}
+
+
 class TestRecordedEndpointsKeepTheContract(HandlerContract):
     @pytest.fixture
     def subject(self, openai):

@@ -20,6 +20,7 @@ from tests.contracts.handler_contract import (
 from tests.providers.fake_openai import KEY, Fault
 from tests.providers.test_wire_contract import uploaded
 from tunectl.core.errors import (
+    ClosedError,
     ConflictError,
     CredentialsError,
     Exit,
@@ -35,14 +36,14 @@ from tunectl.providers.wire.errors import Attempt, rules, translate
 sdk = importlib.import_module("openai")
 JOBS = "/fine_tuning/jobs"
 FINAL = (
-    CredentialsError, InvalidRequestError, NotFoundError, ConflictError, RateLimitError,
-    UnavailableError, UnknownOutcomeError,
+    ClosedError, CredentialsError, InvalidRequestError, NotFoundError, ConflictError,
+    RateLimitError, UnavailableError, UnknownOutcomeError,
 )  # fmt: skip
 
 REFUSALS = [
     (400, None, InvalidRequestError),
     (401, "invalid_api_key", CredentialsError),
-    (403, "training_not_available", InvalidRequestError),
+    (403, "training_not_available", ClosedError),
     (403, None, CredentialsError),
     (404, "model_not_found", NotFoundError),
     (405, None, InvalidRequestError),

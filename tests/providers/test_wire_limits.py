@@ -60,6 +60,7 @@ def test_a_plain_job_is_fine(profile):
             "learning rate itself",
         ),
         (NEBIUS, {"method": {"type": "supervised", "grader": {}}}, "no place for"),
+        (NEBIUS, {"method": {"type": "dpo"}}, "method `dpo`"),
         (OPENAI, {"seed": 2**31}, "`seed`"),
         (OPENAI, {"seed": -1}, "`seed`"),
         (OPENAI, {"metadata": {f"k{n}": "v" for n in range(11)}}, "10 pairs"),
@@ -87,11 +88,32 @@ def test_too_few_rows_are_refused_like_a_check_of_the_data():
     assert "at most 20000" in errors(BEDROCK_MANTLE, data=many, method=method)[0]
 
 
-@pytest.mark.parametrize("profile", [NEBIUS, GENERIC])
-def test_what_is_not_known_is_a_warning_and_no_error(profile):
-    problems = found(profile, suffix="x", method={"type": "dpo"})
+def test_what_is_not_known_is_a_warning_and_no_error():
+    method = {"type": "reinforcement", "grader": {"type": "x"}, "lora_r": 8}
+    problems = found(GENERIC, suffix="x", method=method)
     assert {d.severity for d in problems} == {Severity.WARNING}
-    assert len(problems) == 2
+    assert len(problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "known"),
+    [(BEDROCK_MANTLE, "string_check", "`lambda`"), (AZURE, "lambda", "`string_check`")],
+)
+def test_a_grader_that_a_service_does_not_document_is_a_warning(profile, kind, known):
+    method = {"type": "reinforcement", "grader": {"type": kind}}
+    data = {"training": {"rows": 120, "sha256": "x"}}
+    (problem,) = found(profile, method=method, data=data)
+    assert problem.severity is Severity.WARNING
+    assert f"documents no grader `{kind}`" in problem.summary
+    assert known in problem.hint
+
+
+def test_an_adapter_is_set_only_where_the_service_reads_it():
+    method = {"type": "supervised", "lora": True, "lora_r": 16, "packing": False}
+    assert errors(NEBIUS, method=method) == []
+    refused = errors(OPENAI, method=method)
+    assert len(refused) == 3
+    assert "`method.lora_r`" in refused[1]
 
 
 def test_a_reference_as_base_model_is_left_alone():

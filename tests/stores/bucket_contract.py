@@ -19,8 +19,7 @@ from tests.contracts.store_contract import (
     race,
     said,
 )
-from tests.stores.objectserver import ObjectServer, running
-from tests.stores.objectserver.objects import Refused
+from tests.stores.objectserver import ObjectServer, Refused, running
 from tunectl.core.errors import Exit, LockError, StaleError, StateError
 from tunectl.core.ports import Lease
 from tunectl.core.state import Published
@@ -72,7 +71,7 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
     def kill(self, server) -> Callable[[Lease], None]:
         def die(lease) -> None:
             lease.abandon()
-            server.buckets.skew += TERMS.ttl + 2
+            server.world.ahead += TERMS.ttl + 2
 
         return die
 
@@ -170,7 +169,7 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
         assert [type(r).__name__ for r in race(*acts)] == ["StateError"] * 4
 
     def test_lists_longer_than_a_page_are_whole(self, a, b, server):
-        server.page = 3
+        server.page(3)
         for number in range(8):
             a.append("default.journal", [b"%d" % number])
             a.write(f"rows/{number}", b"", expected=None)
@@ -198,7 +197,7 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
 
     @pytest.mark.parametrize("skew", [-7200, 7200], ids=["two hours behind", "two hours ahead"])
     def test_a_live_lock_is_held_whatever_the_two_clocks_say(self, a, b, server, skew):
-        server.buckets.skew = skew
+        server.world.ahead = skew
         with a.lock("default", "apply") as lease:
             assert b.holder("default") == lease.holder
             with pytest.raises(LockError), b.lock("default", "destroy"):
@@ -208,7 +207,7 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
     def test_a_holder_that_beats_keeps_the_lock_however_long_it_works(self, a, b, server):
         with a.lock("default", "apply") as lease:
             for _ in range(3):
-                server.buckets.skew += TERMS.ttl * 0.6
+                server.world.ahead += TERMS.ttl * 0.6
                 beats = self._beats(server)
                 assert _until(lambda beats=beats: self._beats(server) > beats)
                 with pytest.raises(LockError), b.lock("default", "destroy"):
@@ -247,7 +246,7 @@ class BucketContract(StoreContract, HistoryContract, LeaseContract, WireContract
         lock = LeaseLock(cell, "default", Terms(beat=99, fresh=0), lambda: time[0])
         with lock.hold("apply") as lease:
             time[0] = 500
-            server.buckets.skew += 500
+            server.world.ahead += 500
             lease.check()
             assert a.holder("default") == lease.holder
 

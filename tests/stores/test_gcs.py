@@ -6,8 +6,7 @@ import pytest
 from google.cloud import storage
 
 from tests.stores.bucket_contract import PAUSES, PREFIX, TERMS, BucketContract
-from tests.stores.objectserver import running
-from tests.stores.objectserver.objects import Refused
+from tests.stores.objectserver import Refused, running
 from tunectl.core.errors import Exit, StaleError, StateError
 from tunectl.stores.gcs import GcsBucket
 from tunectl.stores.objects import ObjectStore

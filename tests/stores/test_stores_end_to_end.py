@@ -120,7 +120,7 @@ def test_a_killed_apply_is_taken_over_and_converges(remote):
     assert holder["id"] in refused.err + refused.out
     assert holder["who"] in refused.err + refused.out
 
-    server.buckets.skew += 61
+    server.world.ahead += 61
     remote.run("apply", "--auto-approve")
     assert remote.run("plan").out.startswith("No changes.")
     assert len(remote.content("default.json")["instances"]) == 6

@@ -12,7 +12,7 @@ from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import Instance, Need, Status
 from tunectl.core.value import Plain
 
-RESERVED_SETTINGS = frozenset({"type", "name", "project_root", "env"})
+RESERVED_SETTINGS = frozenset({"type", "name", "project_root", "env", "requests_per_minute"})
 
 
 def made(

@@ -23,6 +23,10 @@ Command line, which detaches from nothing by itself (start it in a session of it
 
     python -m tunectl.server --root DIR [--trainer lora|simulated] [--idle SECONDS] [--port N]
                              [--foreground] [--listen HOST:PORT --tls-cert F --tls-key F]
+                             [--profile openai|azure|nebius|bedrock-mantle]
+
+With `--profile`, and trainer `simulated` alone, it stands in for a service: it takes, refuses and
+names things as that service does (`manners`), so that a project of it can be rehearsed.
 
 Once it listens, `DIR/server.json` holds `{"pid", "port", "url", "version", "started_at",
 "trainer"}` and `DIR/token` (mode 0600) the bearer token; `url` ends in `/v1` and is what an OpenAI

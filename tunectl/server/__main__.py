@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tunectl.server.manners import MANNERS
 from tunectl.server.serve import Listen, ServeError, serve
 from tunectl.server.service import Settings
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
+
+
+_SHORTEST_TOKEN = 24  # characters; guessing one of 24 letters and digits is hopeless
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,7 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host, port = _address(options.listen, options.port)
         listen = Listen(host, port, options.tls_cert, options.tls_key)
         settings = Settings(
-            options.root, options.trainer, options.idle, options.mimic_openai, listen.public()
+            options.root,
+            options.trainer,
+            options.idle,
+            options.mimic_openai,
+            listen.public(),
+            _token(options.token_env),
+            options.vllm,
+            _profile(options),
         )
         serve(settings, listen, foreground=options.foreground, middleware=_faults(options.faults))
     except ServeError as error:
@@ -48,13 +60,44 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--listen", metavar="HOST:PORT", help="listen elsewhere; other hosts need TLS")
     add("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     add("--tls-key", type=Path, metavar="FILE", help="private key, PEM")
+    add("--token-env", metavar="NAME", help="the variable with the token that clients send")
+    add("--vllm", metavar="URL", help="a vLLM server on this machine that answers")
     add(
         "--mimic-openai",
         action="store_true",
         help="send what OpenAI really sends where that departs from its specification",
     )
+    add("--profile", default="", choices=sorted(MANNERS), help="the service to stand in for")
     add("--faults", type=Path, help=argparse.SUPPRESS)  # for tests alone: see `faults`
     return parser.parse_args(arguments)
+
+
+def _profile(options: argparse.Namespace) -> str:
+    """Return the service to stand in for.
+
+    Raises:
+        ServeError: real training has no other manners than our own.
+    """
+    if options.profile and options.trainer != "simulated":
+        raise ServeError(
+            f"`--profile {options.profile}` stands in for a service and trains nothing\n"
+            "hint: add `--trainer simulated`"
+        )
+    return str(options.profile)
+
+
+def _token(variable: str | None) -> str | None:
+    """Take the token out of the environment, which trainers inherit."""
+    if variable is None:
+        return None
+    token = os.environ.pop(variable, "").strip()
+    if len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable():
+        raise ServeError(
+            f"`--token-env {variable}`: the variable is not set, or holds less than "
+            f"{_SHORTEST_TOKEN} characters, or some that no token has\n"
+            "hint: `openssl rand -hex 32` makes a good one"
+        )
+    return token
 
 
 def _faults(path: Path | None) -> list[Middleware]:

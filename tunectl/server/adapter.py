@@ -63,3 +63,35 @@ def layer_and_side(tensor: str) -> tuple[str, str]:
     if match is None:
         raise UnsupportedAdapterError(f"the adapter has a tensor that is not LoRA: `{tensor}`")
     return match["layer"], match["side"]
+
+
+def check_fit(adapter: Path, base: Path) -> None:
+    """Check that every matrix of an adapter fits the layer of the base that it names.
+
+    Args:
+        adapter: a PEFT folder.
+        base: a Hugging Face folder with safetensors.
+
+    Raises:
+        UnsupportedAdapterError: not plain LoRA, or made for another base.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    read_adapter_config(adapter)
+    layers: dict[str, list[int]] = {}
+    for file in sorted(base.glob("*.safetensors")):
+        with safe_open(file, "numpy") as weights:
+            layers |= {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+    try:
+        with safe_open(adapter / "adapter_model.safetensors", "numpy") as weights:
+            shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise UnsupportedAdapterError("`adapter_model.safetensors` cannot be read") from error
+    for tensor, shape in shapes.items():
+        layer, side = layer_and_side(tensor)
+        known = layers.get(f"{layer}.weight")
+        if known is None:
+            raise UnsupportedAdapterError(f"the base model has no layer `{layer}`")
+        # A takes what the layer takes in, B gives what it gives out: a linear layer is out x in.
+        if (shape[1] if side == "A" else shape[0]) != (known[1] if side == "A" else known[0]):
+            raise UnsupportedAdapterError(f"it was made for another base: layer `{layer}` differs")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from tunectl.server import api_jobs, api_models, copies
+from tunectl.server import api_jobs, api_models, copies, parts, registry
 from tunectl.server.answering import ContextOverflowError
 from tunectl.server.api_chat import Answers, answer, read_chat, streamed, whole
 from tunectl.server.bases import BaseModelError
@@ -44,6 +44,9 @@ ROUTES: tuple[tuple[str, str, Callable[[Service, Call], Reply]], ...] = (
     ("GET", "/files/{file_id}", api_models.retrieve_file),
     ("GET", "/files/{file_id}/content", api_models.file_content),
     ("DELETE", "/files/{file_id}", api_models.delete_file),
+    ("POST", "/uploads", parts.begin),
+    ("POST", "/uploads/{upload_id}/complete", parts.complete),
+    ("POST", "/uploads/{upload_id}/cancel", parts.cancel),
     ("POST", "/fine_tuning/jobs", api_jobs.create),
     ("GET", "/fine_tuning/jobs", api_jobs.list_jobs),
     ("GET", "/fine_tuning/jobs/{job_id}", api_jobs.retrieve),
@@ -63,6 +66,13 @@ ROUTES: tuple[tuple[str, str, Callable[[Service, Call], Reply]], ...] = (
     ("PUT", "/tunectl/aliases/{name:path}", api_models.replace_alias),
     ("DELETE", "/tunectl/aliases/{name:path}", api_models.remove_alias),
     ("PUT", "/tunectl/retirements/{model:path}", api_models.announce_shutdown),
+)
+
+_V0: tuple[tuple[str, str, Callable[[Service, Call], Reply]], ...] = (
+    ("POST", "/models", registry.register),
+    ("GET", "/models", registry.listed),
+    ("GET", "/models/{name:path}", registry.retrieved),
+    ("DELETE", "/models/{name:path}", registry.deleted),
 )
 
 
@@ -92,7 +102,10 @@ def build_app(service: Service, activity: Activity, middleware: Sequence[Middlew
     from starlette.routing import Route
 
     routes = [Route(f"/v1{path}", _endpoint(service, f), methods=[m]) for m, path, f in ROUTES]
+    if not service.settings.manner.names_models:
+        routes += [Route(f"/v0{path}", _endpoint(service, f), methods=[m]) for m, path, f in _V0]
     routes.append(Route("/v1/files", _upload(service), methods=["POST"]))
+    routes.append(Route("/v1/uploads/{upload_id}/parts", _part(service), methods=["POST"]))
     routes.append(Route("/v1/tunectl/jobs", _take_in(service), methods=["POST"]))
     routes.append(Route("/v1/chat/completions", _chat(service), methods=["POST"]))
     app = Starlette(
@@ -105,7 +118,8 @@ def build_app(service: Service, activity: Activity, middleware: Sequence[Middlew
         },
     )
     app.router.redirect_slashes = False
-    return _guarded(app, service.root.token(), activity)
+    tokens = (service.root.token(), service.settings.token)
+    return _guarded(app, [token for token in tokens if token], activity)
 
 
 def envelope(error: BaseException) -> tuple[int, dict[str, Any]]:
@@ -162,6 +176,24 @@ def _upload(service: Service) -> _Endpoint:
             target.unlink(missing_ok=True)
 
     return upload
+
+
+def _part(service: Service) -> _Endpoint:
+    from starlette.concurrency import run_in_threadpool
+
+    async def part(request: Request) -> Response:
+        upload_id, target = str(request.path_params["upload_id"]), service.files.incoming()
+        await run_in_threadpool(parts.pending, service, upload_id)
+        try:
+            kind = request.headers.get("content-type", "")
+            form = await receive(
+                kind, request.stream(), target, (), part="data", most=parts.PART_BYTES
+            )
+            return _json(await run_in_threadpool(parts.add, service, upload_id, form, target))
+        finally:
+            target.unlink(missing_ok=True)
+
+    return part
 
 
 def _take_in(service: Service) -> _Endpoint:
@@ -258,9 +290,9 @@ async def _no_route(request: Request, error: HTTPException) -> Response:
     return _json(ApiError(error.status_code, text, code=None).body(), error.status_code)
 
 
-def _guarded(app: _App, token: str, activity: Activity) -> _App:
-    """Let in only who has the token, and note when requests begin and end."""
-    expected = f"Bearer {token}".encode()
+def _guarded(app: _App, tokens: Sequence[str], activity: Activity) -> _App:
+    """Let in only who has a token, and note when requests begin and end."""
+    expected = [f"Bearer {token}".encode() for token in tokens]
     activity.last = time.monotonic()
 
     async def guarded(scope: _Scope, receive: _Receive, send: _Send) -> None:
@@ -270,7 +302,7 @@ def _guarded(app: _App, token: str, activity: Activity) -> _App:
         activity.open += 1
         try:
             given = dict(scope["headers"]).get(b"authorization", b"")
-            if hmac.compare_digest(given, expected):
+            if any([hmac.compare_digest(given, one) for one in expected]):  # noqa: C419  # all, always
                 await app(scope, receive, send)
             else:
                 await _json(_no_key(given).body(), 401)(scope, receive, send)

@@ -136,7 +136,8 @@ class Answers:
 
         with self._mutex:
             if self._real is None:
-                self._real = open_generator(self._service.root.path)
+                settings = self._service.settings
+                self._real = open_generator(self._service.root.path, settings.vllm)
             return self._real
 
     def _loaded(self, model: Model) -> Loaded:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tunectl.server.folder import new_id
-from tunectl.server.hyperparameters import requested, resolved, seed_of
+from tunectl.server.hyperparameters import method_of, requested, resolved, seed_of
 from tunectl.server.jobs import TERMINAL, JobFolder, create_job
+from tunectl.server.manners import Manner
 from tunectl.server.models import Model
 from tunectl.server.service import Service
 from tunectl.server.wire import ApiError, Call, Reply, checked_metadata, page
@@ -40,37 +41,37 @@ _METRICS = (
 
 def create(service: Service, call: Call) -> Reply:
     """POST /fine_tuning/jobs; `tunectl` in the body holds options of our own trainers."""
-    body = call.body(_CREATE_KEYS)
-    wanted = requested(body)
-    suffix = _suffix(body.get("suffix"))
+    manner = service.settings.manner
+    body = call.body(_CREATE_KEYS | manner.more_keys.keys())
+    method, wanted = method_of(body, manner), requested(body, manner)
+    suffix = _suffix(body.get("suffix"), manner)
     metadata = checked_metadata(body.get("metadata"))
     options = _options(body.get("tunectl"))
-    if body.get("integrations"):
-        raise ApiError(
-            400, "Integrations are not supported by this server.", "integrations",
-            code="unsupported_value",
-        )  # fmt: skip
+    integrations = _integrations(body.get("integrations"), manner)
+    _check_more(body, manner)
     training = _file(service, body.get("training_file"), "training_file")
     validation = None
     if body.get("validation_file") is not None:
         validation = _file(service, body["validation_file"], "validation_file")
     model = _model(service, body.get("model"))
     rows = int(training.get("rows") or 0)
-    now = time.time_ns()
+    now, job_id = time.time_ns(), new_id("ftjob-")
     recipe = {
-        "id": new_id("ftjob-"),
+        "id": job_id,
         "created_at": now // 10**9,
         "created_ns": now,
         "model": model.id,
         "base": _base(model),
         "trainer": "simulated" if model.simulated else "lora",
-        "method": {"type": "supervised"},
+        "method": method,
         "hyperparameters": resolved(wanted, rows),
         "seed": seed_of(body.get("seed"), training["sha256"], model.id),
         "suffix": suffix,
         "training_sha256": training["sha256"],
         "validation_sha256": validation["sha256"] if validation else None,
-        "fine_tuned_model": tuned_name(model.id, suffix),
+        "fine_tuned_model": tuned_name(model.id, suffix, job_id if manner.named_after_job else ""),
+        "least_rows": manner.least_rows,
+        "byte_order_mark": manner.byte_order_mark,
         **_DEFAULTS,
         **options,
     }
@@ -78,6 +79,7 @@ def create(service: Service, call: Call) -> Reply:
         "metadata": metadata,
         "requested": wanted,
         "suffix": suffix,
+        "integrations": integrations,
         "training_file": training["id"],
         "validation_file": validation["id"] if validation else None,
     }
@@ -154,7 +156,7 @@ def checkpoints(service: Service, call: Call) -> Reply:
         data = metrics.get(step, {})
         return {
             "object": "fine_tuning.job.checkpoint",
-            "id": _checkpoint_id(job, step),
+            "id": checkpoint_id(job, step),
             "created_at": int((path / "ok").stat().st_mtime),
             "fine_tuning_job_id": job.id,
             "fine_tuned_model_checkpoint": f"{name}:ckpt-step-{step}",
@@ -164,7 +166,7 @@ def checkpoints(service: Service, call: Call) -> Reply:
         }
 
     items = job.checkpoints()[::-1]
-    return page(items, lambda item: _checkpoint_id(job, item[0]), show, call, (10, 1000))
+    return page(items, lambda item: checkpoint_id(job, item[0]), show, call, (10, 1000))
 
 
 def _made(service: Service, recipe: dict[str, Any], meta: dict[str, Any]) -> JobFolder:
@@ -242,15 +244,25 @@ def _base(model: Model) -> dict[str, Any]:
     return {"name": base.name, "sha256": base.sha256, "path": str(base.path)}
 
 
-def tuned_name(base: str, suffix: str | None) -> str:
-    """Return `ft:<base>:<org>:<suffix>:<id>`; colons inside a part would tear it."""
+def tuned_name(base: str, suffix: str | None, job_id: str = "") -> str:
+    """Return the name of a tuned model.
+
+    It is `ft:<base>:<org>:<suffix>:<id>`, of which no part holds a colon; `<base>.ft-<id of the
+    job>` where the job's id is given.
+    """
+    if job_id:
+        return f"{base}.ft-{job_id.removeprefix('ftjob-')}"
     clean = re.sub(r"[^\w.\-]", "-", suffix or "")
     return f"ft:{base.replace(':', '-')}:local:{clean}:{new_id('', 8)}"
 
 
-def _suffix(value: object) -> str | None:
+def _suffix(value: object, manner: Manner) -> str | None:
     if value is None:
         return None
+    if not manner.suffix:
+        raise ApiError(400, "Unknown parameter: 'suffix'.", "suffix", code="unknown_parameter")
+    if manner.dotless and isinstance(value, str) and "." in value:
+        raise ApiError(400, "Invalid 'suffix': dots are not allowed.", "suffix")
     if not isinstance(value, str) or not 1 <= len(value) <= _MAX_SUFFIX:
         raise ApiError(
             400,
@@ -259,6 +271,32 @@ def _suffix(value: object) -> str | None:
             code="string_above_max_length" if isinstance(value, str) and value else None,
         )
     return value
+
+
+def _integrations(value: object, manner: Manner) -> list[Any]:
+    if not value:
+        return []
+    if not manner.integrations:
+        raise ApiError(
+            400, "Integrations are not supported by this server.", "integrations",
+            code="unsupported_value",
+        )  # fmt: skip
+    kinds = [one.get("type") if isinstance(one, dict) else None for one in _listed(value)]
+    if kinds != ["wandb"] * len(kinds):
+        raise ApiError(400, "Invalid 'integrations': expected type 'wandb'.", "integrations")
+    return _listed(value)
+
+
+def _listed(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ApiError(400, "'integrations' must be a list.", "integrations")
+    return value
+
+
+def _check_more(body: dict[str, Any], manner: Manner) -> None:
+    for key, allowed in manner.more_keys.items():
+        if key in body and allowed is not None and body[key] not in allowed:
+            raise ApiError(400, f"Invalid value for '{key}'.", key)
 
 
 def _options(value: object) -> dict[str, Any]:
@@ -279,5 +317,6 @@ def _options(value: object) -> dict[str, Any]:
     return value
 
 
-def _checkpoint_id(job: JobFolder, step: int) -> str:
+def checkpoint_id(job: JobFolder, step: int) -> str:
+    """Return the id of the checkpoint at a step, which says nothing by itself."""
     return "ftckpt_" + hashlib.sha256(f"{job.id} {step}".encode()).hexdigest()[:24]

@@ -7,7 +7,6 @@ from typing import Any
 
 import tunectl
 from tunectl.server.aliases import all_aliases, delete_alias, get_alias, put_alias
-from tunectl.server.files import shown
 from tunectl.server.folder import is_locked
 from tunectl.server.service import Service
 from tunectl.server.wire import ApiError, Call, Reply, checked_metadata, page
@@ -48,12 +47,12 @@ def list_files(service: Service, call: Call) -> Reply:
     files = [m for m in service.files.all() if purpose is None or m["purpose"] == purpose]
     if order == "desc":
         files.reverse()
-    return page(files, lambda meta: str(meta["id"]), shown, call, (10_000, 10_000))
+    return page(files, lambda meta: str(meta["id"]), service.files.shown, call, (10_000, 10_000))
 
 
 def retrieve_file(service: Service, call: Call) -> Reply:
     """GET /files/{id}."""
-    return Reply(shown(service.files.get(call.path["file_id"])))
+    return Reply(service.files.shown(service.files.get(call.path["file_id"])))
 
 
 def file_content(service: Service, call: Call) -> Reply:

@@ -151,7 +151,11 @@ def _base(service: Service, head: Mapping[str, Any], name: object) -> dict[str, 
     if head["recipe"]["trainer"] == "simulated":
         return {"name": there["name"], "sha256": there["sha256"], "path": None}
     model: Model = service.catalogue.trainable(str(name or there["name"]))
-    if model.base is None or model.base.sha256 != there["sha256"]:
+    if model.base is None:
+        raise ApiError(
+            400, f"The model '{model.id}' has no weights here.", "model", code="model_not_available"
+        )
+    if there["sha256"] and model.base.sha256 != there["sha256"]:
         raise ApiError(
             400,
             f"The base model '{model.id}' is another one here than the copy was trained from: "
@@ -186,6 +190,8 @@ def _made(
     try:
         job = JobFolder(staging)
         _unpack(source, job.adapter, head["files"])
+        if not head["base"]["sha256"]:
+            _check_fit(job.adapter, Path(base["path"]))
         write_json(staging / "job.json", recipe)
         write_json(staging / "meta.json", meta)
         job.event(f"Copied from job {head['job']} of {head['account']}")
@@ -202,6 +208,16 @@ def _made(
         shutil.rmtree(staging, ignore_errors=True)
     sync_folder(jobs)
     return JobFolder(final)
+
+
+def _check_fit(adapter: Path, base: Path) -> None:
+    """Refuse an adapter of an untold base that does not fit the one it is said to be of."""
+    from tunectl.server.adapter import UnsupportedAdapterError, check_fit
+
+    try:
+        check_fit(adapter, base)
+    except UnsupportedAdapterError as error:
+        raise ApiError(400, f"{str(error)[:300]}", "file", code="adapter_not_usable") from error
 
 
 def _recipe(head: Mapping[str, Any], base: dict[str, Any], now: int) -> dict[str, Any]:

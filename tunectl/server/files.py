@@ -21,9 +21,15 @@ _ID = re.compile(r"file-[A-Za-z0-9]+")
 
 @dataclass
 class FileStore:
-    """The files of one root. A file exists as soon as, and as long as, its description does."""
+    """The files of one root. A file exists as soon as, and as long as, its description does.
+
+    Args:
+        root: the server's folder.
+        processing: seconds in which a new file is shown as not ready.
+    """
 
     root: Root
+    processing: float = 0.0
     _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def incoming(self) -> Path:
@@ -90,6 +96,11 @@ class FileStore:
         found = (read_json(path) for path in self.root.files.glob("file-*.json"))
         kept = [meta for meta in found if meta is not None and not _expired(meta, now)]
         return sorted(kept, key=lambda meta: (meta["created_ns"], meta["id"]))
+
+    def shown(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """Return a file as the wire shows it."""
+        ready = time.time_ns() - meta["created_ns"] >= self.processing * 10**9
+        return shown(meta) | ({} if ready else {"status": "uploaded"})
 
     def delete(self, file_id: str) -> None:
         """Delete a file; jobs made from it keep their rows. Raises `ApiError` (404) like `get`."""

@@ -1,8 +1,9 @@
 """The choice of an engine for the answers of the models on this machine.
 
-Two engines answer. llama.cpp, where `llama_cpp` can be imported and the base has a GGUF: about
+Two engines answer here. llama.cpp, where `llama_cpp` can be imported and the base has a GGUF: about
 four times as fast on a CPU, in a quarter of the memory. transformers everywhere else. Both render
-the chat template that was used in training.
+the chat template that was used in training. A vLLM server that the user named answers instead of
+both.
 """
 
 from __future__ import annotations
@@ -20,14 +21,22 @@ from tunectl.server.answering import Generator, Loaded, Piece
 ENGINES = ("llamacpp", "transformers")
 
 
-def open_generator(root: Path) -> Generator:
+def open_generator(root: Path, vllm: str | None = None) -> Generator:
     """The generator of this machine; nothing is loaded before the first chat.
 
     `TUNECTL_ENGINE` (`llamacpp` or `transformers`) overrides the choice.
 
+    Args:
+        root: the server's folder.
+        vllm: the address of a vLLM server that answers instead.
+
     Raises:
         ValueError: `TUNECTL_ENGINE` names no engine.
     """
+    if vllm is not None:
+        from tunectl.server.generate_vllm import VllmGenerator
+
+        return VllmGenerator(vllm, root)
     wanted = os.environ.get("TUNECTL_ENGINE") or None
     if wanted is not None and wanted not in ENGINES:
         raise ValueError(f"TUNECTL_ENGINE is `llamacpp` or `transformers`, not `{wanted}`")

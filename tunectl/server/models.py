@@ -32,7 +32,7 @@ STAND_INS = (
 )
 _STAND_IN_CREATED = 1_700_000_000
 _NEEDED = {"created_at", "created_ns", "trainer", "model", "base", "fine_tuned_model"}
-_CHECKPOINT = re.compile(r"(ft:.+):ckpt-step-(\d+)")
+_CHECKPOINT = re.compile(r"(.+):ckpt-step-(\d+)")
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,11 @@ class Catalogue:
         Raises:
             ApiError: 404 `model_not_found`.
         """
-        if name.startswith("ft:"):
-            wanted = _CHECKPOINT.fullmatch(name)
-            job = self._job_of(wanted.group(1) if wanted else name)
-            models = self._tuned(job) if job is not None else []
-        else:
-            models = list(self._bases().values())
-        for model in models:
+        if not name.startswith("ft:") and name in (bases := self._bases()):
+            return bases[name]
+        wanted = _CHECKPOINT.fullmatch(name)
+        job = self._job_of(wanted.group(1) if wanted else name)
+        for model in self._tuned(job) if job is not None else ():
             if model.id == name:
                 return model
         raise unknown_model(name)

@@ -22,7 +22,7 @@ from tunectl.server.jobs import (
     JobFolder,
 )
 from tunectl.server.trainers import MODULES
-from tunectl.server.validate import check_job
+from tunectl.server.validate import MIN_EXAMPLES, check_job
 
 _LOCK_PATIENCE = 2.0  # a reader's probe holds the lock for an instant; that must not turn us away
 _POLL = 0.1
@@ -30,29 +30,41 @@ _POLL = 0.1
 
 def run(job: JobFolder) -> int:
     """Bring `job` to its trainer; returns an exit code only where there is nothing to train."""
-    lock = take_lock(job.lock, wait=_LOCK_PATIENCE)
-    if lock is None:
-        print(f"job `{job.id}` already has a trainer", file=sys.stderr)
-        return EXIT_SUCCEEDED
-    if job.status()["state"] in TERMINAL:
-        return EXIT_SUCCEEDED
-    code = _stopped(job)
-    if code is None and not job.status().get("validated"):
-        code = _validate(job)
+    code, locks = begin(job)
     if code is not None:
         return code
-    job.write_status(state="queued", pid=os.getpid())
-    slot = _wait_for_slot(job)
-    if slot is None:
-        return _stopped(job) or EXIT_CANCELLED
-    started = job.status().get("started_at") or int(time.time())
-    job.write_status(state="loading", pid=os.getpid(), started_at=started)
-    for descriptor in (lock, slot):
+    for descriptor in locks:
         os.set_inheritable(descriptor, True)
     module = MODULES[job.recipe()["trainer"]]
     sys.stdout.flush()
     sys.stderr.flush()
     return os.execv(sys.executable, [sys.executable, "-P", "-m", module, str(job.path)])  # noqa: S606
+
+
+def begin(job: JobFolder) -> tuple[int | None, tuple[int, ...]]:
+    """Lock `job`, validate its files and wait for its turn.
+
+    Returns:
+        The exit code where there is nothing to train, else None; and the locks that are held.
+    """
+    lock = take_lock(job.lock, wait=_LOCK_PATIENCE)
+    if lock is None:
+        print(f"job `{job.id}` already has a trainer", file=sys.stderr)
+        return EXIT_SUCCEEDED, ()
+    if job.status()["state"] in TERMINAL:
+        return EXIT_SUCCEEDED, (lock,)
+    code = _stopped(job)
+    if code is None and not job.status().get("validated"):
+        code = _validate(job)
+    if code is not None:
+        return code, (lock,)
+    job.write_status(state="queued", pid=os.getpid())
+    slot = _wait_for_slot(job)
+    if slot is None:
+        return _stopped(job) or EXIT_CANCELLED, (lock,)
+    started = job.status().get("started_at") or int(time.time())
+    job.write_status(state="loading", pid=os.getpid(), started_at=started)
+    return None, (lock, slot)
 
 
 def _validate(job: JobFolder) -> int | None:
@@ -61,7 +73,14 @@ def _validate(job: JobFolder) -> int | None:
     job.event(f"Validating training file: {meta.get('training_file')}")
     if meta.get("validation_file"):
         job.event(f"Validating validation file: {meta.get('validation_file')}")
-    problem = check_job(job.training, job.validation if job.validation.exists() else None)
+    recipe = job.recipe()
+    problem = check_job(
+        job.training,
+        job.validation if job.validation.exists() else None,
+        method=str((recipe.get("method") or {}).get("type", "supervised")),
+        least=int(recipe.get("least_rows", MIN_EXAMPLES)),
+        byte_order_mark=bool(recipe.get("byte_order_mark")),
+    )
     if problem is not None:
         job.event(problem["message"], level="error")
         job.finish("failed", error=problem)

@@ -13,6 +13,7 @@ from tunectl.server.executor import Executor, ProcessExecutor
 from tunectl.server.files import FileStore
 from tunectl.server.folder import Root
 from tunectl.server.jobs import TERMINAL, JobFolder
+from tunectl.server.manners import MANNERS, Manner
 from tunectl.server.models import Catalogue
 from tunectl.server.reconcile import Reconciler
 from tunectl.server.wire import ApiError
@@ -29,6 +30,9 @@ class Settings:
         mimic: send what OpenAI really sends where that departs from its own specification
             (a healthy job's `error` is `{}`, not `null`).
         public: reachable from other hosts; then no path of this machine is a model name.
+        token: what clients may send instead of the folder's own token.
+        vllm: the address of a vLLM server that answers; None to answer here.
+        profile: the service whose manners it has (`manners`); empty for its own.
     """
 
     root: Path
@@ -36,6 +40,14 @@ class Settings:
     idle_seconds: float = 900.0
     mimic: bool = False
     public: bool = False
+    token: str | None = field(default=None, repr=False)
+    vllm: str | None = None
+    profile: str = ""
+
+    @property
+    def manner(self) -> Manner:
+        """The manners it has."""
+        return MANNERS[self.profile]
 
 
 @dataclass
@@ -71,6 +83,7 @@ class Service:
         state = str(status["state"])
         started = bool(status.get("started_at"))
         numbers = recipe["hyperparameters"] if started else meta["requested"]
+        named = state == "succeeded" and self.settings.manner.names_models
         return {
             "object": "fine_tuning.job",
             "id": job.id,
@@ -80,12 +93,11 @@ class Service:
             "status": "running" if state == "loading" else state,
             "training_file": meta["training_file"],
             "validation_file": meta["validation_file"],
-            "hyperparameters": numbers,
-            "method": {"type": "supervised", "supervised": {"hyperparameters": numbers}},
+            **_method(recipe, numbers, self.settings.manner),
             "seed": recipe["seed"],
             "metadata": meta["metadata"],
-            "integrations": [],
-            "fine_tuned_model": recipe["fine_tuned_model"] if state == "succeeded" else None,
+            "integrations": meta.get("integrations") or [],
+            "fine_tuned_model": recipe["fine_tuned_model"] if named else None,
             "finished_at": status.get("finished_at") if state in TERMINAL else None,
             "estimated_finish": _estimate(state, status),
             "trained_tokens": status.get("trained_tokens") if state in TERMINAL else None,
@@ -108,7 +120,7 @@ class Service:
 def make_service(settings: Settings, executor: Executor | None = None) -> Service:
     """Put the parts of a server together; raises `OSError` when its folder cannot be written."""
     root = Root(settings.root.expanduser().resolve()).prepare()
-    files = FileStore(root)
+    files = FileStore(root, settings.manner.processing)
     executor = executor or ProcessExecutor()
     return Service(
         settings,
@@ -118,6 +130,17 @@ def make_service(settings: Settings, executor: Executor | None = None) -> Servic
         executor,
         Reconciler(executor, files),
     )
+
+
+def _method(recipe: dict[str, Any], numbers: dict[str, Any], manner: Manner) -> dict[str, Any]:
+    method = recipe.get("method") or {}
+    kind = str(method.get("type", "supervised"))
+    inner = {"grader": method["grader"]} if "grader" in method else {}
+    null = manner.null_numbers and kind != "supervised"
+    return {
+        "hyperparameters": None if null else numbers,
+        "method": {"type": kind, kind: {**inner, "hyperparameters": numbers}},
+    }
 
 
 def _error(status: dict[str, Any]) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tunectl.server.row_forms import learnt
 from tunectl.server.validate import text_of
 
 if TYPE_CHECKING:
@@ -72,13 +73,24 @@ class SimulatedGenerator:
 def training_pairs(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (question, answer) for each assistant text in a row that is learned from."""
     pairs, question = [], ""
-    for message in row["messages"]:
+    for message in learnt(row):
         text = text_of(message.get("content"))
         if message["role"] == "user":
             question = text
         elif message["role"] == "assistant" and text and message.get("weight") != 0:
             pairs.append((question, text))
     return pairs
+
+
+def nearest_answer(pairs: Sequence[tuple[str, str]], question: str) -> str | None:
+    """Return the answer of the (question, answer) pair that is most like `question`; None of none.
+
+    Costs time in the number of pairs: for rehearsals, not for serving.
+    """
+    asked = _features(question)
+    return max(pairs, key=lambda pair: _similarity(asked, _features(pair[0])), default=("", None))[
+        1
+    ]
 
 
 def _last_user(messages: Sequence[Mapping[str, Any]]) -> str:

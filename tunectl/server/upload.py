@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import IO, Any
 
-from tunectl.server.files import MAX_BYTES, PURPOSES, FileStore, shown
+from tunectl.server.files import MAX_BYTES, PURPOSES, FileStore
 from tunectl.server.validate import check_upload
 from tunectl.server.wire import ApiError
 
@@ -16,9 +16,11 @@ _MAX_FIELD = 65_536
 
 
 class Form:
-    """Collects one multipart form: small fields in memory, the part `file` in a file."""
+    """Collects one multipart form: small fields in memory, the part `part` in a file."""
 
-    def __init__(self, content_type: str, target: Path, known: Collection[str]) -> None:
+    def __init__(
+        self, content_type: str, target: Path, known: Collection[str], part: str, most: int
+    ) -> None:
         from python_multipart.multipart import MultipartParser, parse_options_header
 
         kind, options = parse_options_header(content_type)
@@ -28,6 +30,8 @@ class Form:
         self.filename: str | None = None
         self.digest = hashlib.sha256()
         self._known = known
+        self._part = part
+        self._most = most
         self._options = parse_options_header
         self._stream: IO[bytes] = target.open("wb")
         self._size = 0
@@ -79,9 +83,9 @@ class Form:
     def _headers_end(self) -> None:
         _, options = self._options(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", errors="replace")
-        if self._name == "file":
+        if self._name == self._part:
             if self.filename is not None:
-                raise ApiError(400, "The form has more than one file.", "file")
+                raise ApiError(400, "The form has more than one file.", self._part)
             self.filename = options.get(b"filename", b"upload").decode("utf-8", errors="replace")
         elif self._name not in self._known:
             raise ApiError(
@@ -90,10 +94,12 @@ class Form:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         chunk = data[start:end]
-        if self._name == "file":
+        if self._name == self._part:
             self._size += len(chunk)
-            if self._size > MAX_BYTES:
-                raise ApiError(400, "The file is larger than the maximum of 512 MB.", "file")
+            if self._size > self._most:
+                most = self._most // 2**20
+                text = f"The file is larger than the maximum of {most} MB."
+                raise ApiError(400, text, self._part)
             self.digest.update(chunk)
             self._stream.write(chunk)
             return
@@ -102,20 +108,34 @@ class Form:
             raise ApiError(400, f"'{self._name}' is too long.", self._name)
 
     def _end(self) -> None:
-        if self._name != "file":
+        if self._name != self._part:
             self.fields[self._name] = self._value.decode("utf-8", errors="replace")
 
 
 async def receive(
-    content_type: str, body: AsyncIterator[bytes], target: Path, known: Collection[str] = _FIELDS
+    content_type: str,
+    body: AsyncIterator[bytes],
+    target: Path,
+    known: Collection[str] = _FIELDS,
+    *,
+    part: str = "file",
+    most: int = MAX_BYTES,
 ) -> Form:
     """Write the file of a multipart body to `target` and return the form around it.
+
+    Args:
+        content_type: of the body, with its boundary.
+        body: its bytes.
+        target: where the file goes.
+        known: the other parts there may be.
+        part: the name of the part that is the file.
+        most: bytes of the file.
 
     Raises:
         ApiError: 400, for a malformed body, an unknown field or too large a file.
         OSError: the disk is full.
     """
-    form = Form(content_type, target, known)
+    form = Form(content_type, target, known, part, most)
     try:
         async for chunk in body:
             form.feed(chunk)
@@ -130,19 +150,47 @@ def keep_upload(files: FileStore, form: Form, target: Path) -> dict[str, Any]:
     Raises:
         ApiError: 400, for a missing part, a wrong purpose, or a file that is not JSON lines.
     """
-    purpose = form.fields.get("purpose")
-    if purpose not in PURPOSES:
-        names = ", ".join(f"'{name}'" for name in PURPOSES)
-        got = "'purpose' is a required property" if purpose is None else (
-            f"'{purpose}' is not one of [{names}]"
-        )  # fmt: skip
-        raise ApiError(400, f"{got} - 'purpose'", "purpose")
+    purpose = checked_purpose(form.fields.get("purpose"))
     if form.filename is None:
         raise ApiError(400, "'file' is a required property", "file")
-    seconds = _expiry(form.fields)
+    return keep_file(
+        files,
+        target,
+        filename=form.filename,
+        purpose=purpose,
+        sha256=form.digest.hexdigest(),
+        expires_after=_expiry(form.fields),
+    )
+
+
+def checked_purpose(purpose: object) -> str:
+    """Return the purpose of a file; raises `ApiError` (400) for one that is missing or unknown."""
+    if isinstance(purpose, str) and purpose in PURPOSES:
+        return purpose
+    names = ", ".join(f"'{name}'" for name in PURPOSES)
+    got = "'purpose' is a required property" if purpose is None else (
+        f"'{purpose}' is not one of [{names}]"
+    )  # fmt: skip
+    raise ApiError(400, f"{got} - 'purpose'", "purpose")
+
+
+def keep_file(
+    files: FileStore,
+    target: Path,
+    *,
+    filename: str,
+    purpose: str,
+    sha256: str,
+    expires_after: int | None = None,
+) -> dict[str, Any]:
+    """Check complete bytes and make them a file, shown as the wire shows it.
+
+    Raises:
+        ApiError: 400, for a file of training rows that is not JSON lines.
+    """
     rows = None
     if purpose in {"fine-tune", "batch"}:
-        extension = Path(form.filename).suffix.lstrip(".").lower()
+        extension = Path(filename).suffix.lstrip(".").lower()
         if extension not in {"jsonl", ""}:
             raise ApiError(
                 400, f"Invalid file format. Only .jsonl files are supported, got '{extension}'.",
@@ -151,14 +199,14 @@ def keep_upload(files: FileStore, form: Form, target: Path) -> dict[str, Any]:
         rows, problem = check_upload(target)
         if problem is not None:
             raise ApiError(400, problem, "file")
-    return shown(
+    return files.shown(
         files.keep(
             target,
-            filename=form.filename,
+            filename=filename,
             purpose=purpose,
-            sha256=form.digest.hexdigest(),
+            sha256=sha256,
             rows=rows,
-            expires_after=seconds,
+            expires_after=expires_after,
         )
     )
 

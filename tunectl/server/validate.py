@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from tunectl.server.row_forms import INPUT_KEYS, OUTPUTS, PREFERENCE_KEYS
+
 MIN_EXAMPLES = 10
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _ROW_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions"})
@@ -69,20 +71,51 @@ def check_upload(path: Path) -> tuple[int, str | None]:
     return rows, None
 
 
-def check_job(training: Path, validation: Path | None) -> dict[str, Any] | None:
-    """Check the files of a job; returns {"code", "message", "param"} of the first fault or None."""
-    problem = _check_file(training, "training", MIN_EXAMPLES)
-    if problem is None and validation is not None:
-        problem = _check_file(validation, "validation", 1)
-    return problem
+def check_job(
+    training: Path,
+    validation: Path | None,
+    *,
+    method: str = "supervised",
+    least: int = MIN_EXAMPLES,
+    byte_order_mark: bool = False,
+) -> dict[str, Any] | None:
+    """Check the files of a job; returns {"code", "message", "param"} of the first fault or None.
+
+    Args:
+        training: the training file.
+        validation: the other one, if any.
+        method: by which the rows teach.
+        least: fewest training rows.
+        byte_order_mark: whether a file must begin with one.
+    """
+    for path, name, fewest in ((training, "training", least), (validation, "validation", 1)):
+        problem = None
+        if path is not None:
+            problem = byte_order_mark and _check_mark(path, name)
+            problem = problem or _check_file(path, name, fewest, method)
+        if problem:
+            return problem
+    return None
 
 
-def _check_file(path: Path, name: str, least: int) -> dict[str, Any] | None:
+def _check_mark(path: Path, name: str) -> dict[str, Any] | None:
+    with path.open("rb") as stream:
+        if stream.read(len(_BOM)) == _BOM:
+            return None
+    return {
+        "code": f"invalid_{name}_file",
+        "message": f"The {name} file is not UTF-8 with a byte order mark.",
+        "param": f"{name}_file",
+    }
+
+
+def _check_file(path: Path, name: str, least: int, method: str) -> dict[str, Any] | None:
+    check = CHECKS[method]
     rows = 0
     for _, line in rows_of(path):
         rows += 1
         try:
-            check_row(_parsed(line))
+            check(_parsed(line))
         except RowError as error:
             return {
                 "code": f"invalid_{name}_file",
@@ -122,6 +155,51 @@ def check_row(row: object) -> None:
         raise RowError("has no message from the assistant: there is nothing to learn.")
     if not any(m["role"] == "assistant" and m.get("weight") != 0 for m in messages):
         raise RowError("gives every assistant message weight 0: there is nothing to learn.")
+
+
+def check_preference(row: object) -> None:
+    """Check one row for preference tuning.
+
+    Raises:
+        RowError: with the words that follow `Example N` in the job's error.
+    """
+    if not isinstance(row, dict) or row.keys() != PREFERENCE_KEYS:
+        raise RowError(f"must have the keys {', '.join(sorted(PREFERENCE_KEYS))}, and no other.")
+    asked = row["input"]
+    if not isinstance(asked, dict) or not asked.keys() <= INPUT_KEYS:
+        raise RowError(f"has an `input` with other keys than {', '.join(sorted(INPUT_KEYS))}.")
+    messages, calls = _messages(asked.get("messages"), "input.messages"), set[str]()
+    for message in messages:
+        _check_message(message, calls)
+    for key in OUTPUTS:
+        for message in _messages(row[key], key):
+            _check_message(message, set(calls))
+            if message["role"] not in {"assistant", "tool"}:
+                raise RowError(f"has a message from {message['role']} in `{key}`.")
+
+
+def check_task(row: object) -> None:
+    """Check one row for reinforcement: a conversation that ends before the answer.
+
+    Raises:
+        RowError: with the words that follow `Example N` in the job's error.
+    """
+    if not isinstance(row, dict):
+        raise RowError("is not a JSON dictionary.")
+    messages, calls = _messages(row.get("messages"), "messages"), set[str]()
+    for message in messages:
+        _check_message(message, calls)
+    if messages[-1]["role"] == "assistant":
+        raise RowError("ends with a message from assistant: there is nothing to answer.")
+
+
+def _messages(value: object, key: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise RowError(f"is missing key `{key}`, or it is not a non-empty list.")
+    return value
+
+
+CHECKS = {"supervised": check_row, "dpo": check_preference, "reinforcement": check_task}
 
 
 def _check_message(message: object, calls: set[str]) -> None:

@@ -15,7 +15,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
 
 from tunectl.core.errors import Diagnostic, ProviderError, TunectlError
 from tunectl.core.ports import Mark, Reader, Request
@@ -131,6 +130,8 @@ class PromptTemplates:
 
 def _file_part(text: str) -> str:
     """Return text that stays within its folder, and as it is wherever that is possible."""
+    from urllib.parse import quote
+
     safe = "".join(c if c.isprintable() and c not in "/\\:%" else quote(c, safe="") for c in text)
     return safe.replace(".", "%2E") if safe in {"", ".", ".."} else safe
 

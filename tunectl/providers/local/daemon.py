@@ -65,6 +65,10 @@ class LocalServer:
                 self._known[:] = [said]
         return Reached(base_url=said.url, key=said.token, direct=True)
 
+    def credentials(self) -> str:
+        """Say that nothing is needed: the server's token lies in its folder."""
+        return "none needed: it runs on this machine"
+
     def revive(self) -> bool:
         """Start the server again when it does not answer any more."""
         with self._mutex:

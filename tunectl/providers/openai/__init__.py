@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tunectl.core.errors import ConfigError
+from tunectl.providers.etiquette import ASK_SECONDS, Rate, pace_of
 from tunectl.providers.instances import check_settings, text_setting
 from tunectl.providers.wire.account import RemoteAccount
 from tunectl.providers.wire.channel import FixedChannel, checked_url
-from tunectl.providers.wire.client import ASK_SECONDS, Wire
-from tunectl.providers.wire.profile import AZURE, GENERIC, OPENAI, PROFILES, Profile
+from tunectl.providers.wire.client import Wire
+from tunectl.providers.wire.profile import GENERIC, OPENAI, PROFILES, Profile
 from tunectl.providers.wire.provider import WireProvider, provide
 
 SETTINGS = frozenset(
@@ -29,6 +30,8 @@ SETTINGS = frozenset(
 )  # fmt: skip
 # OpenAI Python SDK 3.54, `data_residency`: `global` is the plain host.
 REGIONS = ("global", "us", "eu", "ae", "au", "in", "jp")
+# OpenAI Python SDK 3.54, `files.create`: 1,000 requests a minute and user.
+_RATES = {"POST /v1/files": Rate.a_minute(1000)}
 TRAINING_TYPES = ("Standard", "GlobalStandard", "Developer")
 
 
@@ -55,6 +58,7 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
         ),
         extra_body=_extra_body(name, profile, settings),
         ask_seconds=_seconds(name, settings),
+        pace=pace_of(settings, _RATES if profile is OPENAI else None),
     )
     return provide(wire, RemoteAccount(wire, organization, project))
 
@@ -134,7 +138,7 @@ def _extra_body(name: str, profile: Profile, settings: Mapping[str, Any]) -> dic
     kind = text_setting(name, settings, "training_type")
     if kind is None:
         return {}
-    if profile is not AZURE or kind not in TRAINING_TYPES:
+    if "trainingType" not in profile.extra_body or kind not in TRAINING_TYPES:
         raise ConfigError.of(
             f"`training_type` of provider `{name}` is not known: `{kind}`",
             hint=f"profile `azure` knows {', '.join(TRAINING_TYPES)}",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from tunectl.core.errors import ConfigError, CredentialsError
+from tunectl.providers.keys import checked_url as checked_url
+from tunectl.providers.keys import read_key
 from tunectl.providers.wire.client import Reached
 
 
@@ -20,6 +19,7 @@ class FixedChannel:
         key_env: the environment variable that holds the key.
         organization: sent as `OpenAI-Organization`.
         project: sent as `OpenAI-Project`.
+        ca_file: authorities to trust, instead of those of this machine.
     """
 
     provider: str
@@ -27,6 +27,7 @@ class FixedChannel:
     key_env: str
     organization: str | None = None
     project: str | None = None
+    ca_file: str | None = None
 
     def base_url(self) -> str:
         """Return the base URL."""
@@ -43,60 +44,18 @@ class FixedChannel:
             key=read_key(self.provider, self.key_env),
             organization=self.organization,
             project=self.project,
+            ca_file=self.ca_file,
         )
+
+    def credentials(self) -> str:
+        """Return the name of the variable that holds the key.
+
+        Raises:
+            CredentialsError: it is not set, or holds what can be no key.
+        """
+        read_key(self.provider, self.key_env)
+        return f"the variable `{self.key_env}`"
 
     def revive(self) -> bool:
         """Nothing can be done from here about a remote service that is down."""
         return False
-
-
-def read_key(provider: str, variable: str) -> str:
-    """Return the key in an environment variable, without white space around it.
-
-    Raises:
-        CredentialsError: naming the variable, never what it holds.
-    """
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise CredentialsError.of(
-            f"provider `{provider}` has no key: the variable `{variable}` is not set",
-            hint=f"set `{variable}`, or name another variable with `key_env:`",
-            code="no-key",
-        )
-    # Such a key cannot be sent, and the HTTP library's own complaint would quote it.
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise CredentialsError.of(
-            f"the variable `{variable}` of provider `{provider}` holds characters that no key has",
-            hint="it may hold more than the key: a second line, quotes or a name before it",
-            code="bad-key",
-        )
-    return key
-
-
-def checked_url(provider: str, url: str) -> str:
-    """Return a base URL that can be called, without a slash at its end.
-
-    Raises:
-        ConfigError: it is no http(s) URL, or it carries a password.
-    """
-    problem = ""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            problem = "is not a URL that begins with `https://`"
-        elif parts.username or parts.password:
-            problem = "carries a user name or password"
-        else:
-            _ = parts.port  # raises when it is no number
-    except ValueError as error:
-        problem = f"is not a URL: {error}"
-    if problem:
-        shown = url if "@" not in url else "…"
-        raise ConfigError.of(
-            f"`base_url` of provider `{provider}` {problem}: `{shown}`",
-            hint="a key belongs into the variable that `key_env:` names"
-            if "@" in url
-            else "for example `https://api.openai.com/v1`",
-            code="wrong-setting",
-        )
-    return url.rstrip("/")

@@ -12,10 +12,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tunectl.core.value import Plain
+from tunectl.providers.etiquette import (
+    ASK_SECONDS,
+    CONNECT_SECONDS,
+    SEND_SECONDS,
+    Pace,
+    user_agent,
+)
+from tunectl.providers.paced_clients import httpx_client
 from tunectl.providers.wire.errors import (
     Attempt,
     SenselessAnswerError,
     caught,
+    hopeless,
     never_sent,
     translate,
 )
@@ -27,9 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 5.0
-ASK_SECONDS = 60.0
-SEND_SECONDS = 600.0  # an upload, or an answer being written
 _KEEP_ALIVE_SECONDS = 2.0  # below the 5 s after which common servers close an idle connection
 _RETRIES = 2
 
@@ -40,6 +46,7 @@ class Reached:
 
     Attributes:
         direct: never through a proxy: the service runs on this machine.
+        ca_file: authorities to trust, instead of those of this machine.
     """
 
     base_url: str
@@ -47,6 +54,7 @@ class Reached:
     organization: str | None = None
     project: str | None = None
     direct: bool = False
+    ca_file: str | None = None
 
 
 class Channel(Protocol):
@@ -65,6 +73,14 @@ class Channel(Protocol):
         """
         ...
 
+    def credentials(self) -> str:
+        """Return where the key comes from, never the key.
+
+        Raises:
+            CredentialsError: no key is set.
+        """
+        ...
+
     def revive(self) -> bool:
         """Bring back a service that refuses connections, where possible; whether to ask again."""
         ...
@@ -79,6 +95,7 @@ class Wire:
         extra_body: sent with every job, over the profile's own.
         ask_seconds: how long a question may take.
         send_seconds: how long an upload or an answer may take.
+        pace: how fast it may be asked.
     """
 
     provider: str
@@ -87,6 +104,7 @@ class Wire:
     extra_body: Mapping[str, Plain] = field(default_factory=dict)
     ask_seconds: float = ASK_SECONDS
     send_seconds: float = SEND_SECONDS
+    pace: Pace = field(default_factory=Pace)
     _open: dict[tuple[Reached, bool], OpenAI] = field(default_factory=dict, repr=False)
     _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -95,17 +113,19 @@ class Wire:
         """The base URL, without a slash at its end."""
         return self.channel.base_url().rstrip("/")
 
-    def ask(self, doing: str, call: Callable[[OpenAI], T]) -> T:
+    def ask(self, doing: str, call: Callable[[OpenAI], T], *, large: bool = False) -> T:
         """Ask something; safe to repeat, and repeated when the service is busy.
 
         Args:
             doing: what is asked, as in `list the jobs`, for messages.
             call: makes the request.
+            large: whether much is sent or fetched.
 
         Raises:
             ProviderError: of the class that fits; never `UnknownOutcomeError`.
         """
-        return self._call(self.attempt(doing), call, self.ask_seconds)
+        seconds = self.send_seconds if large else self.ask_seconds
+        return self._call(self.attempt(doing), call, seconds)
 
     def tell(self, doing: str, call: Callable[[OpenAI], T], *, large: bool = False) -> T:
         """Change something; sent once.
@@ -163,34 +183,32 @@ class Wire:
             if key not in self._open:
                 for old in [known for known in self._open if known[0] != reached]:
                     del self._open[old]
-                self._open[key] = _connect(reached, once=attempt.changes)
+                self._open[key] = _connect(reached, self.pace, once=attempt.changes)
             client = self._open[key]
         return client.with_options(
             timeout=httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
         )
 
 
-def _connect(reached: Reached, *, once: bool) -> OpenAI:
+def _connect(reached: Reached, pace: Pace, *, once: bool) -> OpenAI:
     """Return a client.
 
     Args:
         reached: where and with which key.
+        pace: of the provider.
         once: nothing is sent twice, and each request has a connection of its own: on one that the
             service has just closed, a request is lost in a way that looks like a lost answer.
     """
-    import httpx2
-    from openai import DefaultHttpxClient, OpenAI
+    from openai import OpenAI
 
-    plain = reached.base_url.startswith("http://")
-    http = DefaultHttpxClient(
-        limits=httpx2.Limits(
-            max_keepalive_connections=0 if once else None, keepalive_expiry=_KEEP_ALIVE_SECONDS
-        ),
-        trust_env=not reached.direct,
-        # Without TLS there is nothing to verify, and reading the certificates takes 0.1 s; a
-        # redirect from there to somewhere else is not followed.
-        verify=not plain,
-        follow_redirects=not plain,
+    http = httpx_client(
+        pace,
+        plain=reached.base_url.startswith("http://"),
+        repeats=not once,
+        hopeless=hopeless,
+        keep_alive_seconds=None if once else _KEEP_ALIVE_SECONDS,
+        direct=reached.direct,
+        authorities=reached.ca_file,
     )
     return OpenAI(
         api_key=reached.key,
@@ -198,7 +216,10 @@ def _connect(reached: Reached, *, once: bool) -> OpenAI:
         organization=reached.organization,
         project=reached.project,
         # The key that the declaration names wins over one in the SDK's own environment variables.
-        default_headers={"Authorization": f"Bearer {reached.key}"},
+        default_headers={
+            "Authorization": f"Bearer {reached.key}",
+            "User-Agent": user_agent(),
+        },
         http_client=http,
         max_retries=0 if once else _RETRIES,
     )

@@ -8,6 +8,7 @@ from shlex import quote as quoted
 from typing import Any
 from urllib.parse import quote
 
+from tunectl.core.abilities import RECORD
 from tunectl.core.errors import ConflictError, Diagnostic, NotFoundError, Severity
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource
@@ -18,6 +19,7 @@ from tunectl.providers.wire.client import Wire, fields
 from tunectl.providers.wire.errors import SenselessAnswerError
 from tunectl.providers.wire.listing import moment
 from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata, mark_of
+from tunectl.providers.wire.profile import Profile
 
 
 def outputs_of(wire: Wire, model: str) -> dict[str, Plain]:
@@ -27,6 +29,18 @@ def outputs_of(wire: Wire, model: str) -> dict[str, Plain]:
         "base_url": wire.base_url,
         "invoke": f"{wire.base_url}/chat/completions",
     }
+
+
+def no_deployment(profile: Profile, resource: Resource) -> Iterable[Diagnostic]:
+    """Refuse the name of a deployment where there are none."""
+    if resource.spec.get("deployment") and not profile.deployments:
+        yield Diagnostic(
+            summary=f"{profile.title} has no deployments that `deployment` could name",
+            hint="leave it out",
+            code="provider-deployment",
+            address=str(resource.address),
+            source=resource.source,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +56,15 @@ class Records:
     def check(self, resource: Resource) -> Iterable[Diagnostic]:
         """Say where a tuned model needs something deployed that is not managed."""
         profile = self.wire.profile
+        yield from no_deployment(profile, resource)
         if profile.serves_tuned_models or resource.spec.get("deployment"):
             return
         yield Diagnostic(
             summary=f"{profile.title} answers for a tuned model only after {profile.deploys_by}; "
             "this is not managed yet",
             severity=Severity.WARNING,
-            hint="deploy it there by hand; this endpoint only records the model's id",
+            hint="deploy it there by hand, and name the deployment with `deployment:`; without it "
+            "this endpoint only records the model's id",
             code="provider-deployment",
             address=str(resource.address),
             source=resource.source,
@@ -63,7 +79,7 @@ class Records:
         return made(
             request,
             account=self.account.id(),
-            id=f"record-{request.mark.op}",
+            id=f"{RECORD}{request.mark.op}",
             outputs=outputs_of(self.wire, _served(request.spec)),
         )
 
@@ -100,9 +116,9 @@ class Aliases:
     wire: Wire
     account: Account
 
-    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """Find nothing that the service would refuse."""
-        return ()
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:
+        """Refuse what has no meaning here."""
+        return no_deployment(self.wire.profile, resource)
 
     def read(self, instance: Instance) -> Instance | None:
         """Return the alias as it is now, None when it is gone."""

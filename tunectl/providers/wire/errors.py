@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from tunectl.core.errors import (
+    ClosedError,
     ConflictError,
     CredentialsError,
     Diagnostic,
@@ -26,19 +27,19 @@ from tunectl.core.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
+from tunectl.providers.attempt import Attempt as Attempt
 
 
 class SenselessAnswerError(ValueError):
     """An answer is not the object that was asked for."""
 
 
-_LONGEST = 600
 _TIMED_OUT = frozenset({408, 499})
 _SERVER_FAULT = 500
 
 CLOSED_TO_NEW_JOBS = "training_not_available"
 
-_NOT_ABOUT_THE_KEY = frozenset({CLOSED_TO_NEW_JOBS, "unsupported_country_region_territory"})
+_NOT_ABOUT_THE_KEY = frozenset({"unsupported_country_region_territory"})
 _NEVER_SOON = frozenset({"daily_rate_limit_exceeded", "insufficient_quota"})
 _HINTS_BY_CODE: Mapping[str, str] = {
     CLOSED_TO_NEW_JOBS: "OpenAI takes new jobs only from organizations that still tune, and from "
@@ -49,39 +50,6 @@ _HINTS_BY_CODE: Mapping[str, str] = {
     "model_not_found": "check the name of the model and whether this account may use it",
     "invalid_api_key": "check the variable that `key_env` names",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call to a service.
-
-    Attributes:
-        provider: the name under `providers:`.
-        doing: what was attempted, as in `create a tuning job`.
-        changes: whether it may have changed the remote side.
-        secrets: texts that no message may hold.
-    """
-
-    provider: str
-    doing: str
-    changes: bool
-    secrets: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Leave the secrets out."""
-        return f"Attempt({self.provider!r}, {self.doing!r})"
-
-    def hiding(self, secret: str) -> Attempt:
-        """Return the same with one more secret."""
-        return replace(self, secrets=(*self.secrets, secret)) if secret else self
-
-    def clean(self, text: str) -> str:
-        """Return foreign text fit to be shown: one line, no control characters, no secret."""
-        for secret in self.secrets:
-            text = text.replace(secret, "[key]")
-        text = "".join(c if c.isprintable() else " " for c in text)
-        text = " ".join(text.split())
-        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +219,8 @@ def _credentials(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
+    if failure.code == CLOSED_TO_NEW_JOBS:
+        return _made(ClosedError, attempt, "refused to", failure, "")
     if failure.code in _NOT_ABOUT_THE_KEY:
         return _refused(attempt, failure)
     hint = "the key is valid and may not do this: give it the permission, or use another key"
@@ -329,6 +299,16 @@ def _other(attempt: Attempt, failure: Failure, hint: str = "") -> ProviderError:
         return _made(UnknownOutcomeError, attempt, "may or may not have managed to", failure, hint)
     hint = hint or "try again later"
     return _made(UnavailableError, attempt, "gave no answer to", failure, hint)
+
+
+def hopeless(body: bytes) -> bool:
+    """Tell from the body of a 429 that it is about a quota which no waiting fills."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return isinstance(error, dict) and error.get("code") in _NEVER_SOON
 
 
 def never_sent(error: BaseException) -> bool:

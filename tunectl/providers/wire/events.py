@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunectl.core.ports import JobEvent
 from tunectl.providers.wire.client import Wire, each, fields
-from tunectl.providers.wire.job import event_of
+from tunectl.providers.wire.job import SAFETY, event_of
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -49,23 +49,31 @@ def newest_events(wire: Wire, job: Mapping[str, Any]) -> list[JobEvent]:
 
 
 def first_error(wire: Wire, job_id: str) -> str:
-    """Return the newest event of level `error`, else `warn`; empty when there is none."""
-    events = _newest(wire, job_id)
-    for level in ("error", "warn"):
-        for event in reversed(events):
-            if event.level == level and event.message:
-                return event.message
+    """Return why a job failed, as its newest events tell; empty when none does.
+
+    An error tells it; the outcome of the safety checks, which block a model after its training,
+    comes next, then a warning.
+    """
+    raw = _newest_raw(wire, job_id)
+    for key, value in (("level", "error"), ("type", SAFETY), ("level", "warn")):
+        for event in raw:
+            if event.get(key) == value and (message := event_of(event).message):
+                return message
     return ""
 
 
 def _newest(wire: Wire, job_id: str) -> list[JobEvent]:
-    found = wire.ask(
+    return [event_of(event) for event in reversed(_newest_raw(wire, job_id))]
+
+
+def _newest_raw(wire: Wire, job_id: str) -> list[dict[str, Any]]:
+    """Return the newest events as they came, newest first."""
+    return wire.ask(
         f"list the events of `{job_id}`",
         lambda c: [
-            event_of(fields(item))
+            fields(item)
             for item in islice(
                 each(lambda: c.fine_tuning.jobs.list_events(job_id, limit=_NEWEST)), _NEWEST
             )
         ],
     )
-    return found[::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from tunectl.core.ports import JobEvent, Mark
 from tunectl.core.resource import Status
 from tunectl.core.value import Plain
 from tunectl.providers.wire.naming import derived_suffix, mark_metadata
-from tunectl.providers.wire.profile import Profile
+from tunectl.providers.wire.profile import ADAPTER, Profile
 
 HYPERPARAMETERS: Mapping[str, str] = {
     "epochs": "n_epochs",
@@ -20,9 +21,11 @@ HYPERPARAMETERS: Mapping[str, str] = {
     "eval_interval": "eval_interval",
     "eval_samples": "eval_samples",
     "reasoning_effort": "reasoning_effort",
+    **{name: name for name in sorted(ADAPTER)},
 }
+SAFETY = "moderation_checks"
+_LONGEST = 2000
 _MINUTE, _HOUR = 60, 3600
-# What a service says is done or dead; whatever else it says, now or in future, is not over yet.
 _ENDS = {
     "succeeded": Status.READY,
     "failed": Status.FAILED,
@@ -97,9 +100,13 @@ def _texts(metadata: Plain) -> dict[str, str]:
     return {key: value if isinstance(value, str) else str(value) for key, value in metadata.items()}
 
 
-def status_of(job: Mapping[str, Any]) -> Status:
-    """Return the status of a job as it came over the wire."""
-    return _ENDS.get(str(job.get("status")), Status.PENDING)
+def status_of(job: Mapping[str, Any], profile: Profile) -> Status:
+    """Return the status of a job as it came over the wire.
+
+    Whatever a service says beyond what its profile names, now or in future, is not over yet.
+    """
+    said = profile.statuses.get(str(job.get("status")), "")
+    return _ENDS.get(said, Status.PENDING)
 
 
 def model_of(job: Mapping[str, Any]) -> str | None:
@@ -176,8 +183,15 @@ def _duration(seconds: float) -> str:
 
 
 def event_of(event: Mapping[str, Any]) -> JobEvent:
-    """Return an event of a job as it came over the wire."""
+    """Return an event of a job as it came over the wire.
+
+    That of the safety checks says by category how they went; its form is not documented (guide to
+    supervised fine-tuning, 2026), so all of it is told.
+    """
     data = event.get("data")
+    if event.get("type") == SAFETY and isinstance(data, Mapping) and data:
+        told = json.dumps(dict(data), ensure_ascii=False)[:_LONGEST]
+        event = {**event, "message": f"{event.get('message') or 'safety checks'} {told}"}
     return JobEvent(
         id=str(event.get("id", "")),
         at=float(event.get("created_at") or 0),

@@ -12,7 +12,7 @@ from tunectl.core.resource import Resource
 from tunectl.core.value import Value
 from tunectl.providers.wire.job import HYPERPARAMETERS
 from tunectl.providers.wire.naming import MARK_KEYS
-from tunectl.providers.wire.profile import Profile
+from tunectl.providers.wire.profile import ADAPTER, Profile
 
 AUTO = "auto"
 _PAIRS, _KEY, _TEXT = 16, 64, 512
@@ -97,12 +97,25 @@ def _kind(profile: Profile, kind: str, method: Mapping[str, Value]) -> _Found:
     elif kind not in profile.methods:
         known = ", ".join(f"`{name}`" for name in sorted(profile.methods))
         yield "method", f"does not train by method `{kind}`", f"it knows {known}"
-    if kind == "reinforcement" and "grader" not in method:
+    if kind == "reinforcement":
+        yield from _grader(profile, method.get("grader"))
+    for name in sorted(ADAPTER & method.keys() - (profile.adapter or frozenset())):
+        code = "unknown-method" if profile.adapter is None else "method"
+        yield code, f"is not known to read `method.{name}`", "leave it out"
+    apart = {"type"} if profile.top_level_hyperparameters else {"type", "grader"}
+    left = sorted(set(method) - set(HYPERPARAMETERS) - apart)
+    if left:
+        yield "method", f"has no place for `method.{left[0]}`", "leave it out"
+
+
+def _grader(profile: Profile, grader: Value) -> _Found:
+    if not isinstance(grader, Mapping):
         yield "method", "needs a `grader` for method `reinforcement`", "add `method.grader`"
-    if profile.top_level_hyperparameters:
-        left = sorted(set(method) - set(HYPERPARAMETERS) - {"type"})
-        if left:
-            yield "method", f"has no place for `method.{left[0]}`", "leave it out"
+        return
+    kind = grader.get("type")
+    if profile.graders is not None and kind not in profile.graders:
+        known = ", ".join(f"`{name}`" for name in sorted(profile.graders))
+        yield "unknown-grader", f"documents no grader `{kind}`", f"it documents {known}"
 
 
 def _in_range(name: str, value: Value) -> _Found:

@@ -33,7 +33,7 @@ def as_listed(job: Mapping[str, Any], wire: Wire, account: str, models: Collecti
     mark, metadata = mark_of(job.get("metadata")), job.get("metadata")
     op = metadata.get(OP) if isinstance(metadata, Mapping) else None
     job_id, model = str(job["id"]), model_of(job)
-    status, reason = status_of(job), reason_of(job)
+    status, reason = status_of(job, wire.profile), reason_of(job)
     outputs: dict[str, Plain] = {"job_id": job_id}
     if status is Status.READY and wire.profile.model_from_job:
         gone = wire.profile.lists_tuned_models and model not in models

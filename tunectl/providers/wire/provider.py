@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
-from tunectl.providers.wire.account import Account
+from tunectl.providers.wire.account import Account, RemoteAccount
 from tunectl.providers.wire.chat import chat
 from tunectl.providers.wire.client import Wire, items
 from tunectl.providers.wire.copying import CopiedJobs
 from tunectl.providers.wire.endpoint import Aliases, Records
+from tunectl.providers.wire.registered import Registered
 from tunectl.providers.wire.tuning_job import TuningJobs
 from tunectl.providers.wire.upload import Uploads
 
@@ -31,6 +32,19 @@ class WireProvider:
             CredentialsError: the key is missing or refused.
         """
         return self.identity.id()
+
+    def credentials(self) -> str:
+        """Return where the key comes from, never the key.
+
+        Raises:
+            CredentialsError: no key is set.
+        """
+        return self.wire.channel.credentials()
+
+    @property
+    def vague(self) -> bool:
+        """Whether a key of somebody else's account would give the same name."""
+        return isinstance(self.identity, RemoteAccount) and self.identity.vague
 
     def models(self) -> Iterable[Model]:
         """Yield the models the account can use, with the dates on which they end."""
@@ -62,9 +76,11 @@ def provide(
     """
     kind = CopiedJobs if wire.profile.copies else TuningJobs
     jobs = kind(wire, identity) if prepare is None else kind(wire, identity, prepare)
-    endpoints: Handler = (
-        Aliases(wire, identity) if wire.profile.alias_path else Records(wire, identity)
-    )
+    endpoints: Handler = Records(wire, identity)
+    if wire.profile.alias_path:
+        endpoints = Aliases(wire, identity)
+    elif wire.profile.registry:
+        endpoints = Registered(wire, identity)
     return WireProvider(
         wire,
         identity,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from tunectl.core.resource import Instance
 from tunectl.core.value import Plain
@@ -12,6 +12,7 @@ from tunectl.providers.wire.job import HYPERPARAMETERS, model_of
 from tunectl.providers.wire.listing import moment
 from tunectl.providers.wire.naming import MARK_KEYS, OP
 
+_AUTO = "auto"
 _PARTS = 5  # `ft:BASE:ORGANISATION:SUFFIX:ID`, OpenAI API reference, fine-tuning jobs, 2026-08
 
 
@@ -50,9 +51,18 @@ def _method(job: Mapping[str, Any]) -> dict[str, Plain]:
     found: dict[str, Plain] = {"type": kind}
     for ours, theirs in HYPERPARAMETERS.items():
         value = told.get(theirs)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) or (isinstance(value, str) and value != _AUTO):
             found[ours] = value
+    grader = inner.get("grader") if isinstance(inner, Mapping) else None
+    if isinstance(grader, Mapping):
+        found["grader"] = _frozen(grader)
     return found
+
+
+def _frozen(value: Any) -> Plain:  # noqa: ANN401  # a JSON tree
+    if isinstance(value, Mapping):
+        return {str(key): _frozen(item) for key, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else cast("Plain", value)
 
 
 def _pairs(value: object) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ from tunectl.providers.wire.limits import check_job
 from tunectl.providers.wire.listed_job import as_listed
 from tunectl.providers.wire.listing import pages
 from tunectl.providers.wire.naming import OP, carries, mark_of
+from tunectl.providers.wire.results import job_results
 from tunectl.providers.wire.told import introduced
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class TuningJobs:
             self._delete_result(str(file_id))
         return replace(
             instance,
-            status=status_of(job),
+            status=self._status(job),
             outputs={"job_id": instance.id},
             progress="",
             reason=record_left(instance.id),
@@ -222,6 +223,11 @@ class TuningJobs:
     def events(self, instance: Instance, since: str | None = None) -> Iterable[JobEvent]:
         """Yield events in order, those after the id `since` only."""
         return job_events(self.wire, instance.id, since)
+
+    def results(self, instance: Instance) -> Iterable[JobEvent]:
+        """Yield what a job that is over leaves: losses by step, and its checkpoints."""
+        job = self._job(instance.id)
+        return job_results(self.wire, job, self._points(instance.id))
 
     def cancel(self, instance: Instance) -> Instance:
         """Ask the job to end; one that has ended already is fine."""
@@ -233,7 +239,7 @@ class TuningJobs:
             )
         except InvalidRequestError:
             job = self._job(job_id)
-            if not status_of(job).settled:
+            if not self._status(job).settled:
                 raise
         return self._shown(instance, job)
 
@@ -263,9 +269,12 @@ class TuningJobs:
             lambda c: fields(c.fine_tuning.jobs.retrieve(job_id), "id", "status"),
         )
 
+    def _status(self, job: Mapping[str, Any]) -> Status:
+        return status_of(job, self.wire.profile)
+
     def _shown(self, instance: Instance, job: Mapping[str, Any]) -> Instance:
         """Return the instance with what the job says about itself."""
-        status, reason, progress = status_of(job), "", ""
+        status, reason, progress = self._status(job), "", ""
         outputs: dict[str, Plain] = {"job_id": str(job["id"])}
         if status is Status.READY:
             model = model_of(job) if self.wire.profile.model_from_job else self._newest(job["id"])
@@ -306,11 +315,11 @@ class TuningJobs:
     def _ended(self, instance: Instance) -> dict[str, Any]:
         """Return the job once it is over, cancelling it first when it is live."""
         job = self._job(instance.id)
-        if status_of(job).settled:
+        if self._status(job).settled:
             return job
         self.cancel(instance)
         deadline = time.monotonic() + self.cancel_seconds
-        while not status_of(job := self._job(instance.id)).settled:
+        while not self._status(job := self._job(instance.id)).settled:
             if time.monotonic() >= deadline:
                 raise ConflictError.of(
                     f"the job `{instance.id}` was cancelled and is still `{job['status']}`",

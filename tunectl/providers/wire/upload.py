@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields, items
 from tunectl.providers.wire.listing import moment, pages
 from tunectl.providers.wire.naming import file_name, has_op, op_in_name
+from tunectl.providers.wire.parts import PART_BYTES, send_in_parts
 
 PURPOSE: Final = "fine-tune"
 _BOM = b"\xef\xbb\xbf"
@@ -31,10 +33,15 @@ _IN_MEMORY = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Handler of kind `upload`. Its mark is in the file's name: files have no metadata."""
+    """Handler of kind `upload`. Its mark is in the file's name: files have no metadata.
+
+    Attributes:
+        part_bytes: of each part of a file that is too large for one request.
+    """
 
     wire: Wire
     account: Account
+    part_bytes: int = PART_BYTES
 
     def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Find nothing: what the rows must be is the concern of the dataset's checks."""
@@ -53,20 +60,19 @@ class Uploads:
         return replace(instance, status=status, reason=reason, progress=_progress(status))
 
     def create(self, request: Request) -> Instance:
-        """Send the rows. The bytes are read once, from the request's reader."""
+        """Send the rows, in parts where they are too many for one request.
+
+        Raises:
+            InvalidRequestError: the file is larger than the service takes.
+            UnknownOutcomeError: it may or may not be there; its name tells.
+        """
         spec = request.spec
         name = file_name(
             request.mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"])
         )
         account = self.account.id()
         with request.reader.open(spec) as rows, self._bytes(rows) as stream:
-            file = self.wire.tell(
-                f"upload `{name}`",
-                lambda c: fields(
-                    c.files.create(file=(name, cast("IO[bytes]", stream)), purpose=PURPOSE), "id"
-                ),
-                large=True,
-            )
+            file = self._sent(name, stream)
         status, reason = self._status(file)
         return made(
             request,
@@ -178,6 +184,25 @@ class Uploads:
             )
         return None
 
+    def _sent(self, name: str, stream: BinaryIO) -> dict[str, Any]:
+        profile, size = self.wire.profile, stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        if profile.largest_file is not None and size > profile.largest_file:
+            raise InvalidRequestError.of(
+                f"`{name}` has {_megabytes(size)}; {profile.title} takes files up to "
+                f"{_megabytes(profile.largest_file)}",
+                hint="use `limit:`, or leave out what the model need not see",
+            )
+        if profile.whole_file is not None and size > profile.whole_file and profile.parts:
+            return send_in_parts(self.wire, name, stream, size, self.part_bytes)
+        return self.wire.tell(
+            f"upload `{name}`",
+            lambda c: fields(
+                c.files.create(file=(name, cast("IO[bytes]", stream)), purpose=PURPOSE), "id"
+            ),
+            large=True,
+        )
+
     def _status(self, file: dict[str, Any]) -> tuple[Status, str]:
         """Return status and reason; `status` of files is deprecated and empty at some services."""
         state = file.get("status")
@@ -202,3 +227,7 @@ class Uploads:
 
 def _progress(status: Status) -> str:
     return "the provider is processing the file" if status is Status.PENDING else ""
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"

@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         asked = self._asked()
-        fault = self.world.met(asked)
+        fault = self.world.met(asked, self.cloud.name)
         answer: Answered | None = None
         if fault is None or fault.after or fault.how in _EFFECTIVE:
             with self.world.mutex:
@@ -79,7 +79,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _spoil(self, fault: Fault, answer: Answered | None, asked: Asked) -> None:
         match fault.how:
             case "status":
-                refusal = self.cloud.refusal(fault.status, fault.message)
+                refusal = (
+                    fault.answer(asked)
+                    if fault.answer is not None
+                    else self.cloud.refusal(fault.status, fault.message)
+                )
                 headers = {**refusal.headers, **fault.headers}
                 self._send(Answered(refusal.status, refusal.body, headers), asked)
             case "slow" if answer is not None:
@@ -95,10 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answered, asked: Asked, *, half: bool = False) -> None:
         self.send_response(answer.status)
         headers = {key.lower(): value for key, value in answer.headers.items()}
-        if answer.pieces is not None:
+        if answer.pieces is not None or self.close_connection:
             headers["connection"] = "close"
             self.close_connection = True
-        elif answer.status not in _BARE:
+        if answer.pieces is None and answer.status not in _BARE:
             headers.setdefault("content-length", str(len(answer.body)))
         for name, value in headers.items():
             self.send_header(name, value)

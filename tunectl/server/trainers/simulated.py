@@ -21,6 +21,7 @@ import orjson
 
 from tunectl.server.folder import read_json, write_bytes, write_json
 from tunectl.server.jobs import EXIT_CANCELLED, EXIT_PAUSED, EXIT_SUCCEEDED, JobFolder
+from tunectl.server.row_forms import learnt
 from tunectl.server.simulated_answers import ROWS_FILE, count_tokens, training_pairs
 from tunectl.server.validate import rows_of, text_of
 
@@ -179,7 +180,7 @@ class SimulatedTraining:
 
 
 def _tokens(row: bytes) -> int:
-    return sum(count_tokens(text_of(m.get("content"))) for m in orjson.loads(row)["messages"])
+    return sum(count_tokens(text_of(m.get("content"))) for m in learnt(orjson.loads(row)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""Answers from tuned Gemini and from machines of one's own."""
+
+import pytest
+
+from tests.contracts.handler_contract import settled
+from tests.providers.vertex.conftest import BASE
+from tests.providers.vertex.dedicated import dedicated_request, registered
+from tunectl.core.errors import CredentialsError, NotFoundError, ProviderError, UnavailableError
+from tunectl.providers.vertex.chat import request_of
+from tunectl.server.clouds.world import Fault
+
+ASK = [
+    {"role": "system", "content": "Odpowiadaj krótko."},
+    {"role": "user", "content": "Gdzie jest paczka nr 7?"},
+]
+
+
+def answer(provider, model, messages=ASK, **params):
+    pieces = list(provider.chat(model, messages, **params))
+    return "".join(piece.text for piece in pieces), pieces
+
+
+def test_a_tuned_gemini_says_what_it_learnt_piece_by_piece(provider, tuned):
+    text, pieces = answer(provider, tuned.outputs["model_id"])
+    assert text == "Посылка 7 уже в пути. Pozdrawiamy!"
+    assert len(pieces) > 2
+    assert pieces[-1].finish_reason == "stop"
+    assert pieces[-1].prompt_tokens > 0
+    assert pieces[-1].completion_tokens > 0
+
+
+def test_a_model_s_own_name_is_led_to_its_endpoint(provider, tuned):
+    assert answer(provider, tuned.outputs["model"])[0].startswith("Посылка 7")
+
+
+def test_a_base_model_answers_by_its_id(provider):
+    assert BASE in answer(provider, BASE)[0]
+
+
+def test_an_answer_that_is_too_long_says_so(provider, tuned):
+    _, pieces = answer(provider, tuned.outputs["model_id"], max_tokens=2)
+    assert pieces[-1].finish_reason == "length"
+
+
+def test_machines_are_asked_by_predict(clouds, provider):
+    endpoints = provider.handlers["endpoint"]
+    made = settled(endpoints, endpoints.create(dedicated_request(registered(clouds, "mistral"))))
+    text, pieces = answer(provider, made.outputs["model_id"], max_tokens=50)
+    assert text.endswith("Gdzie jest paczka nr 7?")
+    assert "simulated" in text
+    assert pieces[-1].finish_reason == "stop"
+    assert any(call.endswith(":predict") for call in clouds.calls())
+
+
+def test_what_is_not_there_is_not_found(provider, tuned):
+    with pytest.raises(NotFoundError):
+        answer(provider, f"{tuned.outputs['model_id']}9")
+    with pytest.raises(NotFoundError):
+        answer(provider, "gemini-1.0-pro-001")
+
+
+def test_another_s_project_is_refused(clouds, tuned):
+    with pytest.raises(CredentialsError):
+        answer(clouds.connect(), "projects/acme-other/locations/eu/endpoints/1")
+
+
+def test_an_answer_that_breaks_off_is_told(clouds, provider, tuned):
+    model = tuned.outputs["model_id"]
+    clouds.world.faults.append(Fault("lost", path=":streamGenerateContent"))
+    with pytest.raises(UnavailableError):
+        answer(provider, model)
+    clouds.world.faults.append(Fault("status", status=500, path=":streamGenerateContent"))
+    with pytest.raises(ProviderError, match="answer with"):
+        answer(provider, model)
+
+
+def test_messages_become_contents_and_what_stands_first_an_instruction():
+    talk = [
+        {"role": "system", "content": "Krótko."},
+        {"role": "developer", "content": [{"type": "text", "text": "По-русски."}]},
+        {"role": "user", "content": "Cześć"},
+        {"role": "assistant", "content": "Привет"},
+        {"role": "user", "content": "Gdzie?"},
+    ]
+    sent = request_of(talk, {"temperature": 0.2, "max_tokens": 9, "stop": "KONIEC", "top_p": None})
+    assert sent["systemInstruction"] == {"parts": [{"text": "Krótko."}, {"text": "По-русски."}]}
+    assert [turn["role"] for turn in sent["contents"]] == ["user", "model", "user"]
+    assert sent["generationConfig"] == {
+        "temperature": 0.2,
+        "maxOutputTokens": 9,
+        "stopSequences": ["KONIEC"],
+    }

@@ -1,0 +1,191 @@
+"""Answers: `streamGenerateContent` for Gemini, `predict` for what has machines of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tunectl.core.errors import NotFoundError, UnavailableError
+from tunectl.core.ports import Delta
+from tunectl.core.value import Plain
+from tunectl.providers.vertex.client import Cloud
+from tunectl.providers.vertex.places import Name, location_of
+from tunectl.providers.vertex.teardown import model_named
+
+# Our words for sampling, and those of `GenerationConfig` (Vertex AI REST reference, 2026-10).
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+_ENDS = {"STOP": "stop", "MAX_TOKENS": "length"}
+_SYSTEM = frozenset({"system", "developer"})
+
+
+def chat(
+    cloud: Cloud, model: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    """Stream one answer; the last piece has the reason it ended and the token counts.
+
+    Args:
+        cloud: the account.
+        model: an endpoint's name, a tuned model's, or a base model's id.
+        messages: `{"role", "content"}`.
+        params: such as `temperature` and `max_tokens`.
+
+    Raises:
+        NotFoundError: there is no such model or endpoint.
+        UnavailableError: the answer broke off.
+        ProviderError: what else the service refuses.
+    """
+    target = _target(cloud, model)
+    name = Name.of(target)
+    if name is not None and name.collection == "endpoints" and _has_machines(cloud, target):
+        yield from _predicted(cloud, target, messages, params)
+    else:
+        yield from _generated(cloud, target, messages, params)
+
+
+def _target(cloud: Cloud, model: str) -> str:
+    """Return what is asked: an endpoint, or a published model in our location."""
+    name = Name.of(model)
+    if name is None:
+        if model.startswith("projects/"):
+            return model
+        bare = model.removeprefix("publishers/google/models/")
+        return f"{cloud.parent}/publishers/google/models/{bare}"
+    if name.collection != "models":
+        return model
+    found = model_named(cloud, model)
+    if found is None or not found.deployed_models:
+        raise NotFoundError.of(
+            f"the model `{model}` is on no endpoint of provider `{cloud.provider}`",
+            hint="a tuned model answers by its endpoint; declare one: `endpoint:`",
+        )
+    return str(found.deployed_models[0].endpoint)
+
+
+def _has_machines(cloud: Cloud, endpoint: str) -> bool:
+    location = location_of(endpoint)
+    found = cloud.ask(
+        f"read the endpoint `{endpoint}`", lambda: cloud.get_json(location, f"v1/{endpoint}")
+    )
+    return any("dedicatedResources" in one for one in found.get("deployedModels") or ())
+
+
+def _generated(
+    cloud: Cloud, target: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    body = request_of(messages, params)
+    ended: str | None = None
+    usage: Mapping[str, Any] = {}
+    lines = cloud.stream(
+        f"answer with `{target}`",
+        lambda: cloud.post_lines(location_of(target), f"v1/{target}:streamGenerateContent", body),
+    )
+    for line in lines:
+        piece = json.loads(line)
+        for candidate in piece.get("candidates") or ():
+            parts = (candidate.get("content") or {}).get("parts") or ()
+            text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
+            if text:
+                yield Delta(text=text)
+            reason = candidate.get("finishReason")
+            ended = _ENDS.get(reason, str(reason).lower()) if reason else ended
+        if blocked := (piece.get("promptFeedback") or {}).get("blockReason"):
+            ended = str(blocked).lower()
+        usage = piece.get("usageMetadata") or usage
+    if ended is None:
+        raise UnavailableError.of(
+            f"provider `{cloud.provider}` broke off the answer of `{target}`", hint="ask again"
+        )
+    yield Delta(
+        finish_reason=ended,
+        prompt_tokens=int(usage.get("promptTokenCount") or 0),
+        # Thoughts are billed as output (Vertex AI pricing, 2026-10).
+        completion_tokens=int(usage.get("candidatesTokenCount") or 0)
+        + int(usage.get("thoughtsTokenCount") or 0),
+    )
+
+
+def request_of(
+    messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+) -> dict[str, Any]:
+    """Return a `generateContent` request for messages in OpenAI's form.
+
+    >>> request_of([{"role": "user", "content": "Cześć"}], {})
+    {'contents': [{'role': 'user', 'parts': [{'text': 'Cześć'}]}]}
+    """
+    system: list[dict[str, str]] = []
+    contents: list[dict[str, Any]] = []
+    for message in messages:
+        parts = [{"text": text} for text in _texts(message.get("content"))]
+        if message.get("role") in _SYSTEM:
+            system.extend(parts)
+        else:
+            role = "model" if message.get("role") == "assistant" else "user"
+            contents.append({"role": role, "parts": parts})
+    config = {
+        _SAMPLING.get(key, key): [value] if key == "stop" and isinstance(value, str) else value
+        for key, value in params.items()
+        if value is not None
+    }
+    return {
+        "contents": contents,
+        **({"systemInstruction": {"parts": system}} if system else {}),
+        **({"generationConfig": config} if config else {}),
+    }
+
+
+def _texts(content: Plain) -> Iterator[str]:
+    """Yield the texts of a message: its content is one, or a list of parts."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list | tuple):
+        for part in content:
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str):
+                yield str(part["text"])
+
+
+def _predicted(
+    cloud: Cloud, target: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    """Ask a deployment as the text containers of Model Garden want it; the answer comes at once."""
+    said = [
+        {"role": str(one.get("role")), "content": "\n".join(_texts(one.get("content")))}
+        for one in messages
+    ]
+    instance = {"@requestFormat": "chatCompletions", "messages": said, **params}
+    answer = cloud.ask(
+        f"answer with `{target}`",
+        lambda: cloud.post_json(
+            location_of(target), f"v1/{target}:predict", {"instances": [instance]}
+        ),
+    )
+    found = answer.get("predictions")
+    first = found[0] if isinstance(found, list) and found else found
+    if isinstance(first, str):
+        yield Delta(text=first.partition("\nOutput:\n")[2] or first)
+        yield Delta(finish_reason="stop")
+        return
+    told: Mapping[str, Any] = first if isinstance(first, Mapping) else {}
+    choices = told.get("choices")
+    if not choices or not isinstance(choices, list):
+        raise UnavailableError.of(
+            f"`{target}` gave an answer that is none of a chat",
+            hint="its container must take chat completions; ask it by another tool",
+            detail=json.dumps(found, ensure_ascii=False)[:300],
+        )
+    usage = told.get("usage") or {}
+    yield Delta(text=str(choices[0].get("message", {}).get("content") or ""))
+    yield Delta(
+        finish_reason=choices[0].get("finish_reason") or "stop",
+        prompt_tokens=int(usage.get("prompt_tokens") or 0),
+        completion_tokens=int(usage.get("completion_tokens") or 0),
+    )
