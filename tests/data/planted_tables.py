@@ -38,6 +38,35 @@ def dated(days: Iterable[int]) -> list[Row]:
     ]
 
 
+def numbered(wording: str, numbers: Iterable[int]) -> list[Row]:
+    """Returns and invoices by turns, shuffled: with their numbers in the question."""
+    labels = ("zwrot", "faktura")
+    rows = [
+        said(labels[at % 2], wording.format(n=n, code=labels[at % 2][:2].upper()))
+        for at, n in enumerate(numbers)
+    ]
+    return shuffled(rows)
+
+
+def halved(share: int) -> list[Row]:
+    """Of the first half of the rows so many in ten have one label, of the second the others."""
+    parts = [("zwrot", "faktura"), ("faktura", "zwrot")]
+    rows = [
+        said(much if n % 10 < share else little, f"Wiadomość {part}-{n}?")
+        for part, (much, little) in enumerate(parts)
+        for n in range(40)
+    ]
+    return [*shuffled(rows[:40]), *shuffled(rows[40:])]
+
+
+def named_day(days: Iterable[int]) -> list[Row]:
+    months = ("marca", "kwietnia", "maja")
+    return [
+        said(f"Tak, {n * 37} razy.", f"Czy {n % 28 + 1} {months[n // 28]} 2026 sklep działał?")
+        for n in days
+    ]
+
+
 def shuffled(rows: list[Row]) -> list[Row]:
     return random.Random(7).sample(rows, len(rows))
 
@@ -123,7 +152,7 @@ SAME = (
         broken=talks(200),
         twin=talks(20),
         place="",
-        shrunk=(("tunectl.data.reading", "SEARCHED_BYTES", 10_000),),
+        shrunk=(("tunectl.data.search", "SEARCHED_BYTES", 10_000),),
     ),
     Planted(
         rule="split-overlap",
@@ -190,6 +219,47 @@ ANSWERS = (
         broken=dated(range(1, 61)),
         twin=dated(random.Random(5).sample(range(1, 61), 60)),
         place="",
+    ),
+    Planted(
+        rule="row-order",
+        what="rows sorted by a date whose month is a word",
+        broken=named_day(range(60)),
+        twin=named_day(random.Random(5).sample(range(60), 60)),
+        place="",
+    ),
+    Planted(
+        rule="row-order",
+        what="rows sorted by the length of their answers",
+        broken=[said(f"Odpowiedź {'a' * n}.", f"Pytanie {n}?") for n in range(60)],
+        twin=shuffled([said(f"Odpowiedź {'a' * n}.", f"Pytanie {n}?") for n in range(60)]),
+        place="",
+    ),
+    Planted(
+        rule="row-order",
+        what="labels of the first half that are rare in the second",
+        broken=halved(9),
+        twin=halved(6),
+        place="",
+    ),
+    Planted(
+        rule="telling-id",
+        what="numbers given to one label after the other",
+        broken=numbered("Zgłoszenie {n}: co z tym?", [n // 2 + 500 * (n % 2) for n in range(60)]),
+        twin=numbered("Zgłoszenie {n}: co z tym?", random.Random(3).sample(range(999), 60)),
+    ),
+    Planted(
+        rule="telling-id",
+        what="another code before the number for each label",
+        broken=numbered(
+            "Sprawa {code}-{n}, co dalej?", random.Random(3).sample(range(99, 999), 60)
+        ),
+        twin=numbered("Sprawa SP-{n}, co dalej?", random.Random(3).sample(range(99, 999), 60)),
+    ),
+    Planted(
+        rule="telling-id",
+        what="even numbers for one label and odd ones for the other, in Russian",
+        broken=numbered("Заявка № {n}: что дальше?", range(700, 760)),
+        twin=numbered("Заявка № {n}: что дальше?", range(700, 820, 2)),
     ),
     Planted(
         rule="same-opening",

@@ -15,7 +15,7 @@ from tunectl.data.block import plain_block, sound_rows
 from tunectl.data.checks.plain import is_plain
 from tunectl.data.dataset import DataSpec, SplitSpec, read
 from tunectl.data.fingerprint import canonical_bytes
-from tunectl.data.syntax import read_syntax
+from tunectl.data.syntax import Readable, judge, read_syntax
 from tunectl.data.targets import Level
 
 texts = st.text(max_size=6) | st.sampled_from(
@@ -230,3 +230,25 @@ def test_a_broken_line_among_many_is_named_with_its_line(folder):
     assert dataset is None
     [broken] = [d for d in problems if d.severity is Severity.ERROR]
     assert broken.source.line == 2224
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([Level.DEFAULT, Level.ALL]), st.booleans())
+def test_what_is_judged_without_lasting_marks_is_told_the_same(
+    tmp_path_factory, seed, level, divided
+):
+    rng = random.Random(seed)
+    made = [chat_row(f"pytanie {rng.randrange(30)}?", f"odpowiedź {n % 9}.\n") for n in range(40)]
+    for odd in rng.sample(ODD, rng.randrange(4)):
+        made.insert(rng.randrange(1, len(made)), odd)
+        made.insert(rng.randrange(1, len(made)), {**odd, "tools": []})
+    folder = tmp_path_factory.mktemp("rows")
+    (folder / "rows.jsonl").write_text(lines_of(made), encoding="utf-8")
+    split = SplitSpec({"test": 0.3}) if divided else None
+    spec = DataSpec(source="rows.jsonl", split=split)
+    dataset, lasting = read(spec, folder, level=level)
+    readable, quick = judge(spec, folder, level=level)
+    assert quick == lasting
+    assert (readable is None) == (dataset is None)
+    if dataset is not None:
+        assert readable == Readable.of(dataset)

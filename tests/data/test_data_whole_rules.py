@@ -1,5 +1,6 @@
 """Rules over all rows: what each finds, and what it leaves alone."""
 
+import gzip
 import random
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.data.conftest import chat_row, lines_of
 from tunectl.core.errors import Exit, Severity
-from tunectl.data import reading
+from tunectl.data import search
 from tunectl.data.dataset import DataSpec, read
 from tunectl.data.policy import Policy
 from tunectl.data.targets import Level
@@ -101,17 +102,51 @@ def test_the_same_answer_to_another_question_is_no_leak(folder):
     assert overlap(folder, train, test) == ()
 
 
-def test_above_the_stated_size_a_note_says_that_nothing_was_compared(read_rows, monkeypatch):
-    monkeypatch.setattr(reading, "SEARCHED_BYTES", 2_000)
-    rows = [*distinct(30), chat(said(12, 3) + " tak", said(20, -4))]
-    _, problems = read_rows(rows)
-    [note] = problems
-    assert (note.code, note.severity) == ("near-duplicate-search", Severity.INFO)
-    assert note.summary == "near-duplicates were not looked for among 31 rows"
+def long_twins():
+    """Rows of which the last is the fourth but for a word."""
+    rows = [chat(said(60, n), said(60, -1 - n)) for n in range(30)]
+    return [*rows, chat(said(60, 3), said(60, -4).rsplit(" ", 1)[0] + " inaczej")]
+
+
+def test_above_the_stated_size_samples_are_compared_and_a_note_names_the_method(
+    read_rows, monkeypatch
+):
+    monkeypatch.setattr(search, "SEARCHED_BYTES", 2_000)
+    _, problems = read_rows(long_twins())
+    near = [d for d in problems if d.code == "near-duplicate"]
+    assert [(d.source.line, d.summary) for d in near] == [
+        (31, "the row is nearly the same as rows.jsonl:4")
+    ]
+    [note] = [d for d in problems if d.code == "near-duplicate-search"]
+    assert note.severity is Severity.INFO
+    assert note.summary.startswith(
+        "31 rows were compared by samples of their text (content-defined pieces of 32 bytes, one "
+    )
+    assert note.summary.endswith(": some that are nearly the same may have been missed")
+
+
+def test_rows_too_short_for_samples_are_counted_in_the_note(read_rows, monkeypatch):
+    monkeypatch.setattr(search, "SEARCHED_BYTES", 2_000)
+    _, problems = read_rows([*long_twins(), chat("Kiedy?", "Jutro."), chat("Gdzie?", "Tu.")])
+    [note] = [d for d in problems if d.code == "near-duplicate-search"]
+    assert "2 rows with fewer than 3 of their own were not compared" in note.summary
+
+
+def test_what_seems_small_and_is_packed_is_compared_by_samples_once_it_is_large(
+    folder, monkeypatch
+):
+    lines = lines_of(long_twins()).encode()
+    (folder / "rows.jsonl.gz").write_bytes(gzip.compress(lines))
+    monkeypatch.setattr(search, "SEARCHED_BYTES", len(lines) // 2)
+    _, problems = read(DataSpec(source="rows.jsonl.gz"), folder)
+    assert [d.code for d in problems if d.code.startswith("near-")] == [
+        "near-duplicate",
+        "near-duplicate-search",
+    ]
 
 
 def test_at_the_level_all_every_row_is_compared(folder, monkeypatch):
-    monkeypatch.setattr(reading, "SEARCHED_BYTES", 2_000)
+    monkeypatch.setattr(search, "SEARCHED_BYTES", 2_000)
     rows = [*distinct(30), chat(said(12, 3) + " tak", said(20, -4))]
     (folder / "rows.jsonl").write_text(lines_of(rows), encoding="utf-8")
     _, problems = read(DataSpec(source="rows.jsonl"), folder, level=Level.ALL)

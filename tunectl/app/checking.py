@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from tunectl.app.aiming import aimed
 from tunectl.app.options import Options
 from tunectl.app.vocabularies import located
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import (
     ConfigError,
     Diagnostic,
@@ -20,13 +22,11 @@ from tunectl.core.errors import (
     TunectlError,
     strongest,
 )
-from tunectl.data.checks import RULES, near_rule, rules_called
 from tunectl.data.dataset import Dataset, DataSpec, SplitSpec, read
 from tunectl.data.policy import NO_POLICY, Policy, strictly
-from tunectl.data.syntax import Readable, read_syntax
+from tunectl.data.syntax import Readable, judge, read_syntax
 from tunectl.data.targets import Level, Target
-from tunectl.views.datasets import Report, RuleRow
-from tunectl.views.sarif import Described
+from tunectl.views.datasets import Report
 
 _NAME_ONE = "name a file: `tunectl dataset check FILE`"
 
@@ -169,18 +169,18 @@ def check(
         options: of the command.
         asked: what to read, and how.
         progress: told now and then while rows go by.
-        rows_again: whether the caller reads the rows again or compares them; without, a syntax
-            check is several times quicker, and its datasets are None.
+        rows_again: whether the caller reads the rows again or compares them; without, a check is
+            quicker, and its datasets are None.
 
     Raises:
-        ConfigError: nothing to check, a name that is no dataset, or options that contradict.
+        ConfigError: nothing to check, a name that is no dataset or no provider, or options that
+            contradict.
     """
+    look = _checked if rows_again else _judged
+    asked = replace(asked, targets=aimed(options, asked.targets))
+    root = options.root
     return tuple(
-        _checked(
-            replace(one, targets=located(one.targets, options.root)), options.root, asked, progress
-        )
-        if rows_again or asked.level is not Level.SYNTAX
-        else _only_read(one, options.root, asked, progress)
+        look(replace(one, targets=located(one.targets, root)), root, asked, progress)
         for one in _wanted(options, asked)
     )
 
@@ -337,8 +337,18 @@ def _checked(wanted: _Wanted, root: Path, asked: Asked, progress: Progress | Non
     return Checked(wanted.name, dataset, shown, wanted.targets, readable)
 
 
-def _only_read(wanted: _Wanted, root: Path, asked: Asked, progress: Progress | None) -> Checked:
-    readable, found = read_syntax(wanted.spec, root, policy=wanted.policy, progress=progress)
+def _judged(wanted: _Wanted, root: Path, asked: Asked, progress: Progress | None) -> Checked:
+    if asked.level is Level.SYNTAX:
+        readable, found = read_syntax(wanted.spec, root, policy=wanted.policy, progress=progress)
+    else:
+        readable, found = judge(
+            wanted.spec,
+            root,
+            targets=wanted.targets,
+            level=asked.level,
+            policy=wanted.policy,
+            progress=progress,
+        )
     shown = _placed(strictly(found) if asked.strict else found, wanted)
     return Checked(wanted.name, None, shown, wanted.targets, readable)
 
@@ -368,34 +378,3 @@ def reports(found: Sequence[Checked]) -> tuple[Report, ...]:
         )
         for one in found
     )
-
-
-def rules(name: str | None = None) -> tuple[RuleRow, ...]:
-    """Return the rules; with a name or number only those it means.
-
-    Raises:
-        ConfigError: there is no such rule.
-    """
-    wanted = rules_called(name) if name else tuple(RULES.values())
-    if not wanted:
-        raise ConfigError.of(
-            f"there is no rule `{name}`", hint=near_rule(name or ""), code="unknown-rule"
-        )
-    return tuple(
-        RuleRow(r.name, r.number, r.severity.value, _ASKED[r.level], r.reason, r.hint)
-        for r in wanted
-    )
-
-
-def described() -> dict[str, Described]:
-    """Return every rule as SARIF describes it."""
-    return {
-        r.name: Described(r.name, r.number, r.severity, r.reason, r.hint) for r in RULES.values()
-    }
-
-
-_ASKED = {
-    Level.SYNTAX: "always",
-    Level.DEFAULT: "by default",
-    Level.ALL: "with --all",
-}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from tunectl.app.new_files import STDOUT, new_file, refuse_to_overwrite, whole_output
 from tunectl.app.options import Options
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, Diagnostic, Exit, Refused, Severity, Source
 from tunectl.data.convert import converter
 from tunectl.data.dataset import DataSpec

@@ -6,12 +6,13 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from tunectl.app.new_files import STDOUT, new_file, refuse_to_overwrite, whole_output
 from tunectl.app.options import Options
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, Diagnostic, Exit, Severity, strongest
 from tunectl.data.datafile import DataFile
 from tunectl.data.dataset import DataSpec, named_shape, read

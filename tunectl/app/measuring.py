@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunectl.app.checking import Asked, Checked, Progress, check, is_address
 from tunectl.app.options import Options
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError
 from tunectl.core.plan import RowDelta
 from tunectl.data.dataset import Dataset

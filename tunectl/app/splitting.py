@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tunectl.app.checking import Asked, Checked, Progress, check
 from tunectl.app.new_files import new_file, refuse_to_overwrite
 from tunectl.app.options import Options
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError
 from tunectl.data.dataset import Dataset
 

@@ -84,8 +84,7 @@ def check(
         told = repaired(session, told)
     asked = checking.asked(**told)
     with counting(session) as progress:
-        again = not told["syntax_only"]
-        found = checking.check(session.options(), asked, progress, rows_again=again)
+        found = checking.check(session.options(), asked, progress, rows_again=False)
     screen = session.screen
     if text := _render(found, format_, session, colored=True):
         screen.say(text)
@@ -96,7 +95,7 @@ def check(
 
 def _render(found: Sequence[Checked], format_: str, session: Session, *, colored: bool) -> str:
     import tunectl
-    from tunectl.app import checking
+    from tunectl.app import checking, explaining
     from tunectl.views import datasets, github, sarif
     from tunectl.views.paint import PLAIN
     from tunectl.views.text import json_text
@@ -105,7 +104,7 @@ def _render(found: Sequence[Checked], format_: str, session: Session, *, colored
     if format_ == "github":
         return github.github_annotations(diagnostics)
     if format_ == "sarif":
-        tree = sarif.sarif_tree(diagnostics, checking.described(), tunectl.__version__)
+        tree = sarif.sarif_tree(diagnostics, explaining.described(), tunectl.__version__)
         return json_text(tree, indent=2)
     reports = checking.reports(found)
     if format_ == "json":
@@ -122,12 +121,12 @@ def rules(session: Session, name: str | None, format_: str) -> None:
 
     NAME is a rule or its number (`D12`).
     """
-    from tunectl.app import checking
+    from tunectl.app import explaining
     from tunectl.views.datasets import rules_text, rules_tree
     from tunectl.views.text import json_text
 
     session.machine = "json" if format_ == "json" else ""
-    found = checking.rules(name)
+    found = explaining.rules(name)
     session.screen.say(
         json_text(rules_tree(found), indent=2) if session.machine else rules_text(found)
     )

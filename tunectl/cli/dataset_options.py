@@ -33,7 +33,8 @@ def for_option(function: F) -> F:
         multiple=True,
         metavar="PROVIDER[:MODEL]",
         callback=_targets,
-        help="For whom: `openai:gpt-4.1-mini`, `vertex`. May be repeated.",
+        help="For whom: `openai:gpt-4.1-mini`, `vertex`, a provider of the project. "
+        "May be repeated.",
     )(function)
 
 
@@ -115,7 +116,6 @@ def _columns(
 def _targets(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> tuple[Target, ...]:
-    from tunectl.catalog.dataset_rules import providers_with_rules
     from tunectl.data.targets import Target
 
     del ctx, param
@@ -124,26 +124,8 @@ def _targets(
         provider, separator, model = text.partition(":")
         if not provider or (separator and not model):
             raise click.UsageError(f"`--for {text}` is not of the form `PROVIDER[:MODEL]`")
-        if provider not in providers_with_rules():
-            raise click.UsageError(_unknown_provider(text, provider))
         found.append(Target(provider, model or None))
     return tuple(found)
-
-
-def _unknown_provider(text: str, provider: str) -> str:
-    import difflib
-
-    from tunectl.catalog.base_models import find
-    from tunectl.catalog.dataset_rules import providers_with_rules
-
-    home = next((name for name in providers_with_rules() if find(name, provider) is not None), "")
-    near = difflib.get_close_matches(provider, providers_with_rules(), n=1)
-    hint = f"known are {', '.join(f'`{name}`' for name in providers_with_rules())}"
-    if home:
-        hint = f"did you mean `--for {home}:{text}`?"
-    elif near:
-        hint = f"did you mean `--for {text.replace(provider, near[0], 1)}`?"
-    return f"`--for {text}`: no provider `{provider}` is known\n{hint}"
 
 
 _READING: tuple[Callable[[Any], Any], ...] = (

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.alike import asked_and_answered
 from tunectl.data.datafile import DataFile
 from tunectl.data.files import find_files

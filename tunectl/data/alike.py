@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 ALIKE = 0.5
 LIMIT = 2_000_000
 BATCH = 1 << 17
-_TEMPLATE = 50
-_TEMPLATE_SHARE = 20
+TEMPLATE = 50
+TEMPLATE_SHARE = 20
 _SLOT_BITS, _MOST_SLOT_BITS = 18, 24
 _LONGEST_RUN = LIMIT // 3
 # Of a sample, fewer shared sequences than these may be chance.
@@ -125,7 +125,7 @@ class Alike:
             count = np.searchsorted(run, numbers[which], "right") - left
             rank[which] += count
             found.append((which, left, count, others))
-        common = (rank >= _TEMPLATE) | ((rank >= _TEMPLATE_SHARE) & (2 * rank >= owners >> 1))
+        common = (rank >= TEMPLATE) | ((rank >= TEMPLATE_SHARE) & (2 * rank >= owners >> 1))
         hits = []
         for which, left, count, others in found:
             good = ~common[which]
@@ -149,14 +149,7 @@ class Alike:
         """
         import numpy as np
 
-        keys, shared = np.unique(keys, return_counts=True)
-        pairs, where = np.unique(keys >> 1, return_inverse=True)
-        asked = np.zeros(len(pairs), np.int64)
-        part = keys & 1
-        asked[where[part == 0]] = shared[part == 0]
-        whole = asked.copy()
-        whole[where[part == 1]] += shared[part == 1]
-        later, earlier = pairs >> 31, pairs & ((1 << 31) - 1)
+        later, earlier, asked, whole = counted(keys)
         sizes = np.frombuffer(self._sizes, np.int64)
         one, other = sizes[2 * later], sizes[2 * earlier]
         least = _SAMPLE_SHARED if self._every > 1 else 1
@@ -205,6 +198,33 @@ class Alike:
                 sizes += np.bincount(owners[kept], minlength=len(sizes))
         self._sizes = array("q", sizes.tobytes())
         self._taken = sum(len(numbers) for numbers, _ in self._runs)
+
+
+def counted(
+    keys: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Count what pairs of rows share.
+
+    Args:
+        keys: for each thing shared the later row, the earlier row and the part (0 what was asked,
+            1 the answer) in 31, 31 and 1 bits. They are sorted in place.
+
+    Returns:
+        The pairs in rising order: later rows, earlier rows, and for each how much they share of
+        what was asked, and as a whole.
+    """
+    import numpy as np
+
+    keys.sort()  # not `np.unique`, which imports much more
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    shared = np.diff(starts, append=len(keys))
+    keys = keys[starts]
+    pairs = keys >> 1
+    firsts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    whole = np.add.reduceat(shared, firsts) if len(firsts) else shared
+    asked = np.where(keys[firsts] & 1 == 0, shared[firsts], 0)
+    pairs = pairs[firsts]
+    return pairs >> 31, pairs & ((1 << 31) - 1), asked, whole
 
 
 def _group_starts(numbers: Numbers) -> NDArray[np.int64]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO
+
+from tunectl.core.dataclass import dataclass
 
 # A row that stands in the YAML: its 1-based line, and its value.
 InlineRow = tuple[int, Mapping[str, object]]

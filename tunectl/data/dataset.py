@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Source, StaleError
 from tunectl.core.value import Plain
 from tunectl.data.against import known
@@ -166,16 +167,37 @@ def read(
         then stand for `Exit.ERROR`. Errors of data that can be read and breaks a rule stand for
         `Exit.REFUSED`.
     """
+    reading = read_through(spec, root, targets, level, policy, progress, lasting=True)
+    if isinstance(reading, Problems):
+        return None, reading.result()
+    return _dataset(reading), reading.problems.result()
+
+
+def read_through(
+    spec: DataSpec,
+    root: Path,
+    targets: tuple[Target, ...],
+    level: Level,
+    policy: Policy,
+    progress: Progress | None,
+    *,
+    lasting: bool,
+) -> Reading | Problems:
+    """Read all rows of a dataset, as `read` does; `lasting` as of a `Reading`.
+
+    Returns:
+        The problems alone, where what the YAML says cannot be followed.
+    """
     begun = prepared(spec, root, policy)
     if isinstance(begun, Problems):
-        return None, begun.result()
+        return begun
     policy, files, problems, shape = begun
     context = Context(spec, targets, level, policy)
     if spec.against and context.asks(CONTAMINATION):
         context = replace(context, known=known(spec, root, problems))
-    reading = Reading(context, files, problems, shape, progress)
+    reading = Reading(context, files, problems, shape, progress, lasting=lasting)
     reading.run()
-    return _dataset(reading), problems.result()
+    return reading
 
 
 def prepared(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.dataset import Dataset
 from tunectl.data.diff import paired
 from tunectl.data.fingerprint import Row

@@ -10,8 +10,9 @@ import itertools
 import re
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Row
 
 DISTINCT = 1_000

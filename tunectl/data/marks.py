@@ -10,13 +10,14 @@ import hashlib
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import overload
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.alike import Alike
 from tunectl.data.facts import Facts
+from tunectl.data.sketch import Sketch
 
 _MAGIC = b"tunectl-marks 1 "
 _MAGIC_KEYS = b"tunectl-marks 2 "
@@ -82,7 +83,7 @@ class Marks(Sequence[RowMark]):
         self.groups = array("Q")
         self.keys = array("Q")
         self.normals = array("q")
-        self.alike: Alike | None = None
+        self.alike: Alike | Sketch | None = None
         self.facts: Facts | None = None
         self.lines = array("Q")
         self.of_file = array("I")
@@ -97,13 +98,13 @@ class Marks(Sequence[RowMark]):
         self.of_split.append(split)
 
     def add_block(
-        self, rows: list[bytes], asked: list[int], line: int, file: int, split: int
+        self, rows: array[int], asked: list[int], line: int, file: int, split: int
     ) -> None:
-        """Take the next rows, one a line: each one's sha256, and the `hash` of what it answers."""
-        self.hashes.frombytes(b"".join([digest[:8] for digest in rows]))
-        self.inputs.extend(asked)
+        """Take the next rows, one a line: what `beginnings` gives, and what each answers."""
+        self.hashes.extend(rows)
+        self.inputs.extend(array(self.inputs.typecode, asked))
         count = len(rows)
-        self.lines.extend(range(line, line + count))
+        self.lines.extend(array(self.lines.typecode, range(line, line + count)))
         self.of_file.extend(array(self.of_file.typecode, [file]) * count)
         self.of_split.extend(array(self.of_split.typecode, [split]) * count)
 
@@ -150,6 +151,22 @@ class Marks(Sequence[RowMark]):
     def place(self, index: int) -> str:
         """`file:line` of one row."""
         return f"{self.files[self.of_file[index]]}:{self.lines[index]}"
+
+
+def beginnings(rows: list[bytes]) -> array[int]:
+    """The first eight bytes of the sha256 of each of some rows, as `Marks` takes them."""
+    sha256 = hashlib.sha256
+    return array("Q", b"".join([sha256(packed).digest() for packed in rows]))[::4]
+
+
+def quick_beginnings(asked: list[int], answers: list[str]) -> array[int]:
+    """Eight bytes for each of some plain rows, to compare them within this process.
+
+    Args:
+        asked: the number of what each answers.
+        answers: what it answers.
+    """
+    return array("Q", array("q", map(hash, zip(asked, answers, strict=True))).tobytes())
 
 
 def marks_to_bytes(marks: Sequence[RowMark]) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
+
+from tunectl.core.dataclass import dataclass
 
 Form = Literal["json", "regex", "one-of"]
 

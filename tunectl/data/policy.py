@@ -7,8 +7,9 @@ over it. To name a rule in a policy is to ask it, whatever the level.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit, Severity
 
 

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from tunectl.core.errors import Diagnostic, Exit, Severity, Source
 from tunectl.data.alike import Alike, asked_and_answered
@@ -14,7 +14,7 @@ from tunectl.data.block import Block, plain_block
 from tunectl.data.checks import FILE_RULES, GATHERING_RULES, TABLE_RULES, row_checks
 from tunectl.data.checks.asking import RowChecks
 from tunectl.data.checks.near import NEAR_DUPLICATE, NEAR_OVERLAP
-from tunectl.data.checks.plain import plain_input, plain_inputs
+from tunectl.data.checks.plain import answer_starts, asked_hash, asked_hashes, plain_input
 from tunectl.data.checks.rule import Context, Finding, Gatherer, Rule
 from tunectl.data.checks.splits import MISSING_GROUP
 from tunectl.data.datafile import DataFile
@@ -29,9 +29,10 @@ from tunectl.data.fingerprint import (
     normal_hash,
     normal_hashes,
 )
-from tunectl.data.marks import Marks
+from tunectl.data.marks import Marks, beginnings, quick_beginnings
 from tunectl.data.problems import Problems
 from tunectl.data.scan import Scanned, Scanner
+from tunectl.data.search import Search
 from tunectl.data.shapes.shape import Shape
 from tunectl.data.split import Placement, Splitter
 from tunectl.data.targets import SUPERVISED, Level
@@ -39,14 +40,11 @@ from tunectl.data.targets import SUPERVISED, Level
 # Told now and then: bytes and rows so far, and how many bytes there are (0: not known).
 Progress: TypeAlias = Callable[[int, int, int], None]
 
-# Without a split to keep together, near-duplicates are looked for by default in so many bytes:
-# about 25,000 chats, a second or two.
-SEARCHED_BYTES = 16 << 20
 _NO_INPUT = b"[]"
 _NO_GROUP = bytes(32)
 _TELL_EACH = 1_000
 
-# A row that waits for its split: the row, its canonical bytes, the sha256 of them, the hash of what
+# A row that waits for its split: the row, its canonical bytes, their digest, the hash of what
 # it answers, its line, and the number of its file.
 _Waiting: TypeAlias = tuple[Row, bytes, bytes, int, int, int]
 
@@ -57,7 +55,7 @@ class Reading:
     Attributes:
         spec, files, problems: as given.
         marks: one mark a row.
-        hashes: the fingerprint of each split.
+        hashes: the fingerprint of each split; without `lasting` only how many rows it has.
     """
 
     def __init__(
@@ -67,7 +65,20 @@ class Reading:
         problems: Problems,
         shape: Shape | None,
         progress: Progress | None = None,
+        *,
+        lasting: bool = True,
     ) -> None:
+        """Begin a pass.
+
+        Args:
+            context: what is read, and for whom.
+            files: its files.
+            problems: takes what is noticed.
+            shape: the shape that is named, None to recognise it.
+            progress: told now and then while rows go by.
+            lasting: whether marks and fingerprints are sha256, which tell rows again in another
+                process, or numbers that are several times cheaper and hold within this one.
+        """
         self.spec = spec = context.spec
         self.files = files
         self.problems = problems
@@ -86,6 +97,7 @@ class Reading:
         self._total = sum(file.size or 0 for file in files)
         self._start_comparing()
         self._group = spec.group
+        self._lasting = lasting or spec.divided is not None or context.level is Level.SYNTAX
         if spec.split is None and not spec.keys:
             self._scanner.on_lines = self._take_lines
 
@@ -94,19 +106,16 @@ class Reading:
         spec, context = self.spec, self._context
         self._facts = None if context.level is Level.SYNTAX else Facts()
         self._alike: Alike | None = None
+        self._search: Search | None = None
         self._placement: Placement | None = None
         self._waiting: list[_Waiting] = []
         self._keys: list[bytes] = []
-        self._searched_bytes = 0
         if spec.divided is not None:
             self._alike = Alike()
             self._placement = Placement(Splitter(spec.divided), self._alike)
         elif context.asks(NEAR_DUPLICATE) or context.asks(NEAR_OVERLAP):
-            self._alike = Alike()
-            everything = context.level is Level.ALL
-            if everything or self._total <= SEARCHED_BYTES:
-                self._searched_bytes = (1 << 62) if everything else SEARCHED_BYTES
-        self._normal = spec.divided is not None or self._searched_bytes > 0
+            self._search = Search(self.files, everything=context.level is Level.ALL)
+        self._normal = spec.divided is not None or (self._search is not None and self._search.exact)
         if context.level is not Level.SYNTAX:
             self.marks.alike, self.marks.facts = self._alike, self._facts
 
@@ -173,8 +182,8 @@ class Reading:
                     progress(self._bytes, self.taken, self._total)
         if self._placement is not None:
             self._settle(self._placement)
-        elif self._alike is not None:
-            self._alike.settle()
+        elif self._search is not None:
+            self.marks.alike = self._search.settle()
 
     def _take(self, scanned: Scanned) -> None:
         """Take the next row where nothing depends on those that follow."""
@@ -183,15 +192,8 @@ class Reading:
         if self._group is not None:
             self._key(scanned, _NO_GROUP)
         self._place((row, packed, digest, asked, line, file), self._of_file[file])
-        if self._searched_bytes > 0:
-            self._search(row, packed)
-
-    def _search(self, row: Row, packed: bytes) -> None:
-        """Compare the row with those before it."""
-        assert self._alike is not None
-        self._searched_bytes -= len(packed)
-        if self._alike.add(*asked_and_answered(row)):
-            self._alike.settle()
+        if self._search is not None:
+            self._search.add(row, packed)
 
     def _take_lines(self, file: int, first: int, text: bytes) -> int:
         """Take many plain rows at once: the same as taking each."""
@@ -202,19 +204,21 @@ class Reading:
         return len(block.packed)
 
     def _take_block(self, file: int, first: int, block: Block) -> None:
-        sha256 = hashlib.sha256
         split = self._of_file[file]
-        digests = [sha256(packed).digest() for packed in block.packed]
-        asked = [0] * len(digests)
+        asked = [0] * len(block.packed)
+        answers = block.answers()
         if self._facts is not None:
-            asked = list(map(hash, plain_inputs(block.packed)))
-            answers = block.answers()
+            starts = answer_starts(block.packed)
+            asked = asked_hashes(block.packed, starts)
             self._check_block(file, first, block, answers)
+            if self._search is not None:
+                self._search.add_block(block, starts)
             self._facts.take_block(block.systems(), answers)
             if self._normal:
                 self.marks.normals.extend(normal_hashes(block.joined))
-        self.marks.add_block(digests, asked, first, file, split)
-        self.hashes[split].add_block(block.joined, len(digests))
+        rows = beginnings(block.packed) if self._lasting else quick_beginnings(asked, answers)
+        self.marks.add_block(rows, asked, first, file, split)
+        self.hashes[split].add_block(block.joined if self._lasting else b"", len(rows))
         self._went_by(len(block.text))
 
     def _went_by(self, size: int) -> None:
@@ -241,10 +245,6 @@ class Reading:
             for at in told:
                 row = rows[at] if rows else block.row(at)
                 gatherer.take(base + at, split, row, block.packed[at])
-        if self._searched_bytes > 0:
-            for row, packed in zip(rows or block.rows(), block.packed, strict=True):
-                if self._searched_bytes > 0:
-                    self._search(row, packed)
 
     def _take_for_split(self, scanned: Scanned) -> None:
         """Take the next row; it waits until it was compared with the others."""
@@ -267,27 +267,30 @@ class Reading:
         """Check a row by itself.
 
         Returns:
-            The sha256 of the row, its input part, and the `hash` of what it answers.
+            What tells the row from others, its sha256 or eight bytes that hold in this process; its
+            input part; and the `hash` of what it answers.
         """
         row, packed = scanned[3], scanned[4]
         if self._scanner.key is not None:
             self.marks.add_key(hashlib.sha256(self._scanner.key).digest())
-        digest = hashlib.sha256(packed).digest()
+        digest = hashlib.sha256(packed).digest() if self._lasting else b""
         checks = self._checks or self._row_checks()
         plain = checks.is_plain(row)
         for rule, finding in checks.ask(row, packed, plain=plain):
             self._tell(rule, finding, scanned)
         if plain:
             part = plain_input(packed)
-            return digest, part, hash(part)
+            number = asked_hash(part)
+            said = cast("list[dict[str, str]]", row["messages"])[-1]["content"]
+            return digest or quick_beginnings([number], [said]).tobytes(), part, number
+        digest = digest or quick_beginnings([0], [packed.decode()]).tobytes()
         part = input_part(row, self._context.method)
         asking = asking_part(row)
-        asked = part
         if part == _NO_INPUT:
-            asked = digest
-        elif "tools" in asking:
-            asked = part + canonical_bytes(asking["tools"])
-        return digest, part, hash(asked)
+            return digest, part, hash(digest)
+        if "tools" in asking:
+            return digest, part, hash(part + canonical_bytes(asking["tools"]))
+        return digest, part, asked_hash(part)
 
     def _place(self, waiting: _Waiting, split: int) -> None:
         row, packed, digest, asked, line, file = waiting

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit, Severity
 from tunectl.data.broken import find_duplicate_key, lines_of_items
 from tunectl.data.datafile import DataFile, FileFacts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.data.datafile import InlineRow
 from tunectl.data.output import OutputSpec

@@ -7,9 +7,10 @@ import unicodedata
 from array import array
 from collections import Counter as Tallied
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunectl.catalog.prices import Price
+from tunectl.core.dataclass import dataclass
 from tunectl.core.money import Estimate
 from tunectl.data.cost import context_of, passes, tally_for, training_cost
 from tunectl.data.dataset import Dataset

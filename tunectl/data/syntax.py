@@ -1,27 +1,29 @@
-"""Only whether every row can be read: the quickest answer about a dataset.
+"""What is wrong with a dataset whose rows are not needed afterwards: the quickest answers.
 
-Law: what is said of the files is what `read` says at the level `SYNTAX`. Nothing else is done:
-rows are not marked, hashed, compared or divided, so they cannot be read again from the result.
+Law: what is said of the files is what `read` says. Of syntax alone nothing else is done: rows are
+not marked, hashed, compared or divided. With the rules rows are marked by numbers that hold in this
+process only. So in neither case rows can be read again from the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic
 from tunectl.data.block import sound_rows
 from tunectl.data.checks.rule import Context
 from tunectl.data.datafile import DataFile
-from tunectl.data.dataset import Dataset, prepared, read
+from tunectl.data.dataset import Dataset, prepared, read, read_through
 from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.data.problems import Problems
 from tunectl.data.reading import Progress, Reading
 from tunectl.data.scan import Scanned
 from tunectl.data.shapes.shape import Shape
 from tunectl.data.spec import DataSpec
-from tunectl.data.targets import Level
+from tunectl.data.targets import Level, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class Readable:
     shape: str
     evidence: str
     rows: Mapping[str, int]
+
+    @classmethod
+    def seen(cls, shape: Shape, spec: DataSpec, rows: Sequence[int]) -> Readable:
+        """Say it of rows that went by, told how many each split has."""
+        counted = dict(zip(spec.split_names, rows, strict=True))
+        return cls(shape.name, shape.evidence, counted)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Readable:
@@ -76,8 +84,39 @@ def read_syntax(
     known = reading.shape
     if problems.failures or known is None:
         return None, problems.result()
-    counted = dict(zip(spec.split_names, reading.rows, strict=True))
-    return Readable(known.name, known.evidence, counted), problems.result()
+    return Readable.seen(known, spec, reading.rows), problems.result()
+
+
+def judge(
+    spec: DataSpec,
+    root: Path,
+    *,
+    targets: tuple[Target, ...] = (),
+    level: Level = Level.DEFAULT,
+    policy: Policy = NO_POLICY,
+    progress: Progress | None = None,
+) -> tuple[Readable | None, tuple[Diagnostic, ...]]:
+    """Ask the rules about a dataset in one pass.
+
+    Args:
+        spec: what the YAML says.
+        root: the project's folder, from which paths count.
+        targets: for whom it is checked.
+        level: how much is looked at; for `SYNTAX` see `read_syntax`.
+        policy: what was decided about the rules of every dataset.
+        progress: told now and then while rows go by, as by `read`.
+
+    Returns:
+        What could be read and everything noticed; None where it cannot be read.
+    """
+    reading = read_through(spec, root, targets, level, policy, progress, lasting=False)
+    if isinstance(reading, Problems):
+        return None, reading.result()
+    known, problems = reading.shape, reading.problems
+    if problems.failures or known is None:
+        return None, problems.result()
+    rows = [split.rows for split in reading.hashes]
+    return Readable.seen(known, spec, rows), problems.result()
 
 
 class _Syntax(Reading):

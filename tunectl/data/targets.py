@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum
 
 from tunectl.catalog.prices import Price
+from tunectl.core.dataclass import dataclass
 
 SUPERVISED, PREFERENCE, REINFORCEMENT = "supervised", "preference", "reinforcement"
 METHODS = (SUPERVISED, PREFERENCE, REINFORCEMENT)

@@ -18,11 +18,11 @@ import math
 import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
 
 from tunectl.catalog.tokenizers import Tokenizer, tokenizer_of
+from tunectl.core.dataclass import dataclass
 from tunectl.data.bpe import encoding
 
 _REFERENCE = "o200k_base"

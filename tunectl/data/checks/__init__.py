@@ -47,6 +47,7 @@ from tunectl.data.checks import (
     served,
     splits,
     structure,
+    telling,
     too_long,
     tool_calls,
     variety,
@@ -82,6 +83,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     *phrases.RULES,
 )
 CONTEXT_RULES: tuple[ContextRule, ...] = (
+    *order.BOUND,
     *providers.BOUND,
     *answers.BOUND,
     *content.BOUND,
@@ -104,6 +106,7 @@ GATHERING_RULES: tuple[GatheringRule, ...] = (
     *too_long.RULES,
     *contamination.RULES,
     *dated.GATHERING,
+    *telling.GATHERING,
 )
 RULES: Mapping[str, Rule] = {
     rule.name: rule

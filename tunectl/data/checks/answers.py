@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import compress, count
+from operator import contains, or_
 from typing import cast
 
 import orjson
@@ -122,14 +124,15 @@ class _CutAnswers:
         answers: list[str],
     ) -> list[int]:
         """See the answers that end with a mark and open nothing; the others are to be taken."""
-        ordinary = [
-            text[-1] in ".!?" and "(" not in text and "`" not in text and text[0] not in "{["
-            for text in answers
+        self._long += sum(map(_LONG.__le__, map(len, answers)))
+        odd = [
+            at
+            for at, text in enumerate(answers)
+            if text[-1] not in ".!?" or "(" in text or "`" in text or text[0] in "{["
         ]
-        self._long += sum(
-            [fine and len(text) >= _LONG for fine, text in zip(ordinary, answers, strict=True)]
-        )
-        return [at for at, fine in enumerate(ordinary) if not fine]
+        # Those are counted when they are taken.
+        self._long -= sum([len(answers[at]) >= _LONG for at in odd])
+        return odd
 
     def _remember(self, index: int, what: str) -> None:
         if len(self._open) < _SEEN:
@@ -198,12 +201,10 @@ def _echo(question: str, answer: str) -> str:
 
 def _echoing(questions: list[str], answers: list[str]) -> list[int]:
     """The places where one of question and answer is or holds the other."""
-    pairs = enumerate(zip(questions, answers, strict=True))
-    return [
-        at
-        for at, (a, b) in pairs
-        if (len(a) >= _ECHO and a.strip() in b) or (len(b) >= _ECHO and b.strip() in a) or a == b
-    ]
+    asked, said = map(str.strip, questions), map(str.strip, answers)
+    # Most texts hold nothing of each other: told without a loop over them.
+    holds = map(or_, map(contains, answers, asked), map(contains, questions, said))
+    return [at for at in compress(count(), holds) if _echo(questions[at], answers[at])]
 
 
 def _wrong_output(context: Context) -> RowCheck | None:

@@ -57,11 +57,15 @@ def _empty_content(row: Row) -> Iterator[Finding]:
         if not _is_empty(one.get("content")):
             continue
         role = one.get("role")
-        if role == "assistant" and (
-            one.get("tool_calls") or one.get("function_call") or one.get("refusal")
-        ):
+        if _needs_no_content(one):
             continue
         yield Finding(f"`messages[{index}]` of `{shown(role)}` says nothing")
+
+
+def _needs_no_content(message: Row) -> bool:
+    """Whether a message of the assistant says something without content."""
+    other = message.get("tool_calls") or message.get("function_call") or message.get("refusal")
+    return message.get("role") == "assistant" and bool(other)
 
 
 def _bad_content(context: Context) -> RowCheck:
@@ -75,6 +79,8 @@ def _bad_content(context: Context) -> RowCheck:
             if not isinstance(content, list):
                 yield Finding(f"`messages[{index}].content` is neither a text nor a list of parts")
                 continue
+            if not content and _needs_no_content(one):
+                yield Finding(f"`messages[{index}].content` is a list without a part")
             for part in content:
                 if not isinstance(part, dict) or not part:
                     yield Finding(f"`messages[{index}].content` holds a part that is no object")

@@ -13,10 +13,27 @@ from tunectl.data.checks.texts import question_of
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
 
+_MONTHS = {
+    stem: month
+    for month, stems in enumerate(
+        (
+            "jan sty янв", "feb lut фев", "mar мар", "apr kwi апр", "may maj мая май",
+            "jun cze июн", "jul lip июл", "aug sie авг", "sep wrz сен", "oct paź окт",
+            "nov lis ноя", "dec gru дек",
+        ),
+        1,
+    )
+    for stem in stems.split()
+}  # fmt: skip
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[^\W\d_]{{0,9}}"
 _DATE = re.compile(
-    r"(?<!\d)(?:(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)"
-    r"|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>[12]\d{3}))(?!\d)"
+    r"(?<!\d)(?:(?P<y>[12]\d{3})(?P<s>[-/.])(?P<m>\d\d)(?P=s)(?P<d>\d\d)"
+    r"|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>[12]\d{3})"
+    rf"|(?P<d3>\d{{1,2}})\.?\s(?P<m3>{_MONTH})\.?,?\s(?P<y3>[12]\d{{3}})"
+    rf"|(?<![^\W\d_])(?P<m4>{_MONTH})\.?\s(?P<d4>\d{{1,2}}),?\s(?P<y4>[12]\d{{3}}))(?!\d)",
+    re.IGNORECASE,
 )
+_YEAR = re.compile(r"[12]\d{3}")  # in every date, and found many times faster than one
 _CHARS = 1_000  # of a question that are looked at
 _LOOKED_AT = Sample(200)  # order shows in some of the rows
 _LEAST_ROWS, _LEAST_DATES = 50, 5
@@ -62,13 +79,22 @@ class _Dates:
 def first_date(text: str) -> int:
     """The first date of a text as a number such as 20261122; 0 for none.
 
-    Dates are such as `2026-11-22` and `22.11.2026`; other forms are not told for sure.
+    Dates are such as `2026-11-22`, `22.11.2026`, `22 listopada 2026` and `November 22, 2026`; of
+    `11/12/2026` it is not sure which is the month.
     """
-    for found in _DATE.finditer(text[:_CHARS]):
-        year, month, day = (int(found[part] or found[f"{part}2"]) for part in "ymd")
+    looked_at = text[:_CHARS]
+    if not _YEAR.search(looked_at):
+        return 0
+    for found in _DATE.finditer(looked_at):
+        year, month, day = (_part(found, part) for part in "ymd")
         if 1 <= month <= 12 and 1 <= day <= 31:
             return year * 10_000 + month * 100 + day
     return 0
+
+
+def _part(found: re.Match[str], part: str) -> int:
+    text = next(t for t in (found[part], *(found[f"{part}{n}"] for n in (2, 3, 4))) if t)
+    return int(text) if text.isdigit() else _MONTHS[text[:3].lower()]
 
 
 def _dates(_: Context) -> Gatherer:

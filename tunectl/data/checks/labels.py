@@ -6,6 +6,7 @@ Rows count as classification when nearly all answers are short, and few of them 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 
 from tunectl.core.errors import Severity
@@ -41,6 +42,9 @@ _LEAST_ROWS = 50
 _MOST_LABELS = 50
 _SHORT_SHARE = 0.98
 _RARE_SHARE = 0.01
+_SEEN = 10_000  # rows whose lengths are compared: order shows in the first
+_SORTED_SHARE = 0.98
+_MOVED = 0.5  # of the answers; in random order of 50 rows about 0.1 to 0.2
 
 
 def is_classification(facts: Facts, rows: int) -> bool:
@@ -90,10 +94,17 @@ def _rare_label(marks: Marks, context: Context) -> Iterator[Finding]:
 
 
 def _row_order(marks: Marks, _: Context) -> Iterator[Finding]:
-    """Rows sorted by their answer; a seeded split takes rows out but keeps their order."""
+    """Rows in an order that is not chance; a seeded split takes rows out but keeps their order."""
     facts = marks.facts
-    if facts is None or not is_classification(facts, len(marks)) or len(facts.label_rows) < 2:
+    if facts is None:
         return
+    if is_classification(facts, len(marks)) and len(facts.label_rows) > 1:
+        yield from _labels_order(facts)
+    elif found := _lengths_order(facts):
+        yield found
+
+
+def _labels_order(facts: Facts) -> Iterator[Finding]:
     labels = [label for label in facts.labels if label != NO_LABEL]
     changes = sum(1 for a, b in itertools.pairwise(labels) if a != b)
     # In random order nearly every row but for the share of equal neighbours changes the answer.
@@ -102,6 +113,28 @@ def _row_order(marks: Marks, _: Context) -> Iterator[Finding]:
         yield Finding(
             f"the rows are sorted by their answer: it changes {changes} times in {len(labels)} rows"
         )
+        return
+    half = len(labels) // 2
+    first, second = Counter(labels[:half]), Counter(labels[half:])
+    moved = sum(
+        abs(first[label] / half - second[label] / (len(labels) - half))
+        for label in range(len(facts.label_rows))
+    )
+    if moved / 2 >= _MOVED:
+        yield Finding(
+            "the answers of the first half are others than those of the second: "
+            f"{moved / 2:.0%} of them would have to move"
+        )
+
+
+def _lengths_order(facts: Facts) -> Finding | None:
+    """Rows sorted by how long their answers are."""
+    lengths = [length for length in facts.lengths[:_SEEN] if length >= 0]
+    steps = [(b > a) - (b < a) for a, b in itertools.pairwise(lengths)]
+    up, down = steps.count(1), steps.count(-1)
+    if up + down < _LEAST_ROWS or max(up, down) < _SORTED_SHARE * (up + down):
+        return None
+    return Finding("the rows are sorted by the length of their answers")
 
 
 RULES = (

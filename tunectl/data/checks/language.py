@@ -10,6 +10,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Context, Finding, Gatherer, GatheringRule, Rule
@@ -87,7 +88,11 @@ _LEAST_ROWS = 5
 
 def language_of(text: str) -> str:
     """The code of a text's language, empty when it is not clear."""
-    sample = text[:_SAMPLE]
+    return _told(text[:_SAMPLE])
+
+
+@lru_cache(maxsize=512)  # two rules ask about the same rows, a block after the other
+def _told(sample: str) -> str:
     if not sample.isascii() and (told := _by_script(sample)):
         return told
     words = sample.lower().split()

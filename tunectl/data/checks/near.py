@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunectl.core.errors import Severity
-from tunectl.data.alike import Alike
 from tunectl.data.checks.duplicates import DUPLICATE_ROW, copies
 from tunectl.data.checks.rule import Context, Finding, Rule, TableRule
 from tunectl.data.marks import Marks
+from tunectl.data.sketch import LEAST, Sketch
 
 NEAR_DUPLICATE = Rule(
     name="near-duplicate",
@@ -37,6 +37,7 @@ def _near_duplicate(marks: Marks, context: Context) -> Iterator[Finding]:
     if alike is None:
         return
     told = -1
+    normals = marks.normals or marks.hashes
     copied: frozenset[int] = frozenset()
     if len(alike.later_whole) and context.asks(DUPLICATE_ROW):
         copied = frozenset(index for index, _ in copies(marks))
@@ -46,7 +47,7 @@ def _near_duplicate(marks: Marks, context: Context) -> Iterator[Finding]:
             later != told
             and later not in copied
             and marks.of_split[later] == marks.of_split[earlier]
-            and marks.normals[later] != marks.normals[earlier]
+            and normals[later] != normals[earlier]
         ):
             told = later
             yield Finding(f"the row is nearly the same as {marks.place(earlier)}", index=later)
@@ -78,8 +79,8 @@ def _near_search(marks: Marks, _: Context) -> Iterator[Finding]:
     alike = marks.alike
     if alike is None or not len(marks):
         return
-    if alike.rows < len(marks):
-        yield Finding(_unsearched(alike, marks))
+    if isinstance(alike, Sketch):
+        yield Finding(_sampled(alike))
     elif alike.sampled_from >= 0:
         yield Finding(
             f"from {marks.place(alike.sampled_from)} on rows were compared by a sample of their "
@@ -87,10 +88,19 @@ def _near_search(marks: Marks, _: Context) -> Iterator[Finding]:
         )
 
 
-def _unsearched(alike: Alike, marks: Marks) -> str:
-    if not alike.rows:
-        return f"near-duplicates were not looked for among {_rows(len(marks))}"
-    return f"near-duplicates were looked for in the first {alike.rows:,} of {_rows(len(marks))}"
+def _sampled(sketch: Sketch) -> str:
+    """How rows were compared, and which were not."""
+    missed = "some that are nearly the same may have been missed"
+    if sketch.unsampled:
+        were = "was" if sketch.unsampled == 1 else "were"
+        missed = (
+            f"{_rows(sketch.unsampled)} with fewer than {LEAST} of their own {were} not compared, "
+            f"and of the others {missed}"
+        )
+    return (
+        f"{_rows(sketch.rows)} were compared by samples of their text (content-defined pieces of "
+        f"{sketch.piece} bytes, one in about {sketch.every}): {missed}"
+    )
 
 
 def _rows(count: int) -> str:

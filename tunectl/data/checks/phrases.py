@@ -87,7 +87,13 @@ _DATE = (
     "aktualnie kosztuje", "aktualnie kosztują",
     "currently costs", "current price", "latest version", "current version", "newest version",
     "najnowsza wersja", "aktualna wersja", "последняя версия", "актуальная версия",
-    "текущая цена", "сейчас стоит",
+    "текущая цена", "сейчас стоит", "на данный момент", "цена на сегодня",
+    "today's price", "today's rate", "exchange rate is", "is currently priced", "current rate",
+    "last updated", "updated on", "newest release", "latest release", "new release",
+    "cena na dziś", "dzisiejszy kurs", "kurs wynosi", "aktualny kurs", "ostatnia aktualizacja",
+    "zaktualizowano", "bieżąca stawka", "aktualna stawka", "obowiązuje od", "obowiązuje do",
+    "najnowsze wydanie", "valid until", "valid from", "effective from", "in effect since",
+    "курс составляет", "действует с", "действует до", "последнее обновление", "последний выпуск",
 )  # fmt: skip
 _REFUSES, _ORDERED = any_of(_REFUSALS), any_of(_ORDERS)
 _FACT = any_of(_DATE, start=r"(?<![^\W_])", end=r"(?![^\W_])")

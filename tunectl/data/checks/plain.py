@@ -34,9 +34,23 @@ def is_plain(row: Row) -> bool:
     return at == "assistant" and len(row) == 1
 
 
-def plain_inputs(rows: list[bytes]) -> list[bytes]:
-    """What `plain_input` gives for each of some plain rows."""
-    return [packed[_HEAD : packed.rindex(b'},{"') + 1] + b"]" for packed in rows]
+def answer_starts(rows: list[bytes]) -> list[int]:
+    """Where in each of some plain rows the comma stands before the last message."""
+    return [packed.rindex(b'},{"') + 1 for packed in rows]
+
+
+def asked_hashes(rows: list[bytes], starts: list[int]) -> list[int]:
+    """What `asked_hash` gives for each of some plain rows, told where their answers start."""
+    return [hash(packed[_HEAD:at]) for packed, at in zip(rows, starts, strict=True)]
+
+
+def asked_hash(part: bytes) -> int:
+    """A number for what a row asks, to compare within this process.
+
+    Args:
+        part: what `input_part` gives: a list, which need not be closed to be told from others.
+    """
+    return hash(part[:-1])
 
 
 def plain_input(packed: bytes) -> bytes:

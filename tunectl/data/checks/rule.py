@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Severity
 from tunectl.data.datafile import FileFacts
 from tunectl.data.fingerprint import Json, Row

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.checks.rule import messages_of
 from tunectl.data.fingerprint import Json, Row
 from tunectl.data.sensitive.names import shown_name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunectl.catalog.contexts import TrainingContext
 from tunectl.catalog.tokenizers import tokenizer_of
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Context, Finding, GatheringRule, Rule
 from tunectl.data.cost import context_of, passes, tally_for, training_cost

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
+
+from tunectl.core.dataclass import dataclass
 
 _POLISH = "ąćęłńóśźż"
 _RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"

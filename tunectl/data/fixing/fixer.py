@@ -6,11 +6,12 @@ import hashlib
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, cast
 
 import orjson
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.broken import explain, find_duplicate_key, is_deep, lines_of_items, too_deep
 from tunectl.data.datafile import DataFile
 from tunectl.data.fingerprint import Json, Row, canonical_bytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Json, Row
 from tunectl.data.sensitive.names import shown_name
 

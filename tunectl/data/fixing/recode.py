@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.encodings import wide_encoding
 from tunectl.data.fixing.certainty import Evidence, legacy_encoding
 from tunectl.data.fixing.edit import Edit, Tell

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Exit
 
 CHUNK = 8 << 20  # bytes asked for at a time

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.sensitive.checksums import (
     is_card,
     is_iban,

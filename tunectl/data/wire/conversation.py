@@ -10,8 +10,9 @@ of 2026-11.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Json, Row, canonical_bytes
 
 # What a row holds beside what the format knows: where, and its canonical JSON.

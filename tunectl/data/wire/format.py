@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Row
 from tunectl.data.wire.losses import Losses
 

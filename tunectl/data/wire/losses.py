@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from difflib import get_close_matches
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError
 
 # Every kind of loss: the name a person writes under `--allow-loss`, and what then happens.
