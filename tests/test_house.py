@@ -188,7 +188,11 @@ def test_no_test_pretends():
 
 
 def loaded_by(module: str) -> set[str]:
-    code = f"import sys, {module}; print(*{{m.partition('.')[0] for m in sys.modules}})"
+    # What a `.pth` file of another package loads before us is not our doing.
+    code = (
+        f"import sys; had = set(sys.modules); import {module}; "
+        "print(*{m.partition('.')[0] for m in set(sys.modules) - had})"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import tunectl
@@ -12,6 +13,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"tunectl {tunectl.__version__}")
         return
+    # What is imported and loaded stays: by default it would be looked at hundreds of times.
+    gc.set_threshold(200_000, 20, 100)
     from tunectl.cli.main import main as run
 
     run()

@@ -7,12 +7,18 @@ from decimal import Decimal
 import pytest
 
 from tests.config.making import loaded, project
-from tunectl.app.costing import Costing, with_estimates
+from tunectl.app.costing import Costing, keep_tokens, with_estimates
 from tunectl.config.cache_folder import CacheFolder
+from tunectl.core.errors import StaleError
 from tunectl.core.plan import Action, Cause, Change, Plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
+from tunectl.core.ports import Blob
+from tunectl.core.resource import Instance
 from tunectl.core.value import Address
 from tunectl.data.dataset import Dataset
+from tunectl.views.human_plan import plan_text
+from tunectl.views.json_plan import plan_tree
+from tunectl.views.money import token_sentence
 
 BASE = """
 project: helpdesk
@@ -120,7 +126,7 @@ def test_only_what_is_made_or_reused_has_an_estimate_and_the_digest_knows_no_pri
     found = loaded(project(tmp_path, BASE))
 
     class Opened:
-        project, datasets = found.project, found.datasets
+        project, datasets, store = found.project, found.datasets, Memory()
 
     def plan(action, cause):
         changes = tuple(
@@ -141,3 +147,125 @@ def test_only_what_is_made_or_reused_has_an_estimate_and_the_digest_knows_no_pri
     assert any(c.estimate for c in plan(Action.ADOPT, Cause.REUSED).changes)
     assert not any(c.estimate for c in plan(Action.UPDATE, Cause.CHANGED).changes)
     assert not any(c.estimate for c in plan(Action.ADOPT, Cause.IMPORTED).changes)
+
+
+class Memory:
+    """A store of side objects."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def read(self, name):
+        return self.kept.get(name)
+
+    def write(self, name, content, expected):
+        assert expected is None
+        if name in self.kept:
+            raise StaleError.of("there already")
+        self.kept[name] = Blob(content, "1")
+
+
+def replaced(root, old, store, folder):
+    """The change of a job whose rows are others now, on a machine that knows no older counts."""
+    found = loaded(root)
+    [job] = [r for r in found.project.resources if r.address.kind == "tuning_job"]
+    before = Instance(
+        address=job.address,
+        provider=job.provider,
+        account="a",
+        id="ftjob-1",
+        spec={key: value for key, value in old.spec.items() if key != "training_file"},
+    )
+    for entry in folder.glob("*"):
+        entry.unlink()
+
+    class Opened:
+        project, datasets = found.project, found.datasets
+
+    Opened.store = store
+    change = Change(
+        address=job.address,
+        provider=job.provider,
+        action=Action.REPLACE,
+        cause=Cause.CANNOT_UPDATE,
+        before=before,
+        after=job,
+    )
+    [made] = with_estimates(Opened, [change])
+    return made
+
+
+def kept(root, store):
+    """What an apply of the project stores; its job."""
+    found = loaded(root)
+
+    class Opened:
+        project, datasets = found.project, found.datasets
+
+    Opened.store = store
+    changes = with_estimates(
+        Opened,
+        [
+            Change(
+                address=r.address,
+                provider=r.provider,
+                action=Action.CREATE,
+                cause=Cause.NEW,
+                after=r,
+            )
+            for r in found.project.resources
+        ],
+    )
+    keep_tokens(Opened, changes)
+    return next(r for r in found.project.resources if r.address.kind == "tuning_job")
+
+
+def grown(root):
+    rows = root / "data" / "rows.jsonl"
+    lines = rows.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows.write_text("".join([*lines, lines[0].replace("?", " dzisiaj?")]), encoding="utf-8")
+    return root
+
+
+def test_changed_rows_show_tokens_and_costs_of_before_and_after(tmp_path, folder):
+    root, store = project(tmp_path, BASE), Memory()
+    old = kept(root, store)
+    price = cost(root)
+    made = replaced(grown(root), old, store, folder)
+    assert made.tokens is not None
+    assert made.tokens.cost == price
+    assert made.tokens.before[1] < made.tokens.after[1] < made.tokens.before[1] * 1.2
+    assert made.estimate.likely > price.likely
+    assert kept(root, store)  # a second apply finds its own count there
+    text = token_sentence(made)
+    before, after = made.tokens.before[1], made.tokens.after[1]
+    assert text.startswith(f"~ {before:,} -> ~ {after:,} (+{after - before:,}), training ~ ")
+    assert text.count("USD") == 2
+    plan = Plan(lineage="l", serial=1, project="p", env="e", changes=(made,))
+    stored = plan_from_tree(plan_to_tree(plan))
+    assert [c.tokens for c in stored.changes] == [made.tokens]
+    assert f"tokens: {text}" in plan_text(plan)
+    [told] = [c["tokens"] for c in plan_tree(plan)["resource_changes"] if "tokens" in c]
+    assert told["before"]["likely"] == before
+    assert told["cost_before"]["currency"] == "USD"
+
+
+def test_rows_that_did_not_change_or_that_nobody_counted_show_no_delta(tmp_path, folder):
+    root, store = project(tmp_path, BASE), Memory()
+    old = kept(root, store)
+    assert replaced(root, old, store, folder).tokens is None
+    assert replaced(grown(root), old, Memory(), folder).tokens is None
+
+
+def test_a_damaged_count_is_as_good_as_none(tmp_path, folder):
+    root, store = project(tmp_path, BASE), Memory()
+    old = kept(root, store)
+    store.kept = {name: Blob(b"[1]", "1") for name in store.kept}
+    assert replaced(grown(root), old, store, folder).tokens is None
+
+
+def test_free_training_keeps_no_counts(tmp_path):
+    local = BASE.replace("gpt-4.1-mini, data", "smollm2-135m-instruct, provider: local, data")
+    store = Memory()
+    kept(project(tmp_path, local), store)
+    assert store.kept == {}

@@ -12,6 +12,7 @@ BENCHES = (
     "serving_speed",
     "apply_to_answer",
     "dataset_checks",
+    "clouds",
 )
 
 pull = [sys.executable, "-m", "tunectl", "model", "pull", "smollm2-135m-instruct"]

@@ -53,4 +53,8 @@ def test_what_is_kept_is_told_apart_from_what_must_be_read(made: Path) -> None:
     assert loaded >= READING
     (made / "tunectl.yaml").write_text("project: other\n", encoding="utf-8")
     loaded, _ = modules_of("validate", folder=made)
+    assert "tunectl.config.load" in loaded
+    assert "yaml" not in loaded, "a plain file needs no libyaml"
+    (made / "tunectl.yaml").write_text("project: &name other\n", encoding="utf-8")
+    loaded, _ = modules_of("validate", folder=made)
     assert loaded >= {"tunectl.config.load", "yaml"}

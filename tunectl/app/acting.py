@@ -13,7 +13,9 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tunectl.core.dataclass import dataclass
 
 _PULL = re.compile(r"refs/pull/(\d+)/\w+")
 

@@ -6,12 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tunectl
-from tunectl.app.connecting import Connector
+from tunectl.app.doctor_providers import examine_providers
+from tunectl.app.finding import Finding
 from tunectl.app.options import Options
 from tunectl.app.storing import address_of, open_store
 from tunectl.app.workspace import declared
@@ -25,16 +25,6 @@ _CPU_TORCH = (
     "pytorch.org/get-started/locally for `Pip` and `CPU`"
 )
 _MEMORY, _DISK = 3.0, 3.0  # GB that training the default base model needs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. `ok` is None for a plain fact."""
-
-    name: str
-    said: str
-    ok: bool | None = None
-    hint: str = ""
 
 
 def examine(options: Options) -> Iterator[Finding]:
@@ -110,16 +100,7 @@ def _project(options: Options) -> Iterator[Finding]:
         name="project", said=f"{project.name}: {len(project.resources)} resources", ok=True
     )
     yield _state(project, options)
-    connect = Connector(project)
-    for name, provider in sorted(project.providers.items()):
-        yield _key(name, str(provider.settings.get("key_env") or ""), provider.type)
-        try:
-            account = connect(name).account()
-        except TunectlError as error:
-            first = error.diagnostics[0]
-            yield Finding(name=f"provider {name}", said=first.summary, ok=False, hint=first.hint)
-        else:
-            yield Finding(name=f"provider {name}", said=f"account {account}", ok=True)
+    yield from examine_providers(project)
 
 
 def _state(project: Project, options: Options) -> Finding:
@@ -130,15 +111,3 @@ def _state(project: Project, options: Options) -> Finding:
         return Finding(name="state", said=first.summary, ok=False, hint=first.hint)
     said = f"{address_of(project).shown}, " + (f"locked by {held.who}" if held else "unlocked")
     return Finding(name="state", said=said, ok=True)
-
-
-def _key(name: str, variable: str, type_: str) -> Finding:
-    if not variable:
-        return Finding(name=f"key of {name}", said=f"none named (type {type_})")
-    here = bool(os.environ.get(variable))
-    return Finding(
-        name=f"key of {name}",
-        said=f"{variable} is {'set' if here else 'not set'}",
-        ok=here,
-        hint=f"export {variable}=…",
-    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from tunectl.app.options import Options
 from tunectl.app.recording import held
 from tunectl.app.workspace import open_record
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, Refused, StateError
 from tunectl.core.state import State
 from tunectl.core.statediff import StateDiff, state_diff

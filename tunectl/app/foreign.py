@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from tunectl.app.connecting import Connector
+from tunectl.core.abilities import Marked
 from tunectl.core.errors import Diagnostic, Severity
-from tunectl.core.ports import Mark, Marked
+from tunectl.core.ports import Mark
 from tunectl.core.project import Project
 from tunectl.core.resource import Instance
 from tunectl.core.state import State

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tunectl.app.adapters import is_adapter, offered
 from tunectl.app.connecting import Connector
 from tunectl.app.foreign import foreign
 from tunectl.app.options import Options
@@ -99,6 +100,8 @@ def take(options: Options, wanted: Wanted) -> Imported:
     connect = workspace.connector(state)
     resource = declared if declared is not None else _undeclared(workspace, address, wanted)
     _check_provider(workspace, state, resource, connect)
+    if is_adapter(id_):
+        return _adapter(workspace, wanted, declared, connect)
     now = imported(Import(address=address, id=id_), resource, connect)
     warnings = _whose(now, address, state, connect, force=wanted.force)
     described = None
@@ -122,6 +125,36 @@ def take(options: Options, wanted: Wanted) -> Imported:
         declared=declared is not None,
         described=described,
         warnings=warnings,
+    )
+
+
+def _adapter(
+    workspace: Workspace, wanted: Wanted, declared: Resource | None, connect: Connector
+) -> Imported:
+    """Write down that an adapter is to be taken in."""
+    id_ = wanted.id.strip()
+    if declared is None:
+        raise ConfigError.of(
+            f"`{wanted.address}` is not declared",
+            hint="an adapter does not say what it was trained on: declare the job with its "
+            "`base_model` and `data`, then import",
+            code="import-adapter",
+        )
+    block = Import(address=declared.address, id=id_)
+    found = offered(block, declared, workspace.options.root, connect)
+    file = _file(workspace, wanted, declared)
+    text = _text(workspace, file, declared.address, id_, None)
+    if not wanted.dry_run:
+        _write(workspace.options.root / file, text)
+    return Imported(
+        address=declared.address,
+        id=found.instance.id,
+        provider=declared.provider,
+        account=connect(declared.provider).account(),
+        status=found.instance.status.value,
+        file=file,
+        text=text,
+        declared=True,
     )
 
 
@@ -160,7 +193,7 @@ def _arriving(project: Project, state: State, connect: Connector) -> Iterator[In
     """Yield what is under `import:` and not recorded yet."""
     declared = {r.address: r for r in project.resources}
     for block in project.imports:
-        if block.address not in state.instances:
+        if block.address not in state.instances and not is_adapter(block.id):
             yield imported(block, declared[block.address], connect)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 import tunectl
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Options
 from tunectl.app.workspace import open_record
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import (
     ConfigError,
     Diagnostic,

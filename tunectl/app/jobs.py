@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,9 +12,10 @@ from tunectl.app.options import Options
 from tunectl.app.reading import instance
 from tunectl.app.waiting import Stopped, ended, retaken
 from tunectl.app.workspace import Workspace, locked, open_workspace
+from tunectl.core.abilities import Cancellable, Results
 from tunectl.core.errors import ConfigError, Diagnostic, Interrupted
 from tunectl.core.event import Event
-from tunectl.core.ports import Cancellable, Connect, Events, Handler, JobEvent
+from tunectl.core.ports import Connect, Events, Handler, JobEvent
 from tunectl.core.resource import Instance, Status
 from tunectl.core.state import Settled, State, fold
 from tunectl.core.underway import without_lost
@@ -109,7 +110,7 @@ def _handler(workspace: Workspace, state: State, found: Instance) -> tuple[Conne
 
 
 def logs(options: Options, address: str, *, follow: bool = False) -> Iterator[JobEvent]:
-    """Yield a job's events; with `follow` until it is settled.
+    """Yield a job's events; with `follow` until it is settled. Then what it leaves to look at.
 
     Raises:
         ConfigError: nothing is recorded there, or it has no events.
@@ -126,14 +127,27 @@ def logs(options: Options, address: str, *, follow: bool = False) -> Iterator[Jo
         )
     source = cast("Events", handler)
     since: str | None = None
+    steps: set[object] = set()
     while True:
         for event in source.events(found, since):
             since = event.id
+            steps.add(event.data.get("step"))
             yield event
         if not follow or found.status is not Status.PENDING:
-            return
+            break
         time.sleep(_POLL)
         found = handler.poll(found)
+    if hasattr(handler, "results"):
+        yield from _results(cast("Results", handler), handler.poll(found), steps)
+
+
+def _results(source: Results, found: Instance, steps: Container[object]) -> Iterator[JobEvent]:
+    """Yield the checkpoints of a job that is over, and the steps that its events did not tell."""
+    if found.status is Status.PENDING:
+        return
+    for event in source.results(found):
+        if event.message or event.data.get("step") not in steps:
+            yield event
 
 
 def cancel(options: Options, address: str) -> Instance:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from pathlib import Path
+
+from tunectl.core.dataclass import dataclass
+from tunectl.core.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Options:
         var_files: `--var-file`, later ones win.
         lock_timeout: seconds to wait for a held lock.
         parallelism: how many independent changes run at once.
+        stand_in: makes of what is declared the project that is worked on: a rehearsal's.
     """
 
     root: Path
@@ -26,6 +30,7 @@ class Options:
     var_files: tuple[Path, ...] = ()
     lock_timeout: float = 0.0
     parallelism: int = 10
+    stand_in: Callable[[Project], Project] | None = None
 
     @property
     def named(self) -> dict[str, str]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from tunectl.app.adapters import adapter_at, is_adapter
 from tunectl.app.connecting import Connector
 from tunectl.app.inventory import Site
 from tunectl.app.options import Options
 from tunectl.app.reaching import Reach
+from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import Delta, deltas
 from tunectl.core.errors import ConfigError, Diagnostic, ProviderError
 from tunectl.core.ports import Original
@@ -50,12 +52,14 @@ class Neighbours:
         return self._reach(env)[0]
 
     def original(self, env: str, instance: Instance) -> Original:
-        """Return an object of another environment with the way to it.
+        """Return an object of another environment, or an adapter, with the way to it.
 
         Raises:
             ConfigError: nothing says how to connect its provider.
             ProviderError: its provider cannot be used.
         """
+        if is_adapter(instance.id):
+            return adapter_at(self._options.root, instance)
         reach = self._reach(env)[1]
         handler = handler_for(reach, instance)
         if (now := reach(instance.provider).account()) != instance.account:

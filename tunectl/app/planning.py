@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from tunectl.app.adapters import with_adapters
 from tunectl.app.connecting import Connector
 from tunectl.app.foreign import foreign_imports
 from tunectl.app.noting import noted
@@ -116,12 +117,13 @@ def plan_for(
     """
     project = workspace.project
     warnings = () if aim.destroy else _checked(project, connect)
+    known = _accounts(project, state, connect, aim)  # every key in use, before anything is asked
     wanted = wish(project, state, connect, aim, cache(workspace.shares.read))
     warnings += tuple(foreign_imports(project, wanted.imports, state, connect))
     wanted = with_origins(wanted, state, connect, Neighbours(workspace.options))
+    wanted = with_adapters(wanted, project, state, connect)
     observed = observe(state, connect) if aim.refresh else {}
     accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
-    known = _accounts(project, state, connect, aim)
     entries = _caught_up(project, state, observed, wanted, known)
     recorded, state = state, fold(state, entries)
     made = make_plan(wanted, state, renamed_providers(observed, state), known)
@@ -222,8 +224,10 @@ def _priced(workspace: Workspace, changes: tuple[Change, ...]) -> tuple[Change, 
 
 def _with_rows(workspace: Workspace, change: Change) -> Change:
     """Say which rows of a dataset changed."""
+    if change.before is None or change.after is None:
+        return change  # before the dataset is asked for: it may have to be read for that
     dataset = workspace.datasets.get(change.address)
-    if dataset is None or change.before is None or change.after is None:
+    if dataset is None:
         return change
     blob = workspace.store.read(rows_name(str(change.before.spec.get("rows", ""))))
     if blob is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tunectl.app.documents import highest_serial
 from tunectl.app.options import Options
 from tunectl.app.workspace import Workspace, open_workspace
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, Refused, StateError
 from tunectl.core.places import Place, place_of, told_apart
 from tunectl.core.state import Account, Adopted, Entry, Made, State, fold

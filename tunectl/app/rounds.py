@@ -141,6 +141,10 @@ class Rounds:
         for change in plan.changes:
             if change.after is not None and change.address in self._workspace.datasets:
                 self._workspace.keep_rows(change.address)
+        if any(change.estimate is not None for change in plan.changes):
+            from tunectl.app.costing import keep_tokens  # what reads datasets
+
+            keep_tokens(self._workspace, plan.changes)
         for event in execution.events():
             self._tell(event)
         outcome = execution.outcome

@@ -2,29 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from tunectl.core.errors import ProviderError
+from tunectl.core.dataclass import dataclass
+from tunectl.core.errors import ConfigError, ProviderError
 from tunectl.providers.local.root import root_folder
 
 
-def serve(root: str | None, trainer: str, arguments: Sequence[str]) -> int:
-    """Run the local server in this process until it is stopped; return the exit code.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How the server is to run.
 
-    Args:
+    Attributes:
         root: its folder, relative to the working directory; None for the user's own.
         trainer: `lora` or `simulated`.
-        arguments: further options of the server (`--port`, `--idle`, `--listen` …).
+        idle: seconds without work after which it stops; 0 for never.
+        port: on the loopback interface; 0 for a free one.
+        listen: `HOST:PORT`, for other hosts; needs both files.
+        tls_cert: certificate chain, PEM.
+        tls_key: its private key, PEM.
+        token_env: the variable with the token; without it the folder's own is used.
+        vllm: the address of a vLLM server that answers.
+    """
+
+    root: str | None = None
+    trainer: str = "lora"
+    idle: float = 0.0
+    port: int = 0
+    listen: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    token_env: str | None = None
+    vllm: str | None = None
+
+
+def serve(wanted: Wanted) -> int:
+    """Run the local server in this process until it is stopped; return the exit code.
 
     Raises:
+        ConfigError: `port` and `listen` are both given.
         ProviderError: what it needs is not installed.
     """
-    folder = root_folder(root, Path.cwd(), trainer)
+    if wanted.port and wanted.listen:
+        raise ConfigError.of(
+            "`--port` and `--listen` are both given",
+            hint="`--listen HOST:PORT` names the port, too",
+            code="usage",
+        )
+    folder = root_folder(wanted.root, Path.cwd(), wanted.trainer)
+    options: dict[str, object] = {
+        "--root": folder,
+        "--trainer": wanted.trainer,
+        "--idle": wanted.idle,
+        "--port": wanted.port,
+        "--listen": wanted.listen,
+        "--tls-cert": wanted.tls_cert,
+        "--tls-key": wanted.tls_key,
+        "--token-env": wanted.token_env,
+        "--vllm": wanted.vllm,
+    }
+    told = [text for k, v in options.items() if v is not None for text in (k, str(v))]
     try:
         from tunectl.server.__main__ import main  # needs the extra `local`
 
-        return main(["--root", str(folder), "--trainer", trainer, "--foreground", *arguments])
+        return main([*told, "--foreground"])
     except ModuleNotFoundError as error:
         raise _missing(error) from error
 

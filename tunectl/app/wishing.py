@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from tunectl.app.adapters import is_adapter
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Aim
 from tunectl.app.told import as_declared
@@ -15,7 +16,7 @@ from tunectl.catalog.provider_types import service
 from tunectl.core.errors import ConfigError
 from tunectl.core.guard import Limits
 from tunectl.core.project import Import, Moved, Project
-from tunectl.core.resource import Instance, Need, Resource, Status
+from tunectl.core.resource import Instance, Need, Resource, Status, utc
 from tunectl.core.selection import chosen, ending, matching
 from tunectl.core.sharing import Others, Registry
 from tunectl.core.state import State
@@ -70,10 +71,11 @@ def limits(state: State, aim: Aim) -> Limits:
     Raises:
         ConfigError: a pattern matches nothing.
     """
-    recorded = {i.address for i in state.everything}
+    recorded, now = {i.address for i in state.everything}, datetime.now(UTC)
     return Limits(
         force=aim.force,
-        irreplaceable=_irreplaceable(state, datetime.now(UTC).date()),
+        irreplaceable=_irreplaceable(state, now.date()),
+        committed=_committed(state, now),
         allowed=_matching("--allow-irreplaceable", aim.allow_irreplaceable, recorded),
     )
 
@@ -148,6 +150,8 @@ def _imports(project: Project, state: State, connect: Connector) -> dict[Address
     found: dict[Address, Instance] = {}
     for block in project.imports:
         recorded = state.instances.get(block.address)
+        if is_adapter(block.id):
+            continue  # copied, not taken over
         if recorded is not None and recorded.id == block.id:
             continue  # done: the block may stay until somebody removes it
         _check_unmanaged(block, state)
@@ -239,7 +243,7 @@ def _offers(
             ]
         alive = tuple(o for c in candidates if (o := _alive(c, resource, connect)) is not None)
         if alive:
-            found[wanted] = alive
+            found[wanted] = (*found.get(wanted, ()), *alive)
     return found
 
 
@@ -284,6 +288,16 @@ def _alive(offer: Offer, resource: Resource, connect: Connector) -> Offer | None
     if now is None or now.status is not Status.READY:
         return None
     return replace(offer, instance=replace(here, outputs=now.outputs, needs=offer.instance.needs))
+
+
+def _committed(state: State, now: datetime) -> dict[Need, str]:
+    """Objects that a provider sold until a day, which is not yet."""
+    found: dict[Need, str] = {}
+    for instance in state.everything:
+        until = instance.outputs.get("committed_until")
+        if isinstance(until, str) and utc(until) > now:
+            found[instance.key] = until[:10]
+    return found
 
 
 def _irreplaceable(state: State, today: date) -> dict[Need, str]:

@@ -90,6 +90,13 @@ def declared(options: Options) -> Loaded:
     Raises:
         ConfigError: every problem found.
     """
+    loaded = _loaded(options)
+    if options.stand_in is None:
+        return loaded
+    return Loaded(options.stand_in(loaded.project), loaded.datasets)
+
+
+def _loaded(options: Options) -> Loaded:
     asked = Asked(
         root=options.root,
         environ=os.environ,
@@ -143,6 +150,8 @@ def open_record(options: Options) -> tuple[Project, Ledger]:
         var_files=options.var_files,
         environ=os.environ,
     )
+    if options.stand_in is not None:
+        project = options.stand_in(project)
     return project, _ledger(open_store(project), project, options)
 
 

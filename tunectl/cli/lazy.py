@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 
 import click
+
+from tunectl.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ ENTRIES = (
     Entry("doctor", _START, "Say what this machine has, and what it lacks."),
     Entry("plan", _CHANGE, "Show what apply would do, and why."),
     Entry("apply", _CHANGE, "Make the models as declared."),
+    Entry("rehearse", _CHANGE, "Plan, apply and destroy on pretended services."),
     Entry("resume", _CHANGE, "Go on with what was approved and waits for a job."),
     Entry("destroy", _CHANGE, "Delete everything this project made."),
     Entry("import", _CHANGE, "Take over a model or endpoint that exists already."),

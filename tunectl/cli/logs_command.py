@@ -20,7 +20,8 @@ tunectl logs tuning_job.support --follow
 def command(session: Session, address: str, follow: bool) -> None:
     """Print the log of a tuning job.
 
-    Times are UTC. Losses are those of the training rows, `valid` of the validation rows.
+    Times are UTC. Losses are those of the training rows, `valid` of the validation rows. When the
+    job is over, what it leaves follows: losses that only its result file tells, and checkpoints.
     """
     from tunectl.app import jobs
     from tunectl.views.progress import job_event_line

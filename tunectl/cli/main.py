@@ -77,6 +77,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def run(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. The only place that catches everything."""
     session = Session()
+    # No plugin of pydantic takes part here; to look for some reads about every package there is.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         given = None if args is None else list(args)
         done = cli.main(given, prog_name="tunectl", obj=session, standalone_mode=False)

@@ -31,7 +31,8 @@ def secrets_of(root: Path, environ: Mapping[str, str]) -> set[str]:
     for pattern in _CONFIG:
         for path in root.glob(pattern):
             with contextlib.suppress(OSError):
-                names |= set(_KEY_ENV.findall(path.read_text("utf-8", "replace")))
+                text = path.read_text("utf-8", "replace")
+                names |= set(_KEY_ENV.findall(text)) if "key_env" in text else set()
     return {environ[name] for name in names if environ.get(name)}
 
 

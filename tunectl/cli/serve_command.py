@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from tunectl.cli.command import command as tunectl_command
@@ -9,7 +11,8 @@ from tunectl.cli.session import Session, pass_session
 
 EXAMPLE = """
 tunectl serve
-tunectl serve --root /srv/models --port 8430 --idle 0
+tunectl serve --root /srv/models --port 8430
+tunectl serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
 """
 
 
@@ -28,14 +31,26 @@ tunectl serve --root /srv/models --port 8430 --idle 0
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0: any free one."
 )
+@click.option("--listen", metavar="HOST:PORT", help="Let other hosts in; needs TLS.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM.")
+@click.option("--tls-key", metavar="FILE", help="Its private key, PEM.")
+@click.option(
+    "--token-env",
+    metavar="NAME",
+    help="The variable with the token that clients send; without it one is made.",
+)
+@click.option("--vllm", metavar="URL", help="A vLLM server on this machine that answers.")
 @pass_session
-def command(session: Session, root: str | None, trainer: str, idle: float, port: int) -> int:
+def command(session: Session, /, **told: Any) -> int:  # noqa: ANN401  # the options
     """Run the local tuning and inference server.
 
     An OpenAI-compatible API on this machine only (127.0.0.1). Provider `local` starts one by
     itself; run it in the foreground to watch it, or to keep it up.
+
+    With `--listen` other hosts reach it as provider type `tunectl`, over TLS and with a token: the
+    one in the file `token` of its folder, or your own from the environment.
     """
     from tunectl.app import serving
 
     del session
-    return serving.serve(root, trainer, ["--idle", str(idle), "--port", str(port)])
+    return serving.serve(serving.Wanted(**told))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit, strongest
 from tunectl.views.diagnostics import count_text, diagnostic_tree, diagnostics_text, exit_tree
 from tunectl.views.paint import PLAIN, Paint, Style

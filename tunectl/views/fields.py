@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import ABSENT, Absent, Delta, deltas
 from tunectl.core.plan import Action, Change
 from tunectl.core.value import Plain, Value, shown

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit
 from tunectl.views.diagnostics import diagnostic_tree, diagnostics_text, exit_tree
 from tunectl.views.paint import PLAIN, Paint, Style

@@ -10,7 +10,7 @@ from tunectl.core.state import Intent
 from tunectl.core.value import Address
 from tunectl.views import sentences
 from tunectl.views.fields import aligned, delta_lines, field_lines
-from tunectl.views.money import cost_sentence, cost_summary
+from tunectl.views.money import cost_sentence, cost_summary, token_sentence
 from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.sentences import MEANING, STYLE, Symbol
 from tunectl.views.text import clean, counted, indent, one_line, scrub
@@ -118,6 +118,7 @@ def _legend(plan: Plan, paint: Paint) -> str:
 def _block(change: Change, children: list[Change], paint: Paint) -> str:
     lines = [paint(f"  # {sentences.heading(change)}", Style.BOLD), _headline(change, paint)]
     lines += [f"      rows: {sentences.rows_sentence(delta)}" for delta in change.rows]
+    lines += [f"      tokens: {tokens}" for tokens in [token_sentence(change)] if tokens]
     lines += [indent(line, "      ") for line in field_lines(change, paint)]
     lines += [_child(child, paint) for child in children]
     if cost := cost_sentence(change):

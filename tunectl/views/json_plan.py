@@ -13,7 +13,7 @@ from tunectl.core.valuetree import value_to_tree
 from tunectl.views import plan_document as doc
 from tunectl.views import sentences
 from tunectl.views.diagnostics import diagnostic_tree
-from tunectl.views.money import cost_tree, cost_trees
+from tunectl.views.money import cost_tree, cost_trees, token_tree
 from tunectl.views.values import is_known
 
 _ACTIONS = {
@@ -134,6 +134,8 @@ def _change(change: Change, previous: Mapping[str, str]) -> doc.ResourceChange:
         item["notes"] = list(change.notes)
     if change.estimate is not None:
         item["saves" if change.saves else "cost"] = cost_tree(change.estimate)
+    if change.tokens is not None:
+        item["tokens"] = token_tree(change.tokens)
     if change.source is not None:
         source = change.source
         item["config_source"] = {

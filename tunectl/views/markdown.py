@@ -14,7 +14,10 @@ from tunectl.core.errors import Diagnostic
 from tunectl.core.plan import Action, Change, Plan
 from tunectl.views import sentences
 from tunectl.views.human_plan import plan_text
-from tunectl.views.money import cost_summary
+from tunectl.views.marked import attribute as _attribute
+from tunectl.views.marked import code as _code
+from tunectl.views.marked import prose as _prose
+from tunectl.views.money import cost_summary, token_sentence
 from tunectl.views.sentences import Symbol
 from tunectl.views.text import counted, cut, one_line, scrub
 
@@ -163,6 +166,7 @@ def _table(plan: Plan, budget: int) -> Iterable[str]:
 def _row(change: Change) -> str:
     words = [sentences.reason(change)]
     words += [sentences.rows_sentence(delta) for delta in change.rows]
+    words += [f"tokens {tokens}" for tokens in [token_sentence(change)] if tokens]
     if not any(words):
         words = [sentences.MEANING[sentences.symbol(change)]]
     why = "; ".join(word for word in words if word)
@@ -215,29 +219,3 @@ def _foot(plan: Plan, digest: str) -> str:
     drift = counted(len(plan.drift), "object") if plan.drift else "none"
     parts = [f"drift: {drift}", f"unchanged: {plan.unchanged}", f"digest: `{digest[:19]}…`"]
     return " · ".join(parts)
-
-
-def _code(text: str) -> str:
-    """A code span that no text can leave; a bar is escaped, as tables ask."""
-    return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`"
-
-
-_MARKED = re.compile(r"([\\*_\[\]<>|#~!])")
-
-
-def _prose(text: str) -> str:
-    """Text of others in prose: nothing in it is markup, a link or a mention but code spans."""
-    parts = one_line(text).split("`")
-    if len(parts) % 2 == 0:
-        parts = ["'".join(parts)]
-    return "".join(_code(p) if i % 2 else _escaped(p) for i, p in enumerate(parts))
-
-
-def _escaped(text: str) -> str:
-    text = _MARKED.sub(r"\\\1", text.replace("&", "&amp;"))
-    return text.replace("@", "@\u2060")
-
-
-def _attribute(text: str) -> str:
-    """Text inside the hidden comment, which `-->` must not end."""
-    return re.sub(r"[^\w.]+", "_", text) or "_"

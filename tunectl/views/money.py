@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing_extensions import TypedDict
 
 from tunectl.core.money import ZERO, Estimate, totals
-from tunectl.core.plan import Change, Plan
+from tunectl.core.plan import Change, Plan, TokenDelta
 from tunectl.views.text import counted, one_line
 
 _CENT = Decimal("0.01")
@@ -24,6 +24,22 @@ class Cost(TypedDict):
     high: str
     currency: str
     unknown: list[str]
+
+
+class TokenCount(TypedDict):
+    """Tokens of one pass over the training rows: at least, likely, at most."""
+
+    low: int
+    likely: int
+    high: int
+
+
+class TokenChange(TypedDict):
+    """Tokens before and after rows changed, and what training on those of before would cost now."""
+
+    before: TokenCount
+    after: TokenCount
+    cost_before: Cost
 
 
 def amount(value: Decimal) -> str:
@@ -50,6 +66,37 @@ def cost_sentence(change: Change) -> str:
     if change.original is not None:
         verb = "copying saves"
     return f"{verb} {money(change.estimate)}"
+
+
+def token_sentence(change: Change) -> str:
+    """Return `12,300 -> 12,950 (+650), training ~ 0.41 USD -> ~ 0.43 USD`; empty for none."""
+    if change.tokens is None:
+        return ""
+    before, after = change.tokens.before, change.tokens.after
+    text = f"{_count(before)} -> {_count(after)} ({after[1] - before[1]:+,})"
+    if change.estimate is None:
+        return text
+    costs = (change.tokens.cost, change.estimate)
+    was, now = (
+        f"~ {amount(one.likely)} {one.currency}" if one.currency else money(one) for one in costs
+    )
+    return f"{text}, training {was} -> {now}"
+
+
+def _count(tokens: tuple[int, int, int]) -> str:
+    low, likely, high = tokens
+    return f"{likely:,}" if low == high else f"~ {likely:,}"
+
+
+def token_tree(tokens: TokenDelta) -> TokenChange:
+    """Return tokens of before and after as JSON."""
+    low, likely, high = tokens.before
+    least, now, most = tokens.after
+    return {
+        "before": {"low": low, "likely": likely, "high": high},
+        "after": {"low": least, "likely": now, "high": most},
+        "cost_before": cost_tree(tokens.cost),
+    }
 
 
 def cost_summary(plan: Plan) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 import click
+
+from tunectl.core.dataclass import dataclass
 
 
 class Style(Enum):

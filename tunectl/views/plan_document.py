@@ -12,7 +12,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from tunectl.views.money import Cost
+from tunectl.views.money import Cost, TokenChange
 
 FORMAT_VERSION = "1.0"
 
@@ -85,6 +85,7 @@ class ResourceChange(TypedDict):
     notes: NotRequired[list[str]]
     cost: NotRequired[Cost]
     saves: NotRequired[Cost]
+    tokens: NotRequired[TokenChange]
     config_source: NotRequired[ConfigSource]
 
 

@@ -6,10 +6,10 @@ Of a row only its place is written, never its text, not even masked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from urllib.parse import quote
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Severity
 from tunectl.views.text import one_line, scrub
 

@@ -1,0 +1,80 @@
+"""`tunectl rehearse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tunectl.cli.command import command as tunectl_command
+from tunectl.cli.command import format_option
+from tunectl.cli.session import Session, pass_session
+from tunectl.cli.write_option import write_file, write_option
+from tunectl.core.errors import Exit
+from tunectl.core.rehearsal import FAULTS
+
+if TYPE_CHECKING:
+    from tunectl.core.rehearsal import Rehearsed
+    from tunectl.views.paint import Paint
+
+EXAMPLE = """
+tunectl rehearse
+tunectl rehearse --env prod --write markdown=comment.md
+tunectl rehearse --fault lost-reply
+"""
+
+
+@tunectl_command("rehearse", example=EXAMPLE)
+@click.option(
+    "--fault",
+    type=click.Choice(FAULTS),
+    default=None,
+    help="Let the first upload and the first job of each provider go wrong.",
+)
+@format_option("human", "json", "markdown")
+@write_option("human", "json", "markdown")
+@click.option("--json", is_flag=True, help="The same as `--format json`.")
+@pass_session
+def command(
+    session: Session,
+    fault: str | None,
+    format_: str,
+    write: tuple[tuple[str, Path], ...],
+    json: bool,
+) -> Exit:
+    """Plan, apply and destroy on pretended services.
+
+    Every provider is replaced by a small server on this machine: nothing is bought, no key is
+    needed, and neither state nor caches are touched. The data is really read and converted. Then
+    it plans, applies, plans again, looks for drift and destroys. Exits 0 when a second plan has
+    no changes, nothing drifts and nothing is left; 1 when a promise is broken; 3 when a guard
+    refuses the plan.
+    """
+    from tunectl.app import rehearsing
+    from tunectl.views.diagnostics import diagnostics_text
+
+    format_ = "json" if json else format_
+    session.machine = "json" if format_ == "json" else ""
+    screen = session.screen
+    rehearsed = rehearsing.rehearse(session.options(), fault or "")
+    for name, path in write:
+        write_file(path, _rendered(rehearsed, name))
+    told = (*rehearsed.refusals, *rehearsed.failures)
+    if told and format_ != "json":
+        screen.warn(diagnostics_text(told, screen.err_paint) + "\n")
+    screen.say(_rendered(rehearsed, format_, screen.out_paint))
+    return rehearsed.exit
+
+
+def _rendered(rehearsed: Rehearsed, format_: str, paint: Paint | None = None) -> str:
+    import tunectl
+    from tunectl.views import rehearsal
+    from tunectl.views.paint import PLAIN
+    from tunectl.views.text import json_text
+
+    if format_ == "json":
+        return json_text(rehearsal.rehearsal_tree(rehearsed, tunectl.__version__), indent=2)
+    if format_ == "markdown":
+        return rehearsal.rehearsal_markdown(rehearsed).rstrip("\n")
+    return rehearsal.rehearsal_text(rehearsed, paint or PLAIN)
