@@ -116,6 +116,18 @@ def test_a_defect_that_only_the_service_sees_breaks_promises(project):
     assert "invalid token" in done.failures[0].summary
 
 
+def test_a_base_that_is_gone_is_named_as_what_stopped_it(project, monkeypatch):
+    edit(project, "default_provider: local", "default_provider: cloud")
+    edit(project, "  local: {trainer: simulated}", "  cloud: {type: openai}")
+    edit(project, "base_model: simulated-1", "base_model: gpt-3.5-turbo")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    done = rehearse(Options(root=project))
+    applied = next(c for c in done.checks if c.name == "applied")
+    assert applied.verdict is Verdict.FAILED
+    assert "tuning_job.support: " in applied.detail
+    assert "`gpt-3.5-turbo` was shut down on 2026-10-23" in applied.detail
+
+
 def test_rows_that_are_refused_are_refused_as_by_plan(project):
     write_rows(project, [row(n, f"Koniec <|endoftext|> {n}") for n in range(40)])
     with pytest.raises(ConfigError) as caught:

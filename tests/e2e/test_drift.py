@@ -11,6 +11,8 @@ from tests.e2e.inprocess import cloud
 from tests.providers import fake_openai
 from tests.providers.fake_openai import Fault
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 __all__ = ["cloud"]
 
 BROKEN = "tuning_job:\n  other: {base_modell: nope, data: dataset.missing}\nendpoint:\n  x: 7\n"

@@ -94,6 +94,17 @@ def test_the_token_never_crosses_a_network_in_the_clear(site):
     assert "short" not in short.err.replace("shorter", "")
 
 
+def test_a_certificate_that_cannot_be_used_is_named_before_anything_listens(site, tmp_path):
+    _, chain, key = certificates(tmp_path)
+    listen = ("serve", "--listen", "0.0.0.0:0", "--tls-cert")
+    missing = site.run(*listen, str(tmp_path / "brak.pem"), "--tls-key", str(key), code=1)
+    assert "cannot use" in missing.err
+    assert "brak.pem" in missing.err
+    swapped = site.run(*listen, str(key), "--tls-key", str(chain), code=1)
+    assert "its private key" in swapped.err
+    assert "listening" not in missing.out + swapped.out
+
+
 def adapter(folder, base_seed=3):
     """A LoRA adapter as peft writes it, of the tiny model."""
     import peft

@@ -11,6 +11,8 @@ from tests.e2e.conftest import row
 from tests.providers import fake_openai
 from tests.providers.fake_openai import Fault
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 PROJECT = """\
 project: pomoc
 default_provider: service

@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.conftest import Done
 from tunectl.core.errors import Exit
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(p.parent.name for p in (ROOT / "examples").glob("*/tunectl.yaml"))
 CANARY = "canary-7f3a9c51"

@@ -9,6 +9,8 @@ import pytest
 from tests.providers import fake_openai
 from tests.providers.fake_openai import KEY, Fault
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 ORGANIZATION = "org-canary-51e0b7"
 
 

@@ -25,6 +25,8 @@ from tunectl.server.clouds.serving import serving as on_loopback
 from tunectl.server.clouds.vertex.cloud import Vertex
 from tunectl.server.clouds.world import World
 
+pytestmark = pytest.mark.slow  # whole projects through many processes: minutes
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(p.parent.name for p in (ROOT / "examples").glob("*/tunectl.yaml"))
 

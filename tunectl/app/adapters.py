@@ -142,7 +142,7 @@ def _head(instance: Instance, files: Mapping[str, bytes]) -> dict[str, Any]:
         "recipe": {
             "model": base if isinstance(base, str) else "",
             "trainer": "lora",
-            "method": "supervised",
+            "method": {"type": "supervised"},
             "hyperparameters": _UNTOLD,
             "seed": 0,
             "suffix": instance.address.name,

@@ -203,10 +203,13 @@ def _checked(project: Project, connect: Connector) -> tuple[Diagnostic, ...]:
             )
         else:
             found.extend(handler.check(resource))
-    errors = tuple(d for d in found if d.severity.value == "error")
+    # Files of one dataset come from one line, and what is wrong there is told once.
+    told = {(d.severity, d.summary, d.source or d.address): d for d in reversed(found)}
+    once = tuple(reversed(told.values()))
+    errors = tuple(d for d in once if d.severity.value == "error")
     if errors:
         raise ConfigError(errors)
-    return tuple(found)
+    return once
 
 
 def _able(kinds: Iterable[str]) -> str:

@@ -141,7 +141,9 @@ def _apply(play: _Play, again: bool, on_event: Callable[[Event], None]) -> bool:
             detail = f"after {attempt} runs" if attempt > 1 else ""
             return play.judge("applied", True, detail)
         problems = done.failures if isinstance(done, Applied) else done.diagnostics
-        detail = problems[0].summary if problems else "it did not end"
+        blocked = [b for b in play.plan.blocked if b.by is None]
+        stopped = [f"{b.address}: {b.reason}; {b.hint}".removesuffix("; ") for b in blocked]
+        detail = problems[0].summary if problems else ", ".join(stopped) or "it did not end"
     play.failures.extend(problems)
     return play.judge("applied", False, detail)
 

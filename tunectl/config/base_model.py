@@ -98,6 +98,11 @@ def _alternatives(world: World, service: Service) -> str:
     return "none is left there; move to another provider"
 
 
+def _is_gone(world: World, service: Service, name: str) -> bool:
+    model = find(service.name, name)
+    return model is not None and model.is_shut_down(world.now)
+
+
 def _unknown(  # one message's facts
     world: World,
     draft: Draft,
@@ -110,6 +115,7 @@ def _unknown(  # one message's facts
         return
     if provider.settings.get("trainer") == "simulated":
         return
+    known = tuple(one for one in known if not _is_gone(world, service, one)) or known
     near = did_you_mean(name, known)
     if service.name == "local" and not near:
         return

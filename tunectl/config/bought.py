@@ -9,6 +9,7 @@ from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.value import Join, Ref, Value
 from tunectl.kinds.endpoint import Endpoint
+from tunectl.kinds.providers import PROVIDERS
 
 BEDROCK = "bedrock"
 # What is sold cannot be changed, only bought anew.
@@ -51,6 +52,8 @@ def _check_family(world: World, draft: Draft, serving: str, base: str) -> None:
 
 
 def _refuse(world: World, draft: Draft, model: Endpoint, provider: Provided) -> None:
+    if provider.type not in PROVIDERS:
+        return  # a plugin's own business, or a declaration that is refused already
     for name in () if model.model_fields_set.isdisjoint(BOUGHT) else BOUGHT:
         if getattr(model, name) is not None:
             world.problems.error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
@@ -23,7 +24,25 @@ from tunectl.kinds.providers import PROVIDERS
 from tunectl.kinds.values import name_hint
 
 LOCAL = "local"
-_SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN")
+_SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN", "AKIA", "ASIA")
+_SECRET_ENDS = (
+    "access_key",
+    "access_key_id",
+    "_secret_key",
+    "_token",
+    "_password",
+    "private_key",
+)
+# A user's name and password, or a key in the query; `${…}` is looked up, and is no secret itself.
+_SECRET_URL = re.compile(
+    r"https?://([^/\s$]*@|\S*[?&](api[-_]?key|key|token|sig)=(?!\$))", re.IGNORECASE
+)
+# Their SDKs look for credentials themselves; there is no variable to name.
+_OWN_CHAIN = {
+    "bedrock": "remove it; the AWS SDK finds credentials itself: `AWS_PROFILE`, `aws sso login`",
+    "vertex": "remove it; Google's SDK finds credentials itself: "
+    "`gcloud auth application-default login`, or `GOOGLE_APPLICATION_CREDENTIALS`",
+}
 
 
 def declared_providers(
@@ -89,8 +108,11 @@ def _secret(settings: Mapping[str, object], scope: Scope) -> frozenset[str]:
 def _refuse_secrets(name: str, node: Node, problems: Problems) -> bool:
     """Refuse a key that stands in the file, without showing it."""
     found = False
+    said = dict(node.items()).get("type")
+    type_ = name if said is None else said.value
     for key, child in node.items():
-        if key.lower() not in SECRETS and not _looks_secret(child):
+        named = key.lower() in SECRETS or key.lower().endswith(_SECRET_ENDS)
+        if not named and not _looks_secret(child):
             continue
         found = True
         place = child.key_source
@@ -98,7 +120,8 @@ def _refuse_secrets(name: str, node: Node, problems: Problems) -> bool:
             f"`{key}` of provider `{name}` holds a secret",
             _masked(place),
             code="secret-in-file",
-            hint="put the key into an environment variable and write its name: "
+            hint=_OWN_CHAIN.get(str(type_))
+            or "put the key into an environment variable and write its name: "
             f"`key_env: {name.upper()}_API_KEY`",
             address=f"providers.{name}",
         )
@@ -107,7 +130,9 @@ def _refuse_secrets(name: str, node: Node, problems: Problems) -> bool:
 
 def _looks_secret(node: Node) -> bool:
     value = node.value
-    return isinstance(value, str) and value.startswith(_SECRET_BEGINNINGS)
+    if not isinstance(value, str):
+        return False
+    return value.startswith(_SECRET_BEGINNINGS) or _SECRET_URL.match(value) is not None
 
 
 def _masked(source: Source) -> Source:

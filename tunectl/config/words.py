@@ -262,10 +262,11 @@ def _missing(node: Node, path: Sequence[str | int], problems: Problems, subject:
             address=subject,
         )
         return
+    ours_to_name = field == "project" and not subject.startswith("providers.")
     problems.error(
         f"`{about or subject}` needs `{field}:`",
         owner.key_source,
-        hint=f"add `{field}: {'helpdesk' if field == 'project' else '…'}`",
+        hint=f"add `{field}: {'helpdesk' if ours_to_name else '…'}`",
         code="missing",
         address=subject,
     )

@@ -151,17 +151,18 @@ def _base(service: Service, head: Mapping[str, Any], name: object) -> dict[str, 
     if head["recipe"]["trainer"] == "simulated":
         return {"name": there["name"], "sha256": there["sha256"], "path": None}
     model: Model = service.catalogue.trainable(str(name or there["name"]))
-    if model.base is None:
-        raise ApiError(
-            400, f"The model '{model.id}' has no weights here.", "model", code="model_not_available"
-        )
-    if there["sha256"] and model.base.sha256 != there["sha256"]:
+    told = there["sha256"]
+    if told and (model.base is None or model.base.sha256 != told):
         raise ApiError(
             400,
             f"The base model '{model.id}' is another one here than the copy was trained from: "
-            f"{there['sha256'][:12]} is wanted.",
+            f"{told[:12]} is wanted.",
             "model",
             code="base_model_mismatch",
+        )
+    if model.base is None:
+        raise ApiError(
+            400, f"The model '{model.id}' has no weights here.", "model", code="model_not_available"
         )
     return {"name": model.base.name, "sha256": model.base.sha256, "path": str(model.base.path)}
 

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -55,16 +56,32 @@ class Listen:
         """Return itself.
 
         Raises:
-            ServeError: for a host that other machines reach, without TLS.
+            ServeError: for a host that other machines reach, without TLS; for a certificate or
+                key that cannot be used.
         """
         if (self.certificate is None) != (self.key is None):
             raise ServeError("`--tls-cert` and `--tls-key` belong together\nhint: give both")
-        if not self.public() or self.certificate is not None:
+        if self.certificate is not None:
+            self._usable(self.certificate)
+            return self
+        if not self.public():
             return self
         raise ServeError(
             f"refusing to listen on `{self.host}` without TLS: the token would cross the network "
             "in the clear\nhint: give `--tls-cert` and `--tls-key`, or listen on `127.0.0.1`"
         )
+
+    def _usable(self, certificate: Path) -> None:
+        """Read both files now: later a fault of theirs would look like one of the folder."""
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+                certificate, self.key, password=""
+            )
+        except OSError as error:
+            raise ServeError(
+                f"cannot use `{certificate}` with `{self.key}`: {error.strerror or error}\n"
+                "hint: a certificate chain and its private key without a password, both PEM"
+            ) from error
 
     def public(self) -> bool:
         """Tell whether other machines can reach it."""

@@ -121,7 +121,8 @@ def _fate(change: Change) -> str:
 
 def _copied(change: Change) -> str:
     found = one_line(change.original.id) if change.original is not None else ""
-    return f"will be copied from `{found}` of environment `{one_line(change.origin)}`"
+    where = f" of environment `{one_line(change.origin)}`" if change.origin else ""
+    return f"will be copied from `{found}`{where}"
 
 
 _WHY = {

@@ -112,6 +112,13 @@ def test_rows_leave_in_the_form_that_gemini_takes(project, clouds):
     assert {frozenset(one) for content in rows for one in content} == {frozenset({"contents"})}
 
 
+def test_a_missing_bucket_is_told_once_for_all_files_of_a_dataset(project, clouds):
+    project.edit("gs://acme-tuning/", "gs://nobody-has-this/")
+    told = project.run("plan", code=1).err
+    assert told.count("the staging bucket `gs://nobody-has-this` does not exist") == 1
+    assert clouds.left() == []
+
+
 def test_a_new_training_moves_the_endpoint_and_the_old_one_goes(project, clouds):
     project.edit("epochs: 2}", "epochs: 2}\n    lifecycle: {keep_previous: 0}")
     project.run("apply", "--auto-approve")

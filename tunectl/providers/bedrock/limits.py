@@ -104,7 +104,7 @@ def _in_range(name: str, value: Value, rule: HyperParameter, facts: Family) -> _
         yield "range", f"takes a whole number for `{name}`, not {value}", ""
     elif not rule.least <= value <= rule.most:
         summary = (
-            f"takes a `{name}` from {rule.least:g} to {rule.most:g} for {facts.title}, not {value}"
+            f"takes `{name}` from {rule.least:g} to {rule.most:g} for {facts.title}, not {value}"
         )
         yield "range", summary, f"without it {rule.default:g} is used"
 
