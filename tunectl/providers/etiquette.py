@@ -58,6 +58,21 @@ def user_agent() -> str:
     return f"tunectl/{tunectl.__version__}"
 
 
+def timeout_of(name: str, settings: Mapping[str, Any]) -> float:
+    """Return the setting `timeout`: seconds for one question.
+
+    Raises:
+        ConfigError: it is no number above zero.
+    """
+    value = settings.get("timeout", ASK_SECONDS)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ConfigError.of(
+            f"`timeout` of provider `{name}` must be a number of seconds, not `{value}`",
+            code="wrong-setting",
+        )
+    return float(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A published limit: so many requests a second on average, so many at once."""

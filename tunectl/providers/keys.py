@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from tunectl.core.errors import ConfigError, CredentialsError
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 def read_key(provider: str, variable: str) -> str:
     """Return the key in an environment variable, without white space around it.
@@ -58,3 +60,9 @@ def checked_url(provider: str, url: str) -> str:
             code="wrong-setting",
         )
     return url.rstrip("/")
+
+
+def is_loopback(url: str | None) -> bool:
+    """Tell whether an address is on this machine and without TLS: no credentials go there."""
+    parts = urlsplit(url or "")
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from tunectl.core.errors import ConfigError
 from tunectl.providers.anthropic.client import Link
 from tunectl.providers.anthropic.provider import AnthropicProvider, provide
-from tunectl.providers.etiquette import ASK_SECONDS, pace_of
+from tunectl.providers.etiquette import pace_of, timeout_of
 from tunectl.providers.instances import check_settings, text_setting
 from tunectl.providers.keys import checked_url
 
@@ -43,7 +43,7 @@ def connect(**settings: Any) -> AnthropicProvider:  # noqa: ANN401  # settings a
         key_env=_variable(name, settings),
         workspace=text_setting(name, settings, "workspace"),
         rehearsed=parts.scheme == "http" and parts.hostname in _LOOPBACK,
-        ask_seconds=_seconds(name, settings),
+        ask_seconds=timeout_of(name, settings),
         pace=pace_of(settings),
     )
     return provide(link)
@@ -60,13 +60,3 @@ def _variable(name: str, settings: Mapping[str, Any]) -> str | None:
             code="wrong-setting",
         )
     return variable
-
-
-def _seconds(name: str, settings: Mapping[str, Any]) -> float:
-    value = settings.get("timeout", ASK_SECONDS)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigError.of(
-            f"`timeout` of provider `{name}` must be a number of seconds, not `{value}`",
-            code="wrong-setting",
-        )
-    return float(value)

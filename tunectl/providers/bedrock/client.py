@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from tunectl.core.errors import ProviderError
 from tunectl.providers.bedrock.errors import Attempt, SenselessAnswerError, caught, translate
@@ -22,19 +21,13 @@ from tunectl.providers.etiquette import (
     ca_file,
     user_agent,
 )
+from tunectl.providers.keys import is_loopback
 from tunectl.providers.paced_clients import pace_botocore
 
 T = TypeVar("T")
 
 CONTROL, RUNTIME, S3, STS = "bedrock", "bedrock-runtime", "s3", "sts"
 _ATTEMPTS = 3  # of a question, the first one counted
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-def is_loopback(url: str | None) -> bool:
-    """Tell whether an address is on this machine and without TLS: no credentials go there."""
-    parts = urlsplit(url or "")
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 @dataclass(frozen=True, kw_only=True)

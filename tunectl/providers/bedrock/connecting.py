@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunectl.core.errors import ConfigError
-from tunectl.providers.bedrock.client import CONTROL, RUNTIME, S3, STS, Cloud, is_loopback
+from tunectl.providers.bedrock.client import CONTROL, RUNTIME, S3, STS, Cloud
 from tunectl.providers.bedrock.job import Setting
 from tunectl.providers.bedrock.places import Place
 from tunectl.providers.bedrock.provider import BedrockAccount, provide
-from tunectl.providers.etiquette import ASK_SECONDS, pace_of
+from tunectl.providers.etiquette import pace_of, timeout_of
 from tunectl.providers.instances import check_settings, text_setting
+from tunectl.providers.keys import is_loopback
 
 SETTINGS = frozenset(
     {
@@ -57,7 +58,7 @@ def connect(**settings: Any) -> BedrockAccount:  # noqa: ANN401  # settings are 
         endpoints=_endpoints(name, settings),
         aws_profile=text_setting(name, settings, "aws_profile"),
         pace=pace_of(settings),
-        ask_seconds=_seconds(name, settings),
+        ask_seconds=timeout_of(name, settings),
     )
     return provide(cloud, staging, setting)
 
@@ -117,13 +118,3 @@ def _endpoints(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
         if S3 not in found:
             raise _missing(name, "s3_endpoint_url", "http://127.0.0.1:9000")
     return found
-
-
-def _seconds(name: str, settings: Mapping[str, Any]) -> float:
-    value = settings.get("timeout", ASK_SECONDS)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigError.of(
-            f"`timeout` of provider `{name}` must be a number of seconds, not `{value}`",
-            code="wrong-setting",
-        )
-    return float(value)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tunectl.core.errors import ConfigError
-from tunectl.providers.etiquette import ASK_SECONDS, Rate, pace_of
+from tunectl.providers.etiquette import Rate, pace_of, timeout_of
 from tunectl.providers.instances import check_settings, text_setting
 from tunectl.providers.wire.account import RemoteAccount
 from tunectl.providers.wire.channel import FixedChannel, checked_url
@@ -57,7 +57,7 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
             project=project,
         ),
         extra_body=_extra_body(name, profile, settings),
-        ask_seconds=_seconds(name, settings),
+        ask_seconds=timeout_of(name, settings),
         pace=pace_of(settings, _RATES if profile is OPENAI else None),
     )
     return provide(wire, RemoteAccount(wire, organization, project))
@@ -145,13 +145,3 @@ def _extra_body(name: str, profile: Profile, settings: Mapping[str, Any]) -> dic
             code="wrong-setting",
         )
     return {"trainingType": kind}
-
-
-def _seconds(name: str, settings: Mapping[str, Any]) -> float:
-    value = settings.get("timeout", ASK_SECONDS)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigError.of(
-            f"`timeout` of provider `{name}` must be a number of seconds, not `{value}`",
-            code="wrong-setting",
-        )
-    return float(value)

@@ -16,6 +16,7 @@ from typing import Any
 from tunectl.core.errors import ConfigError, ProviderError
 from tunectl.providers.etiquette import ASK_SECONDS, pace_of
 from tunectl.providers.instances import check_settings, text_setting
+from tunectl.providers.keys import is_loopback
 from tunectl.providers.our_server import (
     TRAINER_OPTIONS,
     TRAINERS,
@@ -30,7 +31,6 @@ from tunectl.providers.wire.profile import OURS
 from tunectl.providers.wire.provider import WireProvider, provide
 
 SETTINGS = frozenset({"base_url", "key_env", "ca_file", "trainer", "timeout", *TRAINER_OPTIONS})
-_LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
 def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are checked here
@@ -71,7 +71,7 @@ def _needed(name: str, settings: dict[str, Any], key: str, what: str) -> str:
 
 def _url(name: str, settings: dict[str, Any]) -> str:
     url = checked_url(name, _needed(name, settings, "base_url", "its address, `https://HOST/v1`"))
-    if not url.startswith(("https://", *_LOOPBACK)):
+    if not url.startswith("https://") and not is_loopback(url):
         raise ConfigError.of(
             f"`base_url` of provider `{name}` does not begin with `https://`: the token would "
             "cross the network in the clear",

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tunectl.core.errors import CredentialsError, NotFoundError
-from tunectl.providers.vertex.client import Cloud, is_loopback
+from tunectl.providers.keys import is_loopback
+from tunectl.providers.vertex.client import Cloud
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from tunectl.core.errors import ProviderError, RateLimitError, UnavailableError
 from tunectl.providers.etiquette import ASK_SECONDS, CONNECT_SECONDS, SEND_SECONDS, Pace, user_agent
+from tunectl.providers.keys import is_loopback
 from tunectl.providers.paced_clients import pace_requests
 from tunectl.providers.vertex.errors import (
     AstrayError,
@@ -31,15 +32,8 @@ T = TypeVar("T")
 
 _PAUSES = (0.3, 1.5)  # seconds before each further attempt at a question
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 TUNING, ENDPOINTS, MODELS, GARDEN = "tuning", "endpoints", "models", "garden"
-
-
-def is_loopback(url: str | None) -> bool:
-    """Tell whether an address is on this machine and without TLS: no credentials go there."""
-    parts = urlsplit(url or "")
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tunectl.providers.vertex.client import Cloud, is_loopback
+from tunectl.providers.keys import is_loopback
+from tunectl.providers.vertex.client import Cloud
 
 _FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 
