@@ -29,6 +29,18 @@ class Result:
         return json.loads(self.out)
 
 
+def command(
+    folder: Path, capsys: pytest.CaptureFixture[str], *args: str, code: int | None = 0
+) -> Result:
+    """Run a command in a project's folder; `code` is the exit code that is expected."""
+    capsys.readouterr()
+    exit_code = run(["-C", str(folder), *args])
+    shown = capsys.readouterr()
+    result = Result(exit_code, shown.out, shown.err)
+    assert code is None or exit_code == code, result
+    return result
+
+
 @dataclass
 class Cloud:
     """A project's folder, the service it uses, and a way to run commands in it."""
@@ -38,12 +50,7 @@ class Cloud:
     capsys: pytest.CaptureFixture[str]
 
     def run(self, *args: str, code: int | None = 0) -> Result:
-        self.capsys.readouterr()
-        exit_code = run(["-C", str(self.folder), *args])
-        shown = self.capsys.readouterr()
-        result = Result(exit_code, shown.out, shown.err)
-        assert code is None or exit_code == code, result
-        return result
+        return command(self.folder, self.capsys, *args, code=code)
 
     @property
     def yaml(self) -> Path:

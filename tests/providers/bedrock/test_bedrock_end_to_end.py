@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from tests.e2e.conftest import row
-from tests.e2e.inprocess import Result
+from tests.e2e.inprocess import Result, command
 from tests.providers.bedrock.cloud import NOVA, Amazon, running
-from tunectl.cli.main import run
 from tunectl.core.errors import Exit
 from tunectl.server.clouds.world import Fault, World
 
@@ -24,12 +23,7 @@ class Site:
     capsys: pytest.CaptureFixture[str]
 
     def run(self, *args: str, code: int | None = 0) -> Result:
-        self.capsys.readouterr()
-        exit_code = run(["-C", str(self.folder), *args])
-        shown = self.capsys.readouterr()
-        result = Result(exit_code, shown.out, shown.err)
-        assert code is None or exit_code == code, result
-        return result
+        return command(self.folder, self.capsys, *args, code=code)
 
     def declare(self, **changes) -> None:
         """Write the project; `tuning_job` and `endpoint` take further fields."""

@@ -8,10 +8,9 @@ import pytest
 
 from tests.contracts.handler_contract import settled
 from tests.e2e.conftest import row
-from tests.e2e.inprocess import Result
+from tests.e2e.inprocess import Result, command
 from tests.providers.vertex.conftest import BUCKET, body_of
 from tests.providers.vertex.dedicated import registered
-from tunectl.cli.main import run
 from tunectl.server.clouds.vertex.ledger import Behaviour
 from tunectl.server.clouds.world import Fault
 
@@ -54,12 +53,7 @@ class Project:
     capsys: pytest.CaptureFixture[str]
 
     def run(self, *args: str, code: int | None = 0) -> Result:
-        self.capsys.readouterr()
-        exit_code = run(["-C", str(self.folder), *args])
-        shown = self.capsys.readouterr()
-        result = Result(exit_code, shown.out, shown.err)
-        assert code is None or exit_code == code, result
-        return result
+        return command(self.folder, self.capsys, *args, code=code)
 
     def edit(self, before: str, after: str) -> None:
         path = self.folder / "tunectl.yaml"
