@@ -97,7 +97,7 @@ def test_the_number_of_rows_is_told_once_by_the_job(diagnostics):
 def test_each_key_of_a_for_each_uses_its_own_dataset(diagnostics):
     text = """
         project: x
-        providers: {local: {}, vertex: {project: a, location: b, staging: gs://c}}
+        providers: {local: {}, vertex: {project: a, location: b, staging: gs://acme}}
         dataset:
           rows: {for_each: [pl, ru], source: data/own.jsonl}
         tuning_job:

@@ -363,10 +363,11 @@ def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tm
         "data:", "provider: openai, data:"
     )
     said = "base model `ft:gpt-4o-2024-08-06:acme:x:1` was shut down on 2027-01-14"
+    instead = "none is left there; move to another provider"
     found = loaded(project(tmp_path, text), now=date(2027, 1, 14)).project
     assert [w.summary for w in of_models(found.warnings)] == [said]
     [job] = [r for r in found.resources if r.address.kind == "tuning_job"]
-    assert job.retired == said
+    assert job.retired == f"{said}; {instead}"
     [alive] = [
         r
         for r in loaded(tmp_path, now=date(2027, 1, 13)).project.resources
@@ -377,6 +378,7 @@ def test_a_base_that_is_shut_down_is_a_warning_and_no_job_can_be_made_from_it(tm
 
 def test_an_unknown_base_model_of_vertex_is_a_warning(tmp_path):
     text = BASE.replace("  openai: {}", "  vertex: {project: acme, location: europe-west4}")
-    text += JOB.replace("data:", "provider: vertex, data:")
+    job = JOB.replace("smollm2-135m-instruct", "gemini-9-flash")
+    text += job.replace("data:", "provider: vertex, data:")
     found = of_models(loaded(project(tmp_path, text)).project.warnings)
     assert [w.code for w in found] == ["base-unknown"]

@@ -75,7 +75,7 @@ def test_an_address_without_a_secret_of_its_own_is_taken(validated, url, monkeyp
 def test_a_provider_that_is_refused_does_not_put_the_blame_on_its_endpoints(validated):
     code, shown = validated("bedrock", GOOD["bedrock"].replace("arn:aws:iam", "iam"))
     assert code == 1
-    assert "`role_arn` must be of the form" in shown
+    assert "`role_arn` must be the ARN of a role" in shown
     assert "is Bedrock's" not in shown
 
 

@@ -21,6 +21,7 @@ class BaseModel:
         no_new_jobs: the first day on which no new job is taken; None when none is announced.
         shutdown: the day on which it and every model tuned from it stop answering; None when
             none is announced.
+        locations: where it is tuned; empty for every location, or where it is not known.
         source: where that is said.
         source_date: when it was read there.
     """
@@ -30,6 +31,7 @@ class BaseModel:
     methods: tuple[str, ...] = ()
     no_new_jobs: date | None = None
     shutdown: date | None = None
+    locations: tuple[str, ...] = ()
     source: str
     source_date: date
 
@@ -68,6 +70,7 @@ def _by_name(service: str) -> Mapping[str, BaseModel]:
             methods=tuple(raw["methods"]),
             no_new_jobs=_day(raw["no_new_jobs"]),
             shutdown=_day(raw["shutdown"]),
+            locations=tuple(raw.get("locations", ())),
             source=raw["source"],
             source_date=date.fromisoformat(raw["source_date"]),
         )

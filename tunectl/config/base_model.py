@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
-from tunectl.catalog.base_models import find, names
+from tunectl.catalog.base_models import BaseModel, find, names
 from tunectl.catalog.provider_types import Service
 from tunectl.config.drafts import Draft
 from tunectl.config.problems import did_you_mean, listed
@@ -14,6 +15,9 @@ from tunectl.core.value import Address, Join, Ref
 from tunectl.kinds.tuning_job import TuningJob
 
 WARN_DAYS = 60
+# Services that tune the models of one maker under plain ids: how these begin, and their name.
+_ONE_MAKER = {"vertex": ("gemini-", "Gemini")}
+_PLAIN = re.compile(r"[^/@$]+")
 
 
 def check_base_model(
@@ -24,15 +28,17 @@ def check_base_model(
     model = find(service.name, name)
     at, address = draft.at("base_model"), str(draft.address)
     if model is None:
-        _unknown(world, draft, name, provider, service, known)
+        if not _foreign(world, draft, name, service, known):
+            _unknown(world, draft, name, provider, service, known)
         return
+    _check_location(world, draft, model, provider, service)
     left = model.days_of_training_left(world.now)
     if model.is_shut_down(world.now):
         world.problems.warn(
             f"base model `{name}` was shut down on {model.shutdown}",
             at,
             code="base-retired",
-            hint=_alternatives(world, service),
+            hint=_alternatives(world.now, service),
             address=address,
         )
     elif left == 0:
@@ -63,7 +69,7 @@ def retirement(name: str, service: Service, now: date) -> str:
     model = find(service.name, name)
     if model is None or not model.is_shut_down(now):
         return ""
-    return f"base model `{name}` was shut down on {model.shutdown}"
+    return f"base model `{name}` was shut down on {model.shutdown}; {_alternatives(now, service)}"
 
 
 def base_of(world: World, model: str | Ref | Join) -> str:
@@ -85,17 +91,56 @@ def base_of(world: World, model: str | Ref | Join) -> str:
     return str(model)
 
 
-def _alternatives(world: World, service: Service) -> str:
+def _alternatives(now: date, service: Service) -> str:
     alive = [
         name
         for name in names(service.name)
         if (model := find(service.name, name)) is not None
         and model.id == name
-        and not model.is_shut_down(world.now)
+        and not model.is_shut_down(now)
     ]
     if alive:
         return f"still answering: {listed(alive)}"
     return "none is left there; move to another provider"
+
+
+def _foreign(
+    world: World, draft: Draft, name: str, service: Service, known: tuple[str, ...]
+) -> bool:
+    """Refuse a model of another maker, where a service tunes those of one by its own route."""
+    makes = _ONE_MAKER.get(service.name)
+    if makes is None or name.startswith(makes[0]) or not _PLAIN.fullmatch(name):
+        return False
+    alive = tuple(one for one in known if _is_open(world, service, one))
+    world.problems.error(
+        f"{service.title} tunes {makes[1]} models, and `{name}` is none",
+        draft.at("base_model"),
+        code="base-foreign",
+        hint=f"it tunes {listed(alive)}",
+        address=str(draft.address),
+    )
+    return True
+
+
+def _check_location(
+    world: World, draft: Draft, model: BaseModel, provider: Provided, service: Service
+) -> None:
+    """Tell where a base model is not known to be tuned; a warning, for catalogs age."""
+    said = provider.settings.get("location")
+    if not model.locations or not isinstance(said, str) or said in model.locations:
+        return
+    world.problems.warn(
+        f"{service.title} is not known to tune `{model.id}` in `{said}`",
+        draft.at("base_model"),
+        code="base-location",
+        hint=f"write `location:` {listed(model.locations)} at `providers.{provider.name}`",
+        address=str(draft.address),
+    )
+
+
+def _is_open(world: World, service: Service, name: str) -> bool:
+    model = find(service.name, name)
+    return model is not None and model.days_of_training_left(world.now) != 0
 
 
 def _is_gone(world: World, service: Service, name: str) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 
 from tunectl.config.drafts import Draft
 from tunectl.config.world import World
+from tunectl.core.project import Provided
 from tunectl.core.resource import Lifecycle, Recreate, Resource
 from tunectl.core.value import Address, Plain, canonical
+from tunectl.data.documents import Document
 
 FINGERPRINT = "fp1:"
+DOCUMENT = "document"  # the format of an upload that is one document as it is
 
 
 def fingerprint(
@@ -70,6 +73,37 @@ def upload(world: World, dataset: Address, split: str, provider: str, format_: s
         parent=dataset,
         labels=parent.labels,
         source=parent.source,
+    )
+    return address
+
+
+def document_upload(
+    world: World, base: Draft, lifecycle: Lifecycle, document: Document, provider: Provided
+) -> Address:
+    """Declare the upload of a document of a knowledge base; return its address.
+
+    It is made anew when it vanished: with the file the document left the knowledge base too.
+    """
+    key = f"{document.name}/{provider.name}/{DOCUMENT}"
+    if base.address.key is not None:
+        key = f"{base.address.key}/{key}"
+    address = Address("upload", base.address.path, key)
+    spec: dict[str, Plain] = {
+        "document": document.name,
+        "sha256": document.sha256,
+        "bytes": document.size,
+        "format": DOCUMENT,
+    }
+    world.resources[address] = Resource(
+        address=address,
+        provider=provider.name,
+        spec=spec,
+        immutable=frozenset(spec),
+        outputs=("file_id",),
+        lifecycle=Lifecycle(protect=lifecycle.protect, keep_on_destroy=lifecycle.keep_on_destroy),
+        parent=base.address,
+        labels=world.labels_of(base),
+        source=base.source,
     )
     return address
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tunectl.catalog.provider_types import Service
 from tunectl.config.bought import BOUGHT, bought
+from tunectl.config.claude import ANTHROPIC, check_claude
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
@@ -35,6 +36,8 @@ def lower_endpoints(world: World) -> None:
         alias = provider.type == LOCAL  # a name and an address that stay when it moves
         service = service_of(provider)
         _check_deployment(world, draft, model, service)
+        if provider.type == ANTHROPIC and isinstance(target, str):
+            check_claude(world, draft, target)
         sold = bought(world, draft, model, provider, target)
         hosting = hosted(world, draft, model, provider, target)
         machines = "machine_type" in hosting
@@ -74,6 +77,16 @@ def _said(model: Endpoint) -> dict[str, Value]:
 
 
 def _check_deployment(world: World, draft: Draft, model: Endpoint, service: Service | None) -> None:
+    if service is not None and service.deployments and model.deployment is None:
+        world.problems.warn(
+            f"{service.title} answers for a tuned model by a deployment, and `{draft.address}` "
+            "names none",
+            draft.source,
+            code="no-deployment",
+            hint="deploy it there by hand and write its name, `deployment: …`; without it only the "
+            "model's id is recorded",
+            address=str(draft.address),
+        )
     if model.deployment is None or service is None or service.deployments:
         return
     world.problems.error(

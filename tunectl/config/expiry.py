@@ -22,9 +22,10 @@ def expiry(world: World, draft: Draft) -> Expiry | None:
             hint="the next apply deletes it, or does not make it; a later date keeps it",
             address=str(draft.address),
         )
-    if model.expires_after is None and model.expires_at is None:
+    idle = getattr(model, "expires_when_idle", None)
+    if model.expires_after is None and model.expires_at is None and idle is None:
         return None
-    return Expiry(after=model.expires_after, at=model.expires_at)
+    return Expiry(after=model.expires_after, at=model.expires_at, idle=idle)
 
 
 def _passed(at: str, now: datetime) -> bool:

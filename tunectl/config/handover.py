@@ -26,8 +26,12 @@ IMPORTABLE = tuple(kind for kind, model in KINDS.items() if model.importable)
 _NOT_IMPORTED = {
     "dataset": "a dataset lives in your files: declare it, and `apply` records it",
     "prompt_template": "a prompt template lives in your files: declare it, and `apply` writes it",
+    "knowledge_base": "a knowledge base is made of its documents: declare it, and `apply` does",
+    "publication": "its template publishes it: declare it, and `apply` makes a new version",
     "upload": "a tuning job makes its uploads anew from the dataset it names",
 }
+# What uploads and publications are derived from.
+_PARENTS = frozenset({"dataset", "knowledge_base", "prompt_template"})
 # Endpoints of these provider types are records of tunectl's own: there is nothing to take over.
 _RECORDS = frozenset({"openai"})
 
@@ -146,10 +150,10 @@ def _check_circles(moves: Iterable[Moved], problems: Problems) -> None:
 
 
 def with_uploads(moved: tuple[Moved, ...], world: World) -> tuple[Moved, ...]:
-    """Return the moves with those of the uploads that belong to a dataset that moves."""
+    """Return the moves with those of the uploads that belong to what moves."""
     found = {move.before: move for move in moved}
     for move in moved:
-        for resource in world.resources.values() if move.after.kind == "dataset" else ():
+        for resource in world.resources.values() if move.after.kind in _PARENTS else ():
             if resource.parent != move.after or resource.address.key is None:
                 continue
             key = resource.address.key

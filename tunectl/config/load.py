@@ -16,8 +16,11 @@ from tunectl.config.files import DEFAULT_ENV, read_tree
 from tunectl.config.garbage import no_collections
 from tunectl.config.jobs import lower_jobs
 from tunectl.config.kept import Asked, ProjectCache
+from tunectl.config.knowledge import lower_knowledge_bases
+from tunectl.config.literals import check_literals
 from tunectl.config.loaded import Loaded
 from tunectl.config.looked import MAIN, Looked
+from tunectl.config.memory import compiled_memories, lower_memories
 from tunectl.config.node import File, Node
 from tunectl.config.node import Path as Keys
 from tunectl.config.overlay import explain_new
@@ -25,8 +28,10 @@ from tunectl.config.parse_cache import ParseCache
 from tunectl.config.policy import project_policy
 from tunectl.config.prices import declared_prices
 from tunectl.config.problems import Problems
+from tunectl.config.prompt_places import PromptPlaces, prompt_places
 from tunectl.config.prompts import lower_prompts
 from tunectl.config.providers import chosen_default, declared_providers, warn_of_unready
+from tunectl.config.publications import lower_publications
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import BROKEN, Scope
 from tunectl.config.served import check_served
@@ -38,6 +43,7 @@ from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Project
+from tunectl.core.value import Address, Plain
 from tunectl.data.targets import Target
 from tunectl.kinds.project import ProjectFields
 
@@ -112,7 +118,15 @@ def _loaded(  # the parts of one loading
 ) -> Loaded:
     told = _told(root, env, tree, givers, environ, now, problems, looked)
     world = told.world
-    for lower in (lower_datasets, lower_jobs, lower_endpoints, lower_prompts):
+    for lower in (
+        lower_datasets,
+        lower_jobs,
+        lower_endpoints,
+        lower_memories,
+        lower_knowledge_bases,
+        lower_prompts,
+        lower_publications,
+    ):
         lower(world)
     check_served(world)
     closing.check_cycles(world)
@@ -155,6 +169,7 @@ def _told(  # the parts of one loading
     at = top.find(("default_provider",))[0].source
     drafts = drafted(items, evaluator, problems)
     explain_new(drafts, problems)
+    check_literals(top, drafts, problems)
     world = World(
         root=root,
         problems=problems,
@@ -221,6 +236,38 @@ def declared_targets(
         variables,
         var_files,
     )
+
+
+def declared_memories(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    env: str = DEFAULT_ENV,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> tuple[Mapping[str, Plain], ...]:
+    """Return every declared memory, as the artefact of a prompt would say it.
+
+    Raises:
+        ConfigError: every problem of the declaration that was found on the way.
+    """
+    return _of_world(compiled_memories, root, environ, env, variables, var_files)
+
+
+def declared_prompts(
+    root: Path,
+    *,
+    environ: Mapping[str, str],
+    env: str = DEFAULT_ENV,
+    variables: Mapping[str, str] | None = None,
+    var_files: Sequence[Path] = (),
+) -> Mapping[Address, PromptPlaces]:
+    """Return where the sections of every prompt template stand, and its tests.
+
+    Raises:
+        ConfigError: every problem of the declaration that was found on the way.
+    """
+    return _of_world(prompt_places, root, environ, env, variables, var_files)
 
 
 def _of_world(

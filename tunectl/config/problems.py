@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tunectl.core.errors import ConfigError, Diagnostic, Exit, Severity, Source
+
+# Who logs in at a URL, and with which password; the line of a file is shown beside its problem.
+_LOGIN = re.compile(r"""(?<=://)[^\s"']*(?=@)|(?<=[?&]password=)[^&\s"'}]+""")
 
 
 class Problems:
@@ -61,6 +66,9 @@ class Problems:
 
     def add(self, made: Diagnostic) -> None:
         """Record a diagnostic; the same one at the same place counts once."""
+        if made.source is not None and "://" in made.source.text:
+            text = _LOGIN.sub("***", made.source.text)
+            made = replace(made, source=replace(made.source, text=text))
         self._found.setdefault((made.summary, str(made.source or ""), made.detail), made)
 
     def extend(self, made: Iterable[Diagnostic]) -> None:

@@ -1,53 +1,118 @@
-"""Prompt templates: sections with their text, examples by reference, and one version."""
+"""Prompt templates: sections with their text, examples by reference, and one version.
+
+What is lowered is what was declared: a template of a former grammar has the same settings and the
+same version as before, but for `format`, which says how its artefact is written.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 
-from tunectl.config.datasets import rows_of
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
-from tunectl.config.prompt_source import Origin, load_template, names_used
+from tunectl.config.memory import compiled_memory
+from tunectl.config.prompt_checks import check_prompt
+from tunectl.config.prompt_model import OPENAI, base_of, dialect_of
+from tunectl.config.prompt_parts import (
+    budget_of,
+    check_defaults,
+    injected_of,
+    inputs_of,
+    memory_of,
+    output_of,
+)
+from tunectl.config.prompt_sections import Sections, lower_sections
+from tunectl.config.prompt_texts import Templates
 from tunectl.config.world import World
 from tunectl.core.resource import BUILTIN, Resource
-from tunectl.core.value import Address, Plain, Ref, Value, canonical
-from tunectl.kinds.prompt_template import PromptTemplate, Section
+from tunectl.core.value import Address, Join, Plain, Ref, Value, canonical
+from tunectl.kinds.prompt_template import PromptTemplate
 
-_EXAMPLES = 4
+ARTEFACT = 2
+"""The format of the artefact that is written; another one than recorded is written again."""
+
+# What shapes the text beside inputs and sections.
+_SHAPING = ("partials", "output", "budget", "memory", "citations")
 
 
 def lower_prompts(world: World) -> None:
     """Declare every prompt template."""
     for draft in in_file_order(world.drafts, "prompt_template"):
         world.check_builtin(draft)
-        model = draft.model
-        assert isinstance(model, PromptTemplate)
-        target = world.model_reference(draft, model.model, ("endpoint", "tuning_job"), "model")
-        sections, datasets = _sections(world, draft, model)
-        depends_on, lifecycle = world.depends_on(draft), world.lifecycle(draft)
-        if target is None or sections is None:
-            continue
-        inputs = _inputs(model)
-        # The file is found by this name: after a move another file must be made.
-        spec: dict[str, Value] = {"name": _name(draft.address), "model": target}
-        if isinstance(target, Ref) and target.address.kind == "endpoint":
-            spec["base_url"] = Ref(target.address, ("base_url",))
-        spec["inputs"] = inputs
-        spec["sections"] = sections
-        spec["version"] = version(inputs, sections)
-        world.resources[draft.address] = Resource(
-            address=draft.address,
-            provider=BUILTIN,
-            spec=spec,
-            immutable=frozenset({"name"}),
-            outputs=model.outputs,
-            depends_on=tuple(dict.fromkeys((*depends_on, *datasets))),
-            lifecycle=lifecycle,
-            destroy_first=True,  # its file has a fixed name
-            labels=world.labels_of(draft),
-            source=draft.source,
-        )
+        _lower(world, draft)
+
+
+def _lower(world: World, draft: Draft) -> None:
+    model = draft.model
+    assert isinstance(model, PromptTemplate)
+    target = world.model_reference(draft, model.model, ("endpoint", "tuning_job"), "model")
+    memory = memory_of(world, draft, model)
+    templates = Templates(world, draft, tuple(model.inputs), injected_of(memory))
+    check_defaults(world, draft, model)
+    sections = lower_sections(world, draft, templates)
+    output = output_of(world, draft, model)
+    depends_on, lifecycle = world.depends_on(draft), world.lifecycle(draft)
+    if sections.sound:
+        check_prompt(world, draft, templates)
+    lost = (model.memory is not None and memory is None) or (output is None) != (
+        model.output is None
+    )
+    if target is None or not sections.sound or lost:
+        return
+    spec: dict[str, Value] = {
+        **_of_model(world, draft, target),
+        **_rest(world, model, templates, base_of(world, target), output, memory),
+    }
+    spec["inputs"] = inputs_of(model)
+    spec["sections"] = tuple(sections.lowered)
+    if sections.knowledge:
+        spec["knowledge"] = {n: Ref(a, ("search",)) for n, a in sections.knowledge.items()}
+    spec["version"] = version(_plain(spec["inputs"]), _hashed(sections), _shape(spec))
+    needed = (*depends_on, *sections.datasets, *([memory[0]] if memory is not None else ()))
+    world.resources[draft.address] = Resource(
+        address=draft.address,
+        provider=BUILTIN,
+        spec=spec,
+        immutable=frozenset({"name"}),
+        outputs=model.outputs,
+        stable=frozenset({"path"}),
+        depends_on=tuple(dict.fromkeys(needed)),
+        lifecycle=lifecycle,
+        destroy_first=True,  # its file has a fixed name
+        labels=world.labels_of(draft),
+        source=draft.source,
+    )
+
+
+def _of_model(world: World, draft: Draft, target: str | Ref | Join) -> dict[str, Value]:
+    # The file is found by this name: after a move another file must be made.
+    spec: dict[str, Value] = {"name": _name(draft.address), "format": ARTEFACT, "model": target}
+    if isinstance(target, Ref) and target.address.kind == "endpoint":
+        spec["base_url"] = Ref(target.address, ("base_url",))
+    dialect = dialect_of(world, target)
+    return spec if dialect == OPENAI else {**spec, "dialect": dialect}
+
+
+def _rest(  # what a template may have beside inputs and sections
+    world: World,
+    model: PromptTemplate,
+    templates: Templates,
+    base: str | None,
+    output: Mapping[str, Plain] | None,
+    memory: tuple[Address, object] | None,
+) -> dict[str, Value]:
+    """The other settings; what was not declared is not there."""
+    found: dict[str, Value] = {
+        "partials": dict(sorted(templates.partials.items())) or None,
+        "budget": budget_of(model, base),
+        "output": output,
+        "cache": {"ttl": model.cache.ttl} if model.cache is not None else None,
+        "citations": model.citations or None,
+        "memory": compiled_memory(world, memory[0]) if memory is not None else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _name(address: Address) -> str:
@@ -55,121 +120,51 @@ def _name(address: Address) -> str:
     return name if address.key is None else f"{name}[{address.key}]"
 
 
-def version(inputs: Mapping[str, Plain], sections: tuple[Plain, ...]) -> str:
-    """Return the content hash of a prompt: sha256 over its inputs and sections."""
-    return hashlib.sha256(canonical((inputs, sections)).encode()).hexdigest()
+def version(
+    inputs: Plain, sections: Sequence[Plain], shape: Mapping[str, Plain] | None = None
+) -> str:
+    """Return the content hash of a prompt: sha256 over all that shapes its text.
+
+    Args:
+        inputs: their rules.
+        sections: without the models that sum conversations up.
+        shape: what else shapes the text; without any the hash is over inputs and sections alone,
+            as it always was.
+    """
+    parts: tuple[Plain, ...] = (inputs, tuple(sections))
+    return hashlib.sha256(canonical((*parts, shape) if shape else parts).encode()).hexdigest()
 
 
-def _inputs(model: PromptTemplate) -> dict[str, Plain]:
-    found: dict[str, Plain] = {}
-    for name, one in model.inputs.items():
-        rule: dict[str, Plain] = {"type": one.type}
-        if one.max_chars is not None:
-            rule["max_chars"] = one.max_chars
-        if one.default is not None:
-            rule["default"] = one.default
-        if one.description:
-            rule["description"] = one.description
-        found[name] = rule
+def _shape(spec: Mapping[str, Value]) -> dict[str, Plain]:
+    found = {name: _plain(spec[name]) for name in _SHAPING if name in spec}
+    memory, output, budget = found.get("memory"), found.get("output"), found.get("budget")
+    if isinstance(memory, Mapping):
+        found["memory"] = {k: v for k, v in memory.items() if k in {"profile", "sessions"}}
+    if isinstance(output, Mapping):  # the order of a schema is the order of the answer
+        found["output"] = json.dumps(output, ensure_ascii=False)
+    if isinstance(budget, Mapping):
+        found["budget"] = {k: v for k, v in budget.items() if k != "of"}
     return found
 
 
-def _sections(
-    world: World, draft: Draft, model: PromptTemplate
-) -> tuple[tuple[Plain, ...] | None, list[Address]]:
-    """Return the lowered sections, None when one of them is unusable, and the datasets used."""
+def _hashed(sections: Sections) -> tuple[Plain, ...]:
+    """The sections as they are hashed: who sums up is no part of the text."""
     found: list[Plain] = []
-    used: set[str] = set()
-    datasets: list[Address] = []
-    sound = True
-    _check_defaults(world, draft, model)
-    for index, section in enumerate(model.sections):
-        if section.role == "examples":
-            lowered = _examples(world, draft, section, index, datasets)
+    for section in sections.lowered:
+        overflow = section.get("overflow")
+        if isinstance(overflow, Mapping):
+            rule = {k: v for k, v in overflow.items() if k != "by"}
+            found.append(_plain({**section, "overflow": rule}))
         else:
-            lowered = _text(world, draft, section, index, model, used)
-        sound = sound and lowered is not None
-        if lowered is not None:
-            found.append(lowered)
-    for name in model.inputs:
-        if sound and name not in used:
-            world.problems.warn(
-                f"input `{name}` is never used",
-                draft.node.find(("inputs", name))[0].key_source,
-                code="unused-input",
-                hint="remove it, or use it in a template",
-                address=str(draft.address),
-            )
-    return (tuple(found) if sound else None), datasets
+            found.append(_plain(section))
+    return tuple(found)
 
 
-_SORTS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-}
-
-
-def _check_defaults(world: World, draft: Draft, model: PromptTemplate) -> None:
-    for name, one in model.inputs.items():
-        value = one.default
-        if value is None:
-            continue
-        fits = isinstance(value, _SORTS[one.type])
-        if not fits or (isinstance(value, bool) and one.type != "boolean"):
-            world.problems.error(
-                f"the default of input `{name}` is no {one.type}",
-                draft.at("inputs", name, "default"),
-                code="wrong-type",
-                hint="its type is said under `type:`",
-                address=str(draft.address),
-            )
-
-
-def _examples(
-    world: World, draft: Draft, section: Section, index: int, datasets: list[Address]
-) -> Plain:
-    assert section.examples is not None
-    rows = rows_of(world, draft, section.examples, ("sections", index, "examples"))
-    if rows is None:
-        return None
-    datasets.append(rows.dataset)
-    lowered: dict[str, Plain] = {
-        "id": section.id,
-        "role": "examples",
-        "examples": {
-            "dataset": str(rows.dataset),
-            "split": rows.split,
-            "sha256": rows.sha256,
-            "rows": rows.rows,
-        },
-        "max": section.max if section.max is not None else _EXAMPLES,
-        "select": section.select or "fixed",
-    }
-    if section.select == "seeded":
-        lowered["seed"] = section.seed or 0
-    return lowered
-
-
-def _text(  # one section's facts
-    world: World,
-    draft: Draft,
-    section: Section,
-    index: int,
-    model: PromptTemplate,
-    used: set[str],
-) -> Plain:
-    if section.template_file is not None:
-        path = ("sections", index, "template_file")
-        node = draft.node.find(path)[0]
-        file = load_template(world, section.template_file, node.source)
-        if file is None:
-            return None
-        origin, text = Origin(file, node), file.text
-    else:
-        assert section.template is not None
-        node = draft.node.find(("sections", index, "template"))[0]
-        origin, text = Origin(None, node), section.template
-    used |= names_used(text, origin, model.inputs, world.problems, str(draft.address))
-    return {"id": section.id, "role": section.role, "template": text}
+def _plain(value: Value) -> Plain:
+    """A value without references; there are none in what is hashed."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    assert not isinstance(value, Ref | Join)
+    return value

@@ -24,6 +24,8 @@ from tunectl.kinds.providers import PROVIDERS
 from tunectl.kinds.values import name_hint
 
 LOCAL = "local"
+# They keep prompts and run nothing: no resource belongs there that names no provider.
+_KEEPERS = frozenset({"langfuse"})
 _SECRET_BEGINNINGS = ("sk-", "AIza", "ghp_", "xoxb-", "-----BEGIN", "AKIA", "ASIA")
 _SECRET_ENDS = (
     "access_key",
@@ -63,7 +65,8 @@ def declared_providers(
             )
             continue
         provided = _provider(name, child, evaluator, scope, problems)
-        found[name] = provided or Provided(name=name, type=name, source=child.key_source)
+        # What is broken has no type: nothing is said of a service that may not be meant.
+        found[name] = provided or Provided(name=name, type="", source=child.key_source)
     return found
 
 
@@ -195,7 +198,8 @@ def chosen_default(
                 hint=did_you_mean(said, providers, f"declared are {listed(providers)}"),
             )
         return said
-    return next(iter(providers)) if len(providers) == 1 else None
+    able = [name for name, provided in providers.items() if provided.type not in _KEEPERS]
+    return able[0] if len(able) == 1 else None
 
 
 def warn_of_unready(used: Iterable[Provided], problems: Problems) -> None:

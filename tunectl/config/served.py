@@ -60,11 +60,12 @@ def _system(world: World, draft: Draft) -> str | None:
     """The prompt's system message, empty without one; None where it depends on inputs."""
     sections = world.resources[draft.address].spec["sections"]
     assert isinstance(sections, tuple)
-    texts = [
-        str(one["template"])
-        for one in sections
-        if isinstance(one, dict) and one.get("role") == "system"
-    ]
+    told = [one for one in sections if isinstance(one, dict)]
+    if any(one.get("role") == "profile" and one.get("as") != "user" for one in told):
+        return None  # it says of each user something else
+    if any("wrap" in one for one in told if one.get("role") == "system"):
+        return None
+    texts = [str(one["template"]) for one in told if one.get("role") == "system"]
     if len(texts) > 1 or any("{{" in text or "{%" in text for text in texts):
         return None
     return texts[0].strip() if texts else ""

@@ -74,8 +74,7 @@ _INSTEAD: dict[str, str] = {
     "local": "write the value under `variables:`, as a `default:`",
     "resource": "a kind stands at the left margin: `tuning_job:`, below it a name",
     "data": "declare a `dataset:`",
-    "train_steps": "write `epochs:`, passes over the rows: Gemini is tuned by these, steps counted "
-    "for PaLM's models, which are gone",
+    "train_steps": "write `epochs:`, passes over the rows: every provider is told these, not steps",
 }
 # Under `removed:`, where Terraform has a block for it.
 _NESTED = {"lifecycle": ("destroy", "write `destroy: false` beside `address:`")}

@@ -200,7 +200,7 @@ class Evaluator:
 
 
 # Rendered with the application's values later, never interpolated by us.
-_LITERAL = frozenset({"template"})
+_LITERAL = frozenset({"template", "query"})
 
 
 def spot(node: Node, part: str | Expr) -> Source:

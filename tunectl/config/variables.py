@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunectl.config.conditions import Rule, check_conditions
+from tunectl.config.literals import check_default
 from tunectl.config.looked import Looked
 from tunectl.config.node import File, Node, plain, sort
 from tunectl.config.problems import Problems, did_you_mean
@@ -203,10 +204,12 @@ def _declaration(name: str, node: Node, problems: Problems) -> tuple[Variable | 
         )
         return None, None
     if not isinstance(node.value, dict):
+        check_default(name, node, problems)
         return Variable(), None if node.value is None else node
     value = plain(node)
     assert isinstance(value, dict)
     default = node.value.get("default")
+    check_default(name, default, problems)
     return validated(Variable, node, value, problems, f"variables.{name}"), default
 
 

@@ -15,7 +15,7 @@ from tunectl.config.syntax import is_key_with_odd_space
 from tunectl.core.value import Join, Ref
 from tunectl.kinds import KINDS, PLANNED
 from tunectl.kinds.declared import LifecycleFields
-from tunectl.kinds.values import OURS
+from tunectl.kinds.values import OURS, words_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -150,6 +150,9 @@ def _say(
         source = at.key_source if _KEY in found["loc"] or not path else at.source
         if isinstance(at.value, dict | list):
             source = at.key_source
+        if below := context.get("at"):
+            part, _ = node.find((*path, *below))
+            source = part.key_source if isinstance(part.value, dict | list) else part.source
         problems.error(
             f"`{about}` {context['message']}",
             source,
@@ -203,7 +206,8 @@ def _must(kind: str, context: Mapping[str, Any], given: object, field: str = "")
         case "too_long":
             return f"at most {context['max_length']} items", ""
         case "string_pattern_mismatch":
-            return f"of the form `{context['pattern']}`, not `{given}`", ""
+            words, hint = words_of(str(context["pattern"]))
+            return f"{words}, not `{given}`", hint
         case _:
             return "of another form", ""
 
@@ -307,7 +311,8 @@ def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
         if isinstance(step, int):
             here = here.get("items", {})
         else:
-            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
+            named = here.get("properties", {}).get(step) or here.get("additionalProperties")
+            here = named or next(iter(here.get("patternProperties", {}).values()), {})
     return list(_inner(here, definitions).get("properties", {}))
 
 

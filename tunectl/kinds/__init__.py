@@ -11,6 +11,8 @@ from types import MappingProxyType
 from tunectl.kinds.dataset import Dataset
 from tunectl.kinds.declared import Declared
 from tunectl.kinds.endpoint import Endpoint
+from tunectl.kinds.knowledge_base import KnowledgeBase
+from tunectl.kinds.memory import Memory
 from tunectl.kinds.prompt_template import PromptTemplate
 from tunectl.kinds.tuning_job import TuningJob
 
@@ -21,34 +23,22 @@ KINDS: Mapping[str, type[Declared]] = MappingProxyType(
         "dataset": Dataset,
         "tuning_job": TuningJob,
         "endpoint": Endpoint,
+        "memory": Memory,
+        "knowledge_base": KnowledgeBase,
         "prompt_template": PromptTemplate,
     }
 )
 
 # Kinds that the loader makes and nobody writes.
-DERIVED = ("upload",)
+DERIVED = ("upload", "publication")
 
 # Words of later versions: refused as "not in this version", never silently accepted.
 PLANNED = frozenset(
     {
         "evaluation",
-        "knowledge_base",
-        "budget",
         "retirement",
         "requires",
         "traffic",
-        "volatility",
-        "max_tokens",
-        "cache",
-        "wrap",
-        "overflow",
-        "knowledge",
-        "top_k",
-        "keep_last",
-        "output",
-        "tests",
-        "publish",
         "targets",
-        "memory",
     }
 )
