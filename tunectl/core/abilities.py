@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
-from tunectl.core.ports import JobEvent, Mark
+from tunectl.core.ports import Delta, JobEvent, Mark
 from tunectl.core.resource import Instance
+from tunectl.core.value import Plain
 
 # The id of an object that exists only where it is recorded begins so: to read it asks nobody.
 RECORD: Final = "record-"
@@ -81,5 +82,35 @@ class Vague(Protocol):
         """Whether a key of somebody else's account would give the same name.
 
         There "not found" says nothing by itself: it may be somebody else's account that was asked.
+        """
+        ...
+
+
+class Answers(Protocol):
+    """A provider that takes a whole request in its own words, as a prompt was compiled for it."""
+
+    @property
+    def dialect(self) -> str:
+        """Whose words: `openai`, `anthropic`, `gemini` or `bedrock`."""
+        ...
+
+    @property
+    def structured(self) -> bool:
+        """Whether the service holds an answer to a JSON Schema; where not, it takes none."""
+        ...
+
+    def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
+        """Stream one answer.
+
+        Args:
+            model: a model's id, or where it answers.
+            body: the request in the words of the dialect, all but the model; sent as it is.
+            params: `max_tokens`, `temperature` and their kind in our words; they go before what
+                the body says.
+
+        Raises:
+            NotFoundError: there is no such model.
+            UnavailableError: the answer broke off.
+            ProviderError: what else the service refuses.
         """
         ...

@@ -136,7 +136,8 @@ def _compare(draft: Draft, resource: Resource, seen: Instance) -> None:
         return
     if changed and (later := sorted({d.path[0] for d in changed} & resource.deferred)):
         fields = ", ".join(f"`{name}`" for name in later)
-        draft.notes.append((address, f"{fields} takes effect at the next training"))
+        when = "at the next training" if address.kind == "tuning_job" else "in the next new one"
+        draft.notes.append((address, f"{fields} takes effect {when}"))
     # An update whose outcome was lost took effect, but its record must follow: done once more.
     recorded = draft.state.instances[address]
     found = changed

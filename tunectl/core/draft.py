@@ -72,8 +72,15 @@ class Draft:
                 return output(change.found, ref)
             if change.action in MAKES:
                 return ref
-            if change.action is Action.UPDATE:
-                resource = self.wanted[address]
-                if not ref.path or ref.path[0] not in resource.stable:
-                    return ref
+            updated = change.action is Action.UPDATE
+            if updated and not (ref.path and _keeps(self.wanted[address], change, ref.path[0])):
+                return ref
         return output(self.seen(address) or self.state.instances.get(address), ref)
+
+
+def _keeps(resource: Resource, update: Change, output: str) -> bool:
+    """Whether an update in place leaves an output as it is."""
+    if output in resource.stable:
+        return True
+    fields = {field for name, field in resource.follows if name == output}
+    return bool(fields) and fields.isdisjoint(delta.path[0] for delta in update.deltas)

@@ -117,6 +117,7 @@ class Diagnostic:
         code: a stable name of the rule (`unknown-key`, `duplicate-address`).
         address: the resource it speaks of, as text.
         exit: the exit code it stands for when it is an error.
+        stands_for: how many findings it speaks of, where not all are shown one by one.
     """
 
     summary: str
@@ -127,6 +128,7 @@ class Diagnostic:
     address: str = ""
     source: Source | None = None
     exit: Exit = Exit.ERROR
+    stands_for: int = 1
 
 
 @dataclass(eq=False)

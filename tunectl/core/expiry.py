@@ -6,7 +6,7 @@ Law: what others still need does not end by itself; it is named, and a person de
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import field
 
 from tunectl.core.dataclass import dataclass
@@ -39,13 +39,19 @@ def declaration_of(resource: Resource) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def expired(resources: Iterable[Resource], state: State, wish: Wish) -> Expired:
+def expired(
+    resources: Iterable[Resource],
+    state: State,
+    wish: Wish,
+    gone: Container[Address] = frozenset(),
+) -> Expired:
     """Return what is over, and what was over and is not to be made again.
 
     Args:
         resources: what is declared.
         state: what is recorded, with the deadlines that the declaration gives.
         wish: says what time it is, and what the user wants to live again.
+        gone: what was looked for and is not there.
     """
     again = wish.replace | wish.renew
     declared = tuple(r for r in resources if r.expires is not None and r.address not in again)
@@ -60,7 +66,9 @@ def expired(resources: Iterable[Resource], state: State, wish: Wish) -> Expired:
         )
         lapse = Lapse(resource.address, declaration_of(resource), ends)
         before = lapsed.get(resource.address)
-        if ends and utc(ends) <= utc(wish.now):
+        idle = resource.expires is not None and resource.expires.idle is not None
+        unused = idle and recorded is not None and resource.address in gone
+        if unused or (ends and utc(ends) <= utc(wish.now)):
             over[resource.address] = lapse
         elif recorded is None and before is not None and before.declared == lapse.declared:
             over[resource.address] = before

@@ -11,6 +11,7 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import Absent, Delta
 from tunectl.core.errors import Source
 from tunectl.core.money import Estimate
+from tunectl.core.prompt_delta import PromptDelta
 from tunectl.core.resource import Instance, Need, Resource
 from tunectl.core.state import Intent, Lapse
 from tunectl.core.value import Address, Plain, Value, canonical, refs, shown
@@ -103,6 +104,7 @@ class Change:
         estimate: what making it costs or, for what is reused, what is saved; None where there is
             nothing to pay.
         tokens: what changed rows of a job do to its tokens, where they are paid for and known.
+        prompt: what the change of a prompt template does to its tokens and examples.
     """
 
     address: Address
@@ -127,6 +129,7 @@ class Change:
     uses: tuple[Need, ...] = ()
     estimate: Estimate | None = None
     tokens: TokenDelta | None = None
+    prompt: PromptDelta | None = None
 
     @property
     def source(self) -> Source | None:

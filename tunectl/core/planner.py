@@ -51,7 +51,8 @@ def make_plan(
     observed = _follow(observed, moved)
     if wish.refresh_only:
         return _refreshed(wish, state, observed, accounts or {})
-    over = Expired() if wish.destroy else expired(wish.resources, state, wish)
+    gone = {address for address, seen in observed.items() if seen is None}
+    over = Expired() if wish.destroy else expired(wish.resources, state, wish, gone)
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
     wanted = {a: r for a, r in wanted.items() if a not in over.ending}
     order = graph.order({address: r.needs for address, r in wanted.items()})

@@ -18,6 +18,7 @@ from tunectl.core.plan import (
     RowDelta,
     TokenDelta,
 )
+from tunectl.core.prompt_delta import delta_from_tree, delta_to_tree
 from tunectl.core.record import (
     instance_from_tree,
     instance_to_tree,
@@ -111,6 +112,7 @@ def _change_to_tree(change: Change) -> Tree:
         ],
         "estimate": estimate_to_tree(change.estimate) if change.estimate else None,
         **({"tokens": _tokens_to_tree(change.tokens)} if change.tokens else {}),
+        **({"prompt": delta_to_tree(change.prompt)} if change.prompt else {}),
     }
 
 
@@ -149,6 +151,7 @@ def _change_from_tree(tree: Tree) -> Change:
         ),
         estimate=estimate_from_tree(tree["estimate"]) if tree.get("estimate") else None,
         tokens=_tokens_from_tree(tree["tokens"]) if tree.get("tokens") else None,
+        prompt=delta_from_tree(tree["prompt"]) if tree.get("prompt") else None,
     )
 
 
@@ -185,6 +188,7 @@ def _resource_to_tree(resource: Resource) -> Tree:
         "fingerprint": resource.fingerprint,
         "outputs": list(resource.outputs),
         "stable": sorted(resource.stable),
+        "follows": [list(pair) for pair in resource.follows],
         "depends_on": [str(a) for a in resource.depends_on],
         "lifecycle": lifecycle_to_tree(resource.lifecycle),
         "recreate": resource.recreate.value,
@@ -210,6 +214,7 @@ def _resource_from_tree(tree: Tree) -> Resource:
         fingerprint=tree["fingerprint"],
         outputs=tuple(tree["outputs"]),
         stable=frozenset(tree["stable"]),
+        follows=tuple((output, field) for output, field in tree.get("follows", ())),
         depends_on=tuple(Address.parse(a) for a in tree["depends_on"]),
         lifecycle=lifecycle_from_tree(tree["lifecycle"]),
         recreate=Recreate(tree["recreate"]),

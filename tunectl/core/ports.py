@@ -210,10 +210,27 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """What a part of an answer rests on, as the provider says it.
+
+    Attributes:
+        text: the words that are quoted; empty where the provider names the source alone.
+        source: a file's name, a URL; empty where the provider says the title alone.
+        index: which of the documents that were sent, from 0; None where none is named.
+    """
+
+    text: str = ""
+    source: str = ""
+    title: str = ""
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
     """A piece of an answer. The last piece has the reason it ended and the token counts.
 
     Attributes:
+        citations: what the text before this piece rests on.
         prompt_tokens: all that was read, from a prompt cache or not.
         cache_read_tokens: of these, what came from a prompt cache.
         cache_written_tokens: of these, what was written to one.
@@ -225,6 +242,7 @@ class Delta:
     completion_tokens: int = 0
     cache_read_tokens: int = 0
     cache_written_tokens: int = 0
+    citations: tuple[Citation, ...] = ()
 
 
 class Provider(Protocol):

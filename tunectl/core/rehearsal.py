@@ -86,6 +86,7 @@ class Rehearsed:
         left: what still stood there after destroy.
         notes: what could not be rehearsed as it is declared, one sentence each.
         fault: what went wrong on purpose; empty for nothing.
+        warnings: what the plan warns of.
         refusals: why the plan is refused.
         failures: what went wrong by itself.
     """
@@ -101,6 +102,7 @@ class Rehearsed:
     left: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
     fault: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
     failures: tuple[Diagnostic, ...] = ()
 

@@ -58,15 +58,17 @@ USUAL = Lifecycle()  # one for all of whom nothing is said: the very same is fou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """When an object is to end; at most one of the two is set.
+    """When an object is to end; at most one of `after` and `at` is set.
 
     Attributes:
         after: seconds from its creation.
         at: an instant, ISO 8601 in UTC (`2027-01-31T00:00:00Z`).
+        idle: seconds without use after which its provider ends it: one that is gone is over.
     """
 
     after: int | None = None
     at: str | None = None
+    idle: int | None = None
 
 
 def deadline(expires: Expiry | None, since: str) -> str:
@@ -120,6 +122,7 @@ class Resource:
             decides on replacement and the deltas merely explain.
         outputs: names of the outputs other resources may refer to.
         stable: those outputs that an update in place never changes.
+        follows: outputs that an update in place changes only with a field, each with that field.
         recreate: when an object that vanished is made again.
         parent: the resource it is shown under, for derived resources.
         destroy_first: a fixed name forces the old object out before the new one is made.
@@ -137,6 +140,7 @@ class Resource:
     fingerprint: str | None = None
     outputs: tuple[str, ...] = ()
     stable: frozenset[str] = frozenset()
+    follows: tuple[tuple[str, str], ...] = ()
     depends_on: tuple[Address, ...] = ()
     lifecycle: Lifecycle = USUAL
     recreate: Recreate = Recreate.FREELY

@@ -338,8 +338,8 @@ class Swept:
         return strongest(codes)
 
 
-# What stands for a model goes before the model, and the model before the files it was made from.
-_ORDER = ("endpoint", JOB, "upload")
+# What stands for a model goes first; a knowledge base, which alone tells whose its files are, last.
+_ORDER = ("endpoint", JOB, "upload", "knowledge_base")
 
 
 def swept(found: Sequence[Found], claimed: Claims, now: datetime, grace: timedelta) -> Swept:

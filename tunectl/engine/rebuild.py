@@ -24,6 +24,7 @@ from tunectl.core.value import Address, Plain, plain, resolve
 from tunectl.engine.run import lookup, uses
 
 _USABLE = (Status.READY, Status.PENDING)
+_KNOWLEDGE = "knowledge_base"
 _SHA_SHOWN = 12  # digits of a rows' hash that a file's name has room for
 
 
@@ -257,6 +258,14 @@ def _spec(state: State, resource: Resource, found: Instance) -> dict[str, Plain]
     return {**spec, **found.spec}
 
 
+def _name_files(made: Rebuilt, declared: Resource) -> None:
+    """Let a knowledge base name the files that were found after it: it is changed by them."""
+    address, live = declared.address, made.state.instances
+    spec = {**_spec(made.state, declared, live[address]), **live[address].spec}
+    named = replace(live[address], spec=spec, needs=uses(declared, live))
+    made.state = replace(made.state, instances={**live, address: named})
+
+
 def _take_uploads(made: Rebuilt, seen: Survey, declared: Mapping[Address, Resource]) -> None:
     """Match the files that adopted jobs were trained on with what is declared.
 
@@ -284,6 +293,8 @@ def _take_uploads(made: Rebuilt, seen: Survey, declared: Mapping[Address, Resour
                 _put(made, match, upload.address, upload)
             elif match is None and used and job not in made.differing:
                 made.differing.append(job)
+        if job.kind == _KNOWLEDGE:
+            _name_files(made, declared[job])
     for job in made.differing:
         made.assumed.remove(job)
         unknown = replace(made.state.instances[job], fingerprint=None)
