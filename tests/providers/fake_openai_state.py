@@ -69,6 +69,7 @@ class FakeOpenAI:
     lists_late: int = 0
     tuned: bool = True
     answer: tuple[str, ...] = ("Dzień ", "dobry", "!")
+    annotations: list[dict[str, Any]] = field(default_factory=list)
     mutex: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -246,7 +247,8 @@ class FakeOpenAI:
         for text in self.answer:
             delta = {"role": "assistant", "content": text}
             yield base | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-        yield base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+        last = {"annotations": self.annotations} if self.annotations else {}
+        yield base | {"choices": [{"index": 0, "delta": last, "finish_reason": "stop"}]}
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         if (body.get("stream_options") or {}).get("include_usage"):
             yield base | {"choices": [], "usage": usage}

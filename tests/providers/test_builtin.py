@@ -120,7 +120,8 @@ def test_the_artefact_is_plain_json_in_the_project_with_its_own_hash(handler, tm
     assert "Jesteś" in text  # for people, not escaped
     tree = json.loads(text)
     assert list(tree) == [
-        "format", "name", "version", "model", "base_url", "inputs", "sections", "sha256",
+        "format", "name", "version", "model", "base_url", "dialect", "inputs", "partials",
+        "sections", "budget", "output", "cache", "citations", "memory", "knowledge", "sha256",
     ]  # fmt: skip
     said = tree.pop("sha256")
     rest = json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -353,6 +353,13 @@ def test_a_base_model_that_cannot_be_had_is_refused_before_a_job_is_made(
     assert list(handler.find(request.mark)) == []
 
 
+def test_a_base_model_that_cannot_be_had_gets_no_alias(own, tmp_path):
+    handler = own("lora", project_root=str(tmp_path)).handlers["endpoint"]
+    with pytest.raises(InvalidRequestError, match="base model `nie-ma` is not available") as caught:
+        handler.create(request_for(*endpoint_resource("local", "nie-ma", "czat")))
+    assert "known here" in caught.value.diagnostics[0].hint
+
+
 def test_where_the_folder_is(tmp_path, monkeypatch):
     monkeypatch.delenv("TUNECTL_LOCAL_ROOT", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

@@ -95,4 +95,6 @@ def test_the_sdk_s_variable_for_the_address_counts_for_openai_only(monkeypatch):
 
 
 def test_connecting_reads_no_key_and_sends_nothing():
-    assert set(connect(name="p").handlers) == {"upload", "tuning_job", "endpoint"}
+    kinds = {"upload", "tuning_job", "endpoint"}
+    assert set(connect(name="p").handlers) == {*kinds, "knowledge_base"}
+    assert set(connect(name="p", profile="nebius", key_env="K").handlers) == kinds

@@ -1,9 +1,12 @@
 """Answers, models and accounts over the wire."""
 
+import json
+
 import pytest
 
 from tests.providers.fake_openai import Fault
 from tunectl.core.errors import NotFoundError, RateLimitError, UnavailableError
+from tunectl.core.ports import Citation
 
 MODEL = "gpt-4o-mini-2024-07-18"
 ASK = [{"role": "user", "content": "Cześć! Привет!"}]
@@ -79,3 +82,69 @@ def test_headers_from_the_environment_do_not_replace_the_declared_key(fake, conn
     connected().account()
     assert fake.seen[0].headers["x-team"] == "a"
     assert "sk-admin" not in str(fake.seen)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "label": {"type": "string", "enum": ["zwrot", "inne"]},
+        "n": {"type": "integer"},
+    },
+    "required": ["label", "n"],
+    "additionalProperties": False,
+}
+
+
+def openai_cloud(tmp_path):
+    """OpenAI as a rehearsal pretends it, behind the real SDK."""
+    from contextlib import contextmanager
+
+    from tunectl.providers.openai import connect
+    from tunectl.server.clouds.openai import OpenAI
+    from tunectl.server.clouds.serving import serving
+    from tunectl.server.clouds.world import World
+
+    @contextmanager
+    def running():
+        world = World()
+        cloud = OpenAI(world, tmp_path / "cloud", "openai")
+        with serving(cloud, world) as url:
+            yield connect(name="cloud", base_url=f"{url}/v1", key_env="FAKE_KEY")
+        cloud.close()
+
+    return running()
+
+
+def test_a_whole_request_is_sent_as_it_is_and_parameters_go_before_it(fake, openai):
+    body = {"messages": ASK, "temperature": 0.9, "response_format": {"type": "text"}, "own": 1}
+    assert list(openai.answer(MODEL, body, temperature=0.0, max_tokens=5))[-1].finish_reason
+    sent = fake.sent("POST", "/chat/completions")[0].body
+    assert sent["messages"] == ASK
+    assert (sent["temperature"], sent["max_tokens"], sent["own"]) == (0.0, 5, 1)
+    assert (openai.dialect, openai.structured) == ("openai", True)
+
+
+def test_what_came_from_the_cache_is_told_and_is_part_of_the_prompt(tmp_path, key):
+    long = [{"role": "system", "content": "zasada " * 1100}, *ASK]
+    with openai_cloud(tmp_path) as openai:
+        first, second = (list(openai.answer(MODEL, {"messages": long}))[-1] for _ in range(2))
+    assert (first.cache_read_tokens, second.cache_read_tokens) == (0, 1024)
+    assert first.prompt_tokens == second.prompt_tokens > 1100
+
+
+def test_a_structured_answer_fits_its_schema(tmp_path, key):
+    form = {"name": "answer", "strict": True, "schema": SCHEMA}
+    body = {
+        "messages": ASK,
+        "response_format": {"type": "json_schema", "json_schema": form},
+    }
+    with openai_cloud(tmp_path) as openai:
+        text = "".join(piece.text for piece in openai.answer(MODEL, body))
+    assert json.loads(text) == {"label": "zwrot", "n": 0}
+
+
+def test_pages_that_an_answer_cites_are_told(fake, openai):
+    page = {"url": "https://example.com/a", "title": "Żółwie", "start_index": 0, "end_index": 3}
+    fake.annotations = [{"type": "url_citation", "url_citation": page}]
+    told = [one for piece in openai.chat(MODEL, ASK) for one in piece.citations]
+    assert told == [Citation(source="https://example.com/a", title="Żółwie")]

@@ -209,8 +209,7 @@ def test_an_azure_endpoint_answers_under_the_name_of_its_deployment(fake, connec
     made = handler.create(request_for(resource, named))
     assert made.outputs["model_id"] == "obsługa-prod"
     assert handler.read(made).outputs == made.outputs
-    (warning,) = handler.check(resource)
-    assert "`deployment:`" in warning.hint
+    assert list(handler.check(resource)) == []  # without one the loader has warned already
 
 
 def test_a_deployment_elsewhere_is_refused(connected):

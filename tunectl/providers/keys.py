@@ -10,8 +10,13 @@ from tunectl.core.errors import ConfigError, CredentialsError
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def read_key(provider: str, variable: str) -> str:
+def read_key(provider: str, variable: str, *, setting: str = "key_env") -> str:
     """Return the key in an environment variable, without white space around it.
+
+    Args:
+        provider: the name under `providers:`.
+        variable: the name of the variable.
+        setting: what names another variable.
 
     Raises:
         CredentialsError: naming the variable, never what it holds.
@@ -20,7 +25,7 @@ def read_key(provider: str, variable: str) -> str:
     if not key:
         raise CredentialsError.of(
             f"provider `{provider}` has no key: the variable `{variable}` is not set",
-            hint=f"set `{variable}`, or name another variable with `key_env:`",
+            hint=f"set `{variable}`, or name another variable with `{setting}:`",
             code="no-key",
         )
     # Such a key cannot be sent, and the HTTP library's own complaint would quote it.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from tunectl.server import api_jobs, api_models, copies, parts, registry
+from tunectl.server import api_embeddings, api_jobs, api_models, copies, parts, registry
 from tunectl.server.answering import ContextOverflowError
 from tunectl.server.api_chat import Answers, answer, read_chat, streamed, whole
 from tunectl.server.bases import BaseModelError
@@ -56,6 +56,7 @@ ROUTES: tuple[tuple[str, str, Callable[[Service, Call], Reply]], ...] = (
     ("GET", "/fine_tuning/jobs/{job_id}/events", api_jobs.events),
     ("GET", "/fine_tuning/jobs/{job_id}/checkpoints", api_jobs.checkpoints),
     ("GET", "/tunectl/jobs/{job_id}/export", copies.give_out),
+    ("POST", "/embeddings", api_embeddings.create),
     ("GET", "/models", api_models.list_models),
     ("GET", "/models/{model:path}", api_models.retrieve_model),
     ("DELETE", "/models/{model:path}", api_models.delete_model),
@@ -230,10 +231,11 @@ def _chat(service: Service) -> _Endpoint:
             cancelled.set()
 
         watcher = asyncio.create_task(watch())
+        cached = await run_in_threadpool(answers.cached, asked)
         pieces = answer(answers, asked, cancelled)
         if not asked.stream:
             try:
-                return _json(await whole(asked, pieces))
+                return _json(await whole(asked, pieces, cached))
             finally:
                 watcher.cancel()
         # The first piece is awaited here, so that what cannot begin fails with its status.
@@ -242,7 +244,7 @@ def _chat(service: Service) -> _Endpoint:
         async def events() -> AsyncIterator[bytes]:
             try:
                 source = _again(first, pieces)
-                async for event in streamed(asked, source, _failure, _EXPECTED):
+                async for event in streamed(asked, source, _failure, _EXPECTED, cached):
                     yield event
             finally:
                 watcher.cancel()

@@ -13,8 +13,10 @@ import orjson
 
 from tunectl.server.folder import new_id
 from tunectl.server.models import Model
+from tunectl.server.prompt_caches import PromptCache
 from tunectl.server.service import Service
 from tunectl.server.simulated_answers import SimulatedGenerator
+from tunectl.server.validate import text_of
 from tunectl.server.wire import ApiError, Call
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Chat:
     choices: int
     stream: bool
     usage_chunk: bool
+    schema: Mapping[str, Any] | None = None
 
 
 def read_chat(service: Service, call: Call) -> Chat:
@@ -75,8 +78,10 @@ def read_chat(service: Service, call: Call) -> Chat:
         ApiError: 400 for what it cannot mean here, 404 for an unknown model.
     """
     body = call.body(_KNOWN)
+    schema = _schema(body.get("response_format")) if service.settings.mimic else None
     for param, harmless in _INERT.items():
-        if param in body and body[param] not in harmless:
+        held = param == "response_format" and schema is not None
+        if param in body and body[param] not in harmless and not held:
             raise ApiError(
                 400, f"Unsupported parameter: '{param}' is not supported by this server.", param,
                 code="unsupported_parameter",
@@ -104,7 +109,15 @@ def read_chat(service: Service, call: Call) -> Chat:
         choices=_integer(body, "n", 1, _MAX_CHOICES) or 1,
         stream=stream,
         usage_chunk=bool(options.get("include_usage")),
+        schema=schema,
     )
+
+
+def _schema(given: object) -> Mapping[str, Any] | None:
+    """Return the JSON Schema of a structured answer: only a mimicked service holds to one."""
+    said = given.get("json_schema") if isinstance(given, dict) else None
+    found = said.get("schema") if isinstance(said, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 class Answers:
@@ -115,11 +128,21 @@ class Answers:
         self._simulated = SimulatedGenerator()
         self._real: Generator | None = None
         self._mutex = threading.Lock()
+        self._cache = PromptCache() if service.settings.mimic else None
+
+    def cached(self, chat: Chat) -> int:
+        """Return how many tokens of the prompt a mimicked service has in its cache."""
+        if self._cache is None:
+            return 0
+        texts = (text_of(message.get("content")) for message in chat.messages)
+        return self._cache.read(chat.model.id, texts)
 
     def pieces(self, chat: Chat, choice: int, cancelled: threading.Event) -> Iterator[Piece]:
         """Return the pieces of answer number `choice`; a seed is counted up from the first."""
         loaded = self._loaded(chat.model)
         generator = self._simulated if loaded.simulated else self._opened()
+        if chat.schema is not None:
+            generator = SimulatedGenerator(chat.schema)
         return generator.chat(
             loaded,
             chat.messages,
@@ -177,9 +200,11 @@ async def answer(
         cancelled.set()
 
 
-async def whole(chat: Chat, pieces: AsyncIterator[tuple[int, Piece]]) -> dict[str, Any]:
+async def whole(
+    chat: Chat, pieces: AsyncIterator[tuple[int, Piece]], cached: int = 0
+) -> dict[str, Any]:
     """Return the chat completion object."""
-    texts, reasons, usage = [""] * chat.choices, ["stop"] * chat.choices, _Usage()
+    texts, reasons, usage = [""] * chat.choices, ["stop"] * chat.choices, _Usage(cached)
     async for choice, piece in pieces:
         texts[choice] += piece.text
         reasons[choice] = piece.finish_reason or reasons[choice]
@@ -207,6 +232,7 @@ async def streamed(
     pieces: AsyncIterator[tuple[int, Piece]],
     failure: Callable[[BaseException], dict[str, Any]],
     expected: tuple[type[Exception], ...],
+    cached: int = 0,
 ) -> AsyncIterator[bytes]:
     """Yield server-sent events: a chunk a piece, the usage if asked for, `[DONE]`.
 
@@ -219,7 +245,7 @@ async def streamed(
         "created": int(time.time()),
         "model": chat.model.id,
     }
-    usage = _Usage()
+    usage = _Usage(cached)
     empty = {"usage": None} if chat.usage_chunk else {}
 
     def event(choice: int, delta: dict[str, Any], reason: str | None) -> bytes:
@@ -248,7 +274,8 @@ async def streamed(
 class _Usage:
     """Counts tokens over the choices; the prompt is paid for once."""
 
-    def __init__(self) -> None:
+    def __init__(self, cached: int) -> None:
+        self.cached = cached
         self.prompt = 0
         self.completion = 0
 
@@ -257,12 +284,15 @@ class _Usage:
             self.prompt = piece.prompt_tokens
             self.completion += piece.completion_tokens
 
-    def shown(self) -> dict[str, int]:
-        return {
+    def shown(self) -> dict[str, Any]:
+        told: dict[str, Any] = {
             "prompt_tokens": self.prompt,
             "completion_tokens": self.completion,
             "total_tokens": self.prompt + self.completion,
         }
+        if self.cached:
+            told["prompt_tokens_details"] = {"cached_tokens": min(self.cached, self.prompt)}
+        return told
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tunectl.server.row_forms import learnt
+from tunectl.server.schema_answers import fitting
 from tunectl.server.validate import text_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def count_tokens(text: str) -> int:
 
 class SimulatedGenerator:
     """Implements the generator interface for models that were trained by `simulated`."""
+
+    def __init__(self, schema: Mapping[str, Any] | None = None) -> None:
+        """Answer in text, or with the plainest value that fits a JSON Schema."""
+        self._schema = schema
 
     def chat(
         self,
@@ -54,6 +59,8 @@ class SimulatedGenerator:
         answer = _nearest(model.adapter, question) if model.adapter else None
         if answer is None:
             answer = f"[{model.name}, simulated, no weights] {question}"
+        if self._schema is not None:
+            answer = fitting(self._schema, answer)
         cut = min((at for word in stop if word and (at := answer.find(word)) >= 0), default=None)
         answer = answer if cut is None else answer[:cut]
         prompt = sum(count_tokens(text_of(m.get("content"))) for m in messages)

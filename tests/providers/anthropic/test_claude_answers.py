@@ -17,6 +17,7 @@ from tunectl.core.errors import (
     RateLimitError,
     UnavailableError,
 )
+from tunectl.core.ports import Citation
 from tunectl.providers.anthropic import connect
 from tunectl.providers.anthropic.chat import conversation
 from tunectl.server.clouds.world import Fault
@@ -311,3 +312,32 @@ def test_connecting_imports_no_sdk():
         "assert not {'anthropic', 'httpx2', 'openai'} & sys.modules.keys()"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def document(text, **more):
+    source = {"type": "text", "media_type": "text/plain", "data": text}
+    return {"type": "document", "source": source, **more}
+
+
+def test_what_an_answer_rests_on_is_told(claude):
+    cited = {"citations": {"enabled": True}}
+    blocks = [document("Zwrot w 14 dni.", title="zwroty.md", **cited), document("Inne.", **cited)]
+    body = {"messages": [{"role": "user", "content": [*blocks, {"type": "text", "text": "Ile?"}]}]}
+    told = [one for piece in claude.answer(MODEL, body) for one in piece.citations]
+    assert told[0] == Citation(text="Zwrot w 14 dni.", title="zwroty.md", index=0)
+    assert [one.index for one in told] == [0, 1]
+    blocks[1].pop("citations")
+    with pytest.raises(InvalidRequestError, match="all of the documents or on none"):
+        list(claude.answer(MODEL, body))
+
+
+def test_a_whole_request_is_sent_as_it_is(claude, cloud):
+    asked = keep_requests(cloud)
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 4}}}
+    form = {"format": {"type": "json_schema", "schema": schema}}
+    body = {"system": "Krótko.", "messages": [ASK], "max_tokens": 7, "output_config": form}
+    pieces = list(claude.answer(MODEL, body, max_tokens=90))
+    assert json.loads("".join(piece.text for piece in pieces)) == {"n": 4}
+    sent = asked[0].json()
+    assert {**body, "max_tokens": 90} == {k: v for k, v in sent.items() if k in body}
+    assert (claude.dialect, claude.structured) == ("anthropic", True)

@@ -48,7 +48,7 @@ def connected(amazon: Amazon, name: str = "aws", **more: Any) -> BedrockAccount:
 def _operations() -> list[tuple[str, re.Pattern[str], Any]]:
     session = botocore.session.get_session()
     found = []
-    for service in ("bedrock", "bedrock-runtime"):
+    for service in ("bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime"):
         model = session.get_service_model(service)
         for name in model.operation_names:
             operation = model.operation_model(name)
@@ -67,6 +67,8 @@ def _operation(asked: Asked) -> Any:
 def differences(shape: Any, value: Any, at: str = "") -> Iterator[str]:
     """Yield where a JSON value is not what a shape of the service model says."""
     kind = shape.type_name
+    if getattr(shape, "is_document_type", False):
+        return
     if kind == "structure":
         yield from _object(shape, value, at)
     elif kind == "list":
@@ -220,6 +222,8 @@ def running(world: World | None = None, region: str = "us-east-1", **more: Any) 
             "runtime_endpoint_url": url,
             "sts_endpoint_url": url,
             "s3_endpoint_url": s3_url,
+            "agent_endpoint_url": url,
+            "agent_runtime_endpoint_url": url,
         }
         yield Amazon(world, buckets, bedrock, url, s3_url, settings)
     assert bedrock.problems == []

@@ -69,10 +69,14 @@ def test_too_few_rows_are_refused_and_not_an_error_of_the_file(handlers):
 
 
 def test_what_is_not_known_is_a_warning(handlers):
-    for base, words in (("amazon.future-v9:0", "may not tune"), (HAIKU, "in `us-east-1`")):
+    for base, words in (
+        ("arn:aws:bedrock:us-east-1::foundation-model/amazon.future-v9:0", "may not tune"),
+        (HAIKU, "in `us-east-1`"),
+    ):
         seen = found(handlers, base, data={"training": {"rows": 100}})
         told = [d for d in seen if words in d.summary]
         assert [d.severity for d in told] == [Severity.WARNING]
+    assert list(found(handlers, "amazon.future-v9:0", data={"training": {"rows": 100}})) == []
 
 
 def test_a_base_that_another_job_makes_is_not_judged(handlers):

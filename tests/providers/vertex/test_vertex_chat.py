@@ -1,12 +1,15 @@
 """Answers from tuned Gemini and from machines of one's own."""
 
+import json
+
 import pytest
 
 from tests.contracts.handler_contract import settled
 from tests.providers.vertex.conftest import BASE
 from tests.providers.vertex.dedicated import dedicated_request, registered
 from tunectl.core.errors import CredentialsError, NotFoundError, ProviderError, UnavailableError
-from tunectl.providers.vertex.chat import request_of
+from tunectl.providers.vertex.chat import messages_of, request_of
+from tunectl.providers.vertex.grounding import cited_by
 from tunectl.server.clouds.world import Fault
 
 ASK = [
@@ -90,3 +93,38 @@ def test_messages_become_contents_and_what_stands_first_an_instruction():
         "maxOutputTokens": 9,
         "stopSequences": ["KONIEC"],
     }
+
+
+def test_a_whole_request_is_sent_as_it_is(provider):
+    schema = {"type": "OBJECT", "properties": {"ok": {"type": "BOOLEAN"}}}
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    said = {"role": "user", "parts": [{"text": "Gdzie?"}]}
+    body = {"contents": [said], "generationConfig": config}
+    pieces = list(provider.answer(BASE, body, max_tokens=50))
+    assert json.loads("".join(piece.text for piece in pieces)) == {"ok": True}
+    assert (provider.dialect, provider.structured) == ("gemini", True)
+
+
+def test_what_came_from_the_cache_is_told_and_is_part_of_the_prompt(provider):
+    messages = [{"role": "system", "content": "zasada " * 2100}, ASK[1]]
+    first, second = (answer(provider, BASE, messages)[1][-1] for _ in range(2))
+    assert first.cache_read_tokens == 0
+    assert second.cache_read_tokens >= 2100
+    assert first.prompt_tokens == second.prompt_tokens > 2100
+
+
+def test_machines_get_the_texts_of_a_whole_request():
+    body = request_of([*ASK, {"role": "assistant", "content": "Tu."}], {})
+    assert messages_of(body) == [*ASK, {"role": "assistant", "content": "Tu."}]
+
+
+def test_what_an_answer_is_grounded_in_is_told():
+    chunks = [{"web": {"uri": "https://a", "title": "A"}}, {"retrievedContext": {"text": "14 dni"}}]
+    candidate = {
+        "groundingMetadata": {"groundingChunks": chunks},
+        "citationMetadata": {"citations": [{"uri": "https://b", "startIndex": 1}]},
+    }
+    first, second, third = cited_by(candidate)
+    assert (first.source, first.title, first.index) == ("https://a", "A", None)
+    assert (second.text, second.source) == ("14 dni", "")
+    assert (third.source, third.index) == ("https://b", None)

@@ -10,6 +10,7 @@ from tests.contracts.handler_contract import (
     upload_resource,
 )
 from tests.providers.vertex.conftest import NAME, gemini_rows
+from tests.providers.vertex.corpora import TEXTS, base_request, uploaded_documents
 from tests.providers.vertex.dedicated import dedicated_request, registered
 
 
@@ -64,4 +65,17 @@ class TestDedicatedEndpointsKeepTheContract(HandlerContract):
             "endpoint",
             lambda: dedicated_request(one),
             changed=lambda request: {**request.spec, "model": two},
+        )
+
+
+class TestKnowledgeBasesKeepTheContract(HandlerContract):
+    @pytest.fixture
+    def subject(self, provider):
+        texts = {**TEXTS, "docs/zwroty.md": "# Zwroty\n\nTowar można zwrócić w ciągu 30 dni."}
+        texts.pop("docs/gwarancja.html")
+        return Subject(
+            provider,
+            "knowledge_base",
+            lambda: base_request(provider),
+            changed=lambda request: {**request.spec, **uploaded_documents(provider, texts)},
         )

@@ -38,6 +38,17 @@ KNOWN = (
     "GenerateContentResponse.UsageMetadata", "GenerationConfig", "Candidate", "ModalityTokenCount",
     "SafetyRating",
     "PublisherModel", "ListPublisherModelsResponse",
+    "RagCorpus", "RagVectorDbConfig", "RagVectorDbConfig.RagManagedDb", "RagEmbeddingModelConfig",
+    "RagEmbeddingModelConfig.VertexPredictionEndpoint", "CorpusStatus", "ListRagCorporaResponse",
+    "RagFile", "FileStatus", "GcsSource", "ListRagFilesResponse",
+    "ImportRagFilesRequest", "ImportRagFilesConfig", "RagFileTransformationConfig",
+    "RagFileChunkingConfig", "RagFileChunkingConfig.FixedLengthChunking", "ImportRagFilesResponse",
+    "ImportRagFilesOperationMetadata", "CreateRagCorpusOperationMetadata",
+    "UpdateRagCorpusOperationMetadata",
+    "RetrieveContextsRequest", "RetrieveContextsRequest.VertexRagStore",
+    "RetrieveContextsRequest.VertexRagStore.RagResource", "VertexRagStore.RagResource",
+    "RagQuery", "RagRetrievalConfig", "RetrieveContextsResponse", "RagContexts",
+    "RagContexts.Context",
 )  # fmt: skip
 PLAIN = {
     1: "double", 2: "double", 3: "int64", 4: "int64", 5: "int32", 8: "bool", 9: "string",

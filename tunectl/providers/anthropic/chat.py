@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from tunectl.core.errors import UnavailableError
-from tunectl.core.ports import Delta
+from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
 from tunectl.providers.anthropic.client import Link
 
@@ -32,13 +32,31 @@ _REASONS: Mapping[str, str] = MappingProxyType(
 def chat(
     link: Link, model: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
 ) -> Iterator[Delta]:
-    """Stream one answer; the last piece has the reason it ended and the token counts.
+    """Stream one answer to messages in OpenAI's form.
 
     Args:
         link: the account.
         model: a model's id or an alias.
         messages: `{"role", "content"}`; those of role `system` become the system prompt.
-        params: such as `max_tokens` and `stop`; what the SDK does not name is sent as is.
+        params: such as `max_tokens` and `stop`.
+
+    Raises:
+        ProviderError: as `answer` says.
+    """
+    return answer(link, model, conversation(messages), params)
+
+
+def answer(
+    link: Link, model: str, body: Mapping[str, Any], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    """Stream one answer; the last piece has the reason it ended and the token counts.
+
+    Args:
+        link: the account.
+        model: a model's id or an alias.
+        body: the request of the Messages API, all but the model.
+        params: such as `max_tokens` and `stop`, which go before what the body says; what the SDK
+            does not name is sent as is.
 
     Raises:
         NotFoundError: there is no such model, or no more.
@@ -48,12 +66,14 @@ def chat(
     usage: dict[str, int] = {}
     ended: str | None = None
     for event in link.stream(
-        f"answer with `{model}`", lambda client: _begun(client, model, messages, params)
+        f"answer with `{model}`", lambda client: _begun(client, model, body, params)
     ):
         if event.type == "message_start":
             _counted(usage, event.message.usage)
         elif event.type == "content_block_delta" and event.delta.type == "text_delta":
             yield Delta(text=event.delta.text)
+        elif event.type == "content_block_delta" and event.delta.type == "citations_delta":
+            yield Delta(citations=(_citation(event.delta.citation),))
         elif event.type == "message_delta":
             _counted(usage, event.usage)
             ended = event.delta.stop_reason or ended
@@ -74,23 +94,35 @@ def chat(
 def _begun(
     client: anthropic.Anthropic,
     model: str,
-    messages: Sequence[Mapping[str, Plain]],
+    body: Mapping[str, Any],
     params: Mapping[str, Plain],
 ) -> Iterator[Any]:
     create: Any = client.messages.create
-    named = {"max_tokens": MAX_TOKENS, **_renamed(params)}
+    named = {"max_tokens": MAX_TOKENS, **_plain(body), **_renamed(params)}
     known = inspect.signature(create).parameters.keys()
     # `temperature` and its kind left the SDK with 1.0; the service still takes them of models
     # before 4.7 and refuses them of others, in its own words.
     extra = {key: value for key, value in named.items() if key not in known}
     pieces: Iterator[Any] = create(
         **{key: value for key, value in named.items() if key in known},
-        **conversation(messages),
         model=model,
         stream=True,
         extra_body=extra or None,
     )
     return pieces
+
+
+def _citation(said: Any) -> Citation:  # noqa: ANN401  # one of five types of the SDK
+    """Return what is cited: of a document, a search result or a web page (anthropic 2.12.0)."""
+    document = getattr(said, "document_index", None)
+    index = getattr(said, "search_result_index", None) if document is None else document
+    title = getattr(said, "document_title", None) or getattr(said, "title", None)
+    return Citation(
+        text=said.cited_text or "",
+        source=str(getattr(said, "source", None) or getattr(said, "url", None) or ""),
+        title=str(title or ""),
+        index=index if isinstance(index, int) else None,
+    )
 
 
 def conversation(messages: Sequence[Mapping[str, Plain]]) -> dict[str, Any]:

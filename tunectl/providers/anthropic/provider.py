@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
 from tunectl.providers.anthropic.account import Account
-from tunectl.providers.anthropic.chat import chat, conversation
+from tunectl.providers.anthropic.chat import answer, chat, conversation
 from tunectl.providers.anthropic.client import Link
 from tunectl.providers.anthropic.endpoint import Records
 from tunectl.providers.anthropic.errors import SenselessAnswerError
@@ -63,6 +63,20 @@ class AnthropicProvider:
         """Stream one answer."""
         return chat(self.link, model, messages, params)
 
+    @property
+    def dialect(self) -> str:
+        """Whose words `answer` takes."""
+        return "anthropic"
+
+    @property
+    def structured(self) -> bool:
+        """Whether the service holds an answer to a JSON Schema."""
+        return True
+
+    def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
+        """Stream one answer to a whole request."""
+        return answer(self.link, model, body, params)
+
     def count_tokens(self, model: str, messages: Sequence[Mapping[str, Plain]]) -> int:
         """Return the tokens that a prompt has for a model; nothing is billed.
 
@@ -70,11 +84,11 @@ class AnthropicProvider:
             NotFoundError: there is no such model.
         """
         said = conversation(messages)
-        answer = self.link.ask(
+        counted = self.link.ask(
             f"count tokens for `{model}`",
             lambda c: c.messages.count_tokens(model=model, **said).input_tokens,
         )
-        return int(answer)
+        return int(counted)
 
 
 def provide(link: Link) -> AnthropicProvider:

@@ -16,11 +16,14 @@ The laws of the room
   the content and the operation, so that a new training never meets an old name.
 - Order of a destroy: deployment or throughput, then the custom model, then what the job wrote to
   S3, then the training rows; the job's record stays and bills nothing.
+- A knowledge base is made by one request and filled by whoever waits for it; the service's own list
+  of documents is the truth. A vector store that somebody brought is never deleted.
 - There are no waiters: whoever needs an end polls for it.
 
 Settings: `region`, `staging` (`s3://BUCKET/PREFIX`), `role_arn` (what the job runs as), `output`
 (where metrics go, else below `staging`), `kms_key`, `aws_profile`, `timeout`, and for private
-addresses `endpoint_url`, `runtime_endpoint_url`, `s3_endpoint_url`, `sts_endpoint_url`.
+addresses `endpoint_url`, `runtime_endpoint_url`, `agent_endpoint_url`,
+`agent_runtime_endpoint_url`, `s3_endpoint_url`, `sts_endpoint_url`.
 """
 
 from tunectl.providers.bedrock.connecting import connect

@@ -27,6 +27,7 @@ from tunectl.providers.paced_clients import pace_botocore
 T = TypeVar("T")
 
 CONTROL, RUNTIME, S3, STS = "bedrock", "bedrock-runtime", "s3", "sts"
+AGENT, AGENT_RUNTIME = "bedrock-agent", "bedrock-agent-runtime"  # knowledge bases, and a search
 _ATTEMPTS = 3  # of a question, the first one counted
 
 
@@ -67,7 +68,7 @@ class Cloud:
         """Ask something; safe to repeat, and repeated when the service is busy.
 
         Args:
-            service: `CONTROL`, `RUNTIME`, `S3` or `STS`.
+            service: `CONTROL`, `RUNTIME`, `AGENT`, `AGENT_RUNTIME`, `S3` or `STS`.
             doing: what is asked, as in `list the jobs`, for messages.
             call: makes the request with a client of boto3.
 
@@ -189,7 +190,7 @@ def fields(answer: Mapping[str, Any], *needed: str) -> Mapping[str, Any]:
 
 
 def pages(
-    cloud: Cloud, doing: str, operation: str, key: str, **asked: str
+    cloud: Cloud, doing: str, operation: str, key: str, *, service: str = CONTROL, **asked: str
 ) -> Iterator[Mapping[str, Any]]:
     """Yield what a list of the control plane holds, one request a page.
 
@@ -198,6 +199,7 @@ def pages(
         doing: what is asked, for messages.
         operation: the client's method.
         key: where the page stands in the answer.
+        service: whose list it is.
         asked: further arguments.
 
     Raises:
@@ -215,7 +217,7 @@ def pages(
                 raise SenselessAnswerError("the same page came twice")
             return fields(answer)
 
-        answer = cloud.ask(CONTROL, doing, one)
+        answer = cloud.ask(service, doing, one)
         yield from answer[key]
         token = str(answer.get("nextToken") or "")
         if not token:

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunectl.core.errors import ConfigError
-from tunectl.providers.bedrock.client import CONTROL, RUNTIME, S3, STS, Cloud
+from tunectl.providers.bedrock.client import (
+    AGENT,
+    AGENT_RUNTIME,
+    CONTROL,
+    RUNTIME,
+    S3,
+    STS,
+    Cloud,
+)
 from tunectl.providers.bedrock.job import Setting
 from tunectl.providers.bedrock.places import Place
 from tunectl.providers.bedrock.provider import BedrockAccount, provide
@@ -19,7 +27,7 @@ SETTINGS = frozenset(
     {
         "region", "staging", "output", "role_arn", "kms_key", "aws_profile", "timeout",
         "requests_per_minute", "endpoint_url", "runtime_endpoint_url", "s3_endpoint_url",
-        "sts_endpoint_url",
+        "sts_endpoint_url", "agent_endpoint_url", "agent_runtime_endpoint_url",
     }
 )  # fmt: skip
 # botocore 1.44.5, service model `bedrock`, RoleArn
@@ -30,6 +38,8 @@ _ADDRESSES = (
     (RUNTIME, "runtime_endpoint_url"),
     (STS, "sts_endpoint_url"),
     (S3, "s3_endpoint_url"),
+    (AGENT, "agent_endpoint_url"),
+    (AGENT_RUNTIME, "agent_runtime_endpoint_url"),
 )
 
 
@@ -114,7 +124,7 @@ def _endpoints(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
             found[service] = value.rstrip("/")
     control = found.get(CONTROL)
     if control is not None and is_loopback(control):
-        found = {RUNTIME: control, STS: control, **found}
+        found = {**dict.fromkeys((RUNTIME, STS, AGENT, AGENT_RUNTIME), control), **found}
         if S3 not in found:
             raise _missing(name, "s3_endpoint_url", "http://127.0.0.1:9000")
     return found

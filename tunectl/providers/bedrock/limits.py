@@ -60,10 +60,10 @@ def _base(base: Value, facts: Family | None, region: str) -> _Found:
     if longer is not None and facts is None:
         summary = f"tunes `{base}` under the id that ends in the length of its context"
         yield "base", summary, f"write `{longer}`"
-    elif facts is None:
+    elif facts is None and "/" in base:  # of plain ids the loader has said it
         known = ", ".join(f"`{name}`" for name in base_ids())
         yield "unknown-base", f"may not tune `{base}`: it is not known", f"known are {known}"
-    elif region not in facts.regions:
+    elif facts is not None and region not in facts.regions:
         where = " and ".join(f"`{name}`" for name in facts.regions)
         hint = f"known are {where}; `tunectl model list` asks the region itself"
         yield "unknown-region", f"may not tune {facts.title} in `{region}`", hint

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from urllib.parse import unquote_to_bytes
 
 from tunectl.core.ports import Mark
@@ -27,6 +28,8 @@ _VALUE = 256  # characters of one tag
 _PARTS = 4  # tags that one long value may take; S3 keeps 2 KB of metadata
 _PLAIN = re.compile(rb"[a-zA-Z0-9._:/+@-]")
 _OP_AT_END = re.compile(r"-([0-9a-f]{16,48})$")
+# Of the formats in the user guide ("Supported document formats", 2026-11), those that are text.
+_READ = frozenset({".txt", ".md", ".html", ".csv"})
 _OP_IN_KEY = re.compile(r"(?:^|/)tunectl\.([0-9a-f]{16,64})\.[^/]*$")
 
 
@@ -147,7 +150,23 @@ def object_name(mark: Mark, dataset: str, split: str, sha256: str) -> str:
     return f"tunectl.{mark.op}.{words[:60]}.{part[:30]}.{sha256[:16]}.jsonl"
 
 
+def document_name(mark: Mark, path: str, sha256: str) -> str:
+    """Return the last part of the key of an uploaded document: operation, words, content.
+
+    Its end tells the service how to read it; what it does not know is read as plain text.
+
+    Args:
+        mark: its owner.
+        path: its name in the project.
+        sha256: of its content, hexadecimal.
+    """
+    file = PurePosixPath(path)
+    end = {".htm": ".html", ".markdown": ".md"}.get(file.suffix.lower(), file.suffix.lower())
+    words = ascii_name(file.stem) or "document"
+    return f"tunectl.{mark.op}.{words[:60]}.{sha256[:16]}{end if end in _READ else '.txt'}"
+
+
 def op_in_key(key: str) -> str:
-    """Return the operation in the key of uploaded rows, empty where there is none."""
+    """Return the operation in the key of what was uploaded, empty where there is none."""
     found = _OP_IN_KEY.search(key)
     return found[1] if found else ""

@@ -10,13 +10,15 @@ from typing import Any
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
 from tunectl.providers.bedrock.account import Identity
-from tunectl.providers.bedrock.chat import chat
+from tunectl.providers.bedrock.chat import answer, chat
 from tunectl.providers.bedrock.client import CONTROL, Cloud
 from tunectl.providers.bedrock.credentials import source
 from tunectl.providers.bedrock.endpoint import Endpoints
 from tunectl.providers.bedrock.errors import SenselessAnswerError
 from tunectl.providers.bedrock.job import Setting
+from tunectl.providers.bedrock.knowledge_base import KnowledgeBases
 from tunectl.providers.bedrock.places import Place
+from tunectl.providers.bedrock.publication import Publications
 from tunectl.providers.bedrock.tuning_job import TuningJobs
 from tunectl.providers.bedrock.upload import Uploads
 
@@ -67,6 +69,20 @@ class BedrockAccount:
         """Stream one answer."""
         return chat(self.cloud, model, messages, params)
 
+    @property
+    def dialect(self) -> str:
+        """Whose words `answer` takes."""
+        return "bedrock"
+
+    @property
+    def structured(self) -> bool:
+        """Whether the service holds an answer to a JSON Schema."""
+        return True
+
+    def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
+        """Stream one answer to a whole request."""
+        return answer(self.cloud, model, body, params)
+
 
 def _foundation(client: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401  # boto3 is untyped
     answer = client.list_foundation_models(byOutputModality="TEXT")
@@ -92,5 +108,7 @@ def provide(cloud: Cloud, staging: Place, setting: Setting) -> BedrockAccount:
             "upload": Uploads(cloud, identity, staging),
             "tuning_job": TuningJobs(cloud, identity, setting),
             "endpoint": Endpoints(cloud, identity),
+            "knowledge_base": KnowledgeBases(cloud, identity, setting.role_arn),
+            "publication": Publications(cloud, identity),
         },
     )

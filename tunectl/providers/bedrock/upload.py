@@ -1,4 +1,4 @@
-"""Uploads: the converted rows of one split, as an object in the staging bucket.
+"""Uploads: the converted rows of one split, or a document, as an object in the staging bucket.
 
 What was put is listed at once: S3 is strongly consistent (S3 User Guide, "Data consistency model",
 2026-11).
@@ -11,20 +11,32 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from tunectl.core.errors import ConflictError, Diagnostic, InvalidRequestError, NotFoundError
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
-from tunectl.core.value import Address
+from tunectl.core.value import Address, Plain
 from tunectl.providers.bedrock.account import Identity
 from tunectl.providers.bedrock.client import S3, Cloud, fields
 from tunectl.providers.bedrock.errors import SenselessAnswerError
-from tunectl.providers.bedrock.naming import mark_of, mark_pairs, object_name, op_in_key
+from tunectl.providers.bedrock.naming import (
+    document_name,
+    mark_of,
+    mark_pairs,
+    object_name,
+    op_in_key,
+)
 from tunectl.providers.bedrock.places import Place
 from tunectl.providers.instances import found, made
 
 _BLOCK = 1024 * 1024
+_TYPES = {
+    ".jsonl": "application/jsonl",
+    ".md": "text/markdown; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Uploads:
     staging: Place
 
     def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """Find nothing: what the rows must be is the concern of the dataset's checks."""
+        """Find nothing: what rows and documents must be is the concern of their own checks."""
         return ()
 
     def read(self, instance: Instance) -> Instance | None:
@@ -45,12 +57,9 @@ class Uploads:
         return instance if self._head(place) is not None else None
 
     def create(self, request: Request) -> Instance:
-        """Send the rows; the key may not exist, so that nobody's object is overwritten."""
+        """Send it; the key may not exist, so that nobody's object is overwritten."""
         spec = request.spec
-        name = object_name(
-            request.mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"])
-        )
-        place, account = self.staging.below(name), self.identity.id()
+        place, account = self.staging.below(_name(request.mark, spec)), self.identity.id()
         with request.reader.open(spec) as rows:
             try:
                 self.cloud.tell(
@@ -134,7 +143,7 @@ class Uploads:
             InvalidRequestError: always.
         """
         raise InvalidRequestError.of(
-            f"uploaded rows cannot be changed: `{request.resource.address}`",
+            f"what was uploaded cannot be changed: `{request.resource.address}`",
             hint="replace it",
             address=str(request.resource.address),
         )
@@ -170,6 +179,12 @@ class Uploads:
         return head
 
 
+def _name(mark: Mark, spec: Mapping[str, Plain]) -> str:
+    if spec.get("format") == "document":
+        return document_name(mark, str(spec["document"]), str(spec["sha256"]))
+    return object_name(mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"]))
+
+
 def _put(place: Place, rows: BinaryIO, mark: Mark) -> dict[str, Any]:
     digest = hashlib.sha256()
     while block := rows.read(_BLOCK):
@@ -180,7 +195,7 @@ def _put(place: Place, rows: BinaryIO, mark: Mark) -> dict[str, Any]:
         "Key": place.key,
         "Body": rows,
         "IfNoneMatch": "*",
-        "ContentType": "application/jsonl",
+        "ContentType": _TYPES.get(PurePosixPath(place.key).suffix, "text/plain; charset=utf-8"),
         "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
         "Metadata": mark_pairs(mark),
     }

@@ -1,6 +1,7 @@
-"""Provider `builtin`: datasets and prompt templates, which belong to no remote service.
+"""Provider `builtin`: datasets, memories and prompt templates, which belong to no remote service.
 
-A dataset is a record: what it was when something was made from it. A prompt template is a file,
+A dataset is a record: what it was when something was made from it. A memory is a record too: what
+applications keep of their users is theirs, and no plan touches it. A prompt template is a file,
 `.tunectl/prompts/<env>/<name>.json`, that an application reads without YAML, state or engine.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from tunectl.core.ports import Handler, Model
 from tunectl.core.resource import BUILTIN
 from tunectl.providers.builtin.dataset import Datasets
+from tunectl.providers.builtin.memory import Memories
 from tunectl.providers.builtin.prompt_template import PromptTemplates
 from tunectl.providers.instances import check_settings
 
@@ -42,4 +44,10 @@ def connect(**settings: Any) -> BuiltinProvider:  # noqa: ANN401  # settings are
     check_settings(BUILTIN, settings, ())
     folder = Path(settings.get("project_root") or ".")
     env = str(settings.get("env") or "default")
-    return BuiltinProvider({"dataset": Datasets(), "prompt_template": PromptTemplates(folder, env)})
+    return BuiltinProvider(
+        {
+            "dataset": Datasets(),
+            "memory": Memories(folder),
+            "prompt_template": PromptTemplates(folder, env),
+        }
+    )

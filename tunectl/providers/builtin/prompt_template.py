@@ -1,15 +1,13 @@
-"""Prompt templates: a compiled artefact, plain JSON that holds all an application needs.
+"""Prompt templates: the compiled artefact as a file of the project.
 
-Laws: the same declaration and rows give the same bytes; the file is replaced in one step; it
-holds no key. `{"format": 1, "name", "version", "model", "base_url", "inputs", "sections",
-"sha256"}`, where `sha256` is over the canonical JSON of the rest.
+Laws: the file is replaced in one step, its index of examples is written before it, and what no
+artefact refers to any more is removed after; its history of versions is kept in the state alone.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -17,14 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunectl.core.errors import Diagnostic, ProviderError, TunectlError
-from tunectl.core.ports import Mark, Reader, Request
+from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import BUILTIN, Instance, Resource
-from tunectl.core.value import Address, Plain, canonical
-from tunectl.providers.builtin.examples import chosen
+from tunectl.core.value import Address, Plain
+from tunectl.providers.builtin.artefact import FORMAT, compile_prompt, compiled
+from tunectl.providers.builtin.nearest import NearestIndexes, file_sha256
 from tunectl.providers.instances import made
 
-FORMAT = 1
-_LONGEST = 180
+__all__ = ["FORMAT", "PromptTemplates", "compiled"]
+
+HISTORY = 50
+"""Versions of a template that are remembered."""
+
+_LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,26 @@ class PromptTemplates:
         return ()
 
     def read(self, instance: Instance) -> Instance | None:
-        """Return the artefact, None when its file is missing or is no longer what was written.
+        """Return the artefact, None when a file of it is missing or no longer what was written.
 
         Raises:
             ProviderError: the file is there and cannot be read.
         """
         path = self.project / str(instance.outputs.get("path", instance.id))
-        try:
-            raw = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise _unusable(path, "read", error) from error
-        same = hashlib.sha256(raw).hexdigest() == instance.outputs.get("sha256")
-        return instance if same else None
+        indexes = instance.outputs.get("indexes")
+        files = {path: instance.outputs.get("sha256")}
+        if isinstance(indexes, Mapping):
+            files |= {self.project / name: sha256 for name, sha256 in indexes.items()}
+        for file, sha256 in files.items():
+            try:
+                same = file_sha256(file) == sha256
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except OSError as error:
+                raise _unusable(file, "read", error) from error
+            if not same:
+                return None
+        return instance
 
     def create(self, request: Request) -> Instance:
         """Compile the template and write its file.
@@ -66,10 +75,13 @@ class PromptTemplates:
             ProviderError: the file cannot be written.
             StaleError: the rows of the examples are no longer what was planned.
         """
-        path = self._path(request.resource.address)
-        content = compiled(request.resource.address, request.spec, request.reader)
+        address = request.resource.address
+        path = self.path_of(address)
+        indexes = NearestIndexes(self.project, path)
         try:
-            _replace(self.project / path, content)
+            artefact = compile_prompt(address, request.spec, request.reader, indexes.make)
+            _replace(self.project / path, artefact.content)
+            indexes.remove_others()
         except OSError as error:
             raise _unusable(self.project / path, "write", error) from error
         return made(
@@ -79,7 +91,10 @@ class PromptTemplates:
             outputs={
                 "version": request.spec.get("version"),
                 "path": path.as_posix(),
-                "sha256": hashlib.sha256(content).hexdigest(),
+                "sha256": hashlib.sha256(artefact.content).hexdigest(),
+                **({"examples": artefact.examples} if artefact.examples else {}),
+                **({"indexes": indexes.made} if indexes.made else {}),
+                "history": _history(request),
             },
         )
 
@@ -112,13 +127,14 @@ class PromptTemplates:
         path = self.project / instance.id
         try:
             path.unlink(missing_ok=True)
+            NearestIndexes(self.project, Path(instance.id)).remove_others()
         except NotADirectoryError:
             return None
         except OSError as error:
             raise _unusable(path, "remove", error) from error
         return None
 
-    def _path(self, address: Address) -> Path:
+    def path_of(self, address: Address) -> Path:
         """Return where the artefact of an address lies, relative to the project."""
         name = ".".join(address.path)
         if address.key is not None:
@@ -128,49 +144,28 @@ class PromptTemplates:
         return Path(".tunectl") / "prompts" / _file_part(self.env) / f"{name}.json"
 
 
+def _history(request: Request) -> tuple[Plain, ...]:
+    """The versions there were, the newest first; one that is written again is told once."""
+    version, prior = request.spec.get("version"), request.prior
+    known: tuple[Plain, ...] = ()
+    if prior is not None:
+        said = prior.outputs.get("history")
+        # A record of a version that kept no history still says what was made last.
+        first: Plain = {"version": prior.outputs.get("version"), "when": prior.created_at}
+        known = tuple(said) if isinstance(said, tuple | list) else (first,)
+    newest = known[0] if known else None
+    if isinstance(newest, Mapping) and newest.get("version") == version:
+        return tuple(known)
+    entry: Plain = {"version": version, "when": request.now.isoformat(timespec="seconds")}
+    return (entry, *known)[:HISTORY]
+
+
 def _file_part(text: str) -> str:
     """Return text that stays within its folder, and as it is wherever that is possible."""
     from urllib.parse import quote
 
     safe = "".join(c if c.isprintable() and c not in "/\\:%" else quote(c, safe="") for c in text)
     return safe.replace(".", "%2E") if safe in {"", ".", ".."} else safe
-
-
-def compiled(address: Address, spec: Mapping[str, Plain], reader: Reader) -> bytes:
-    """Return the bytes of an artefact.
-
-    Args:
-        address: of the template.
-        spec: its settled settings.
-        reader: gives the rows of examples.
-    """
-    name = ".".join(address.path)
-    given = spec.get("sections")
-    sections = given if isinstance(given, tuple) else ()
-    content: dict[str, Plain] = {
-        "format": FORMAT,
-        "name": name if address.key is None else f"{name}[{address.key}]",
-        "version": spec.get("version"),
-        "model": spec.get("model"),
-        "base_url": spec.get("base_url"),
-        "inputs": spec.get("inputs") or {},
-        "sections": tuple(_section(section, reader) for section in sections),
-    }
-    content["sha256"] = hashlib.sha256(canonical(content).encode()).hexdigest()
-    tree = json.loads(canonical(content))
-    ordered = {key: tree[key] for key in content}
-    return (json.dumps(ordered, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _section(section: Plain, reader: Reader) -> Plain:
-    """Return a section as it is; for one of examples, with the rows that were chosen."""
-    if not isinstance(section, Mapping):
-        return section
-    source = section.get("examples")
-    if not isinstance(source, Mapping):
-        return section
-    settings = {key: value for key, value in section.items() if key != "examples"}
-    return {**settings, "source": source, "messages": chosen(section, source, reader)}
 
 
 def _replace(path: Path, content: bytes) -> None:

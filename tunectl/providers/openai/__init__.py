@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tunectl.core.errors import ConfigError
+from tunectl.core.value import Plain
 from tunectl.providers.etiquette import Rate, pace_of, timeout_of
 from tunectl.providers.instances import check_settings, text_setting
 from tunectl.providers.wire.account import RemoteAccount
@@ -60,7 +61,15 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
         ask_seconds=timeout_of(name, settings),
         pace=pace_of(settings, _RATES if profile is OPENAI else None),
     )
-    return provide(wire, RemoteAccount(wire, organization, project))
+    search: dict[str, Plain] = {
+        "base_url": None if url == OPENAI.base_url else url,
+        "key_env": _key_env(name, profile, settings),
+    }
+    if organization is not None:
+        search["organization"] = organization
+    if project is not None:
+        search["project"] = project
+    return provide(wire, RemoteAccount(wire, organization, project), search=search)
 
 
 def _service(name: str, settings: Mapping[str, Any]) -> tuple[Profile, str]:

@@ -10,6 +10,7 @@ from tunectl.core.errors import NotFoundError, UnavailableError
 from tunectl.core.ports import Delta
 from tunectl.core.value import Plain
 from tunectl.providers.vertex.client import Cloud
+from tunectl.providers.vertex.grounding import cited_by
 from tunectl.providers.vertex.places import Name, location_of
 from tunectl.providers.vertex.teardown import model_named
 
@@ -31,13 +32,31 @@ _SYSTEM = frozenset({"system", "developer"})
 def chat(
     cloud: Cloud, model: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
 ) -> Iterator[Delta]:
-    """Stream one answer; the last piece has the reason it ended and the token counts.
+    """Stream one answer to messages in OpenAI's form.
 
     Args:
         cloud: the account.
         model: an endpoint's name, a tuned model's, or a base model's id.
         messages: `{"role", "content"}`.
         params: such as `temperature` and `max_tokens`.
+
+    Raises:
+        ProviderError: as `answer` says.
+    """
+    return answer(cloud, model, request_of(messages, {}), params)
+
+
+def answer(
+    cloud: Cloud, model: str, body: Mapping[str, Any], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    """Stream one answer; the last piece has the reason it ended and the token counts.
+
+    Args:
+        cloud: the account.
+        model: an endpoint's name, a tuned model's, or a base model's id.
+        body: a `generateContent` request. Of what has machines of its own the texts and the roles
+            alone are sent: its container takes chat completions.
+        params: such as `temperature` and `max_tokens`; they go before what the body says.
 
     Raises:
         NotFoundError: there is no such model or endpoint.
@@ -47,9 +66,9 @@ def chat(
     target = _target(cloud, model)
     name = Name.of(target)
     if name is not None and name.collection == "endpoints" and _has_machines(cloud, target):
-        yield from _predicted(cloud, target, messages, params)
+        yield from _predicted(cloud, target, messages_of(body), params)
     else:
-        yield from _generated(cloud, target, messages, params)
+        yield from _generated(cloud, target, _configured(body, params))
 
 
 def _target(cloud: Cloud, model: str) -> str:
@@ -79,10 +98,7 @@ def _has_machines(cloud: Cloud, endpoint: str) -> bool:
     return any("dedicatedResources" in one for one in found.get("deployedModels") or ())
 
 
-def _generated(
-    cloud: Cloud, target: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
-) -> Iterator[Delta]:
-    body = request_of(messages, params)
+def _generated(cloud: Cloud, target: str, body: Mapping[str, Any]) -> Iterator[Delta]:
     ended: str | None = None
     usage: Mapping[str, Any] = {}
     lines = cloud.stream(
@@ -94,8 +110,9 @@ def _generated(
         for candidate in piece.get("candidates") or ():
             parts = (candidate.get("content") or {}).get("parts") or ()
             text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
-            if text:
-                yield Delta(text=text)
+            cited = cited_by(candidate)
+            if text or cited:
+                yield Delta(text=text, citations=cited)
             reason = candidate.get("finishReason")
             ended = _ENDS.get(reason, str(reason).lower()) if reason else ended
         if blocked := (piece.get("promptFeedback") or {}).get("blockReason"):
@@ -107,7 +124,9 @@ def _generated(
         )
     yield Delta(
         finish_reason=ended,
+        # What came from a cache is counted in the prompt (Vertex AI REST reference, 2026-10).
         prompt_tokens=int(usage.get("promptTokenCount") or 0),
+        cache_read_tokens=int(usage.get("cachedContentTokenCount") or 0),
         # Thoughts are billed as output (Vertex AI pricing, 2026-10).
         completion_tokens=int(usage.get("candidatesTokenCount") or 0)
         + int(usage.get("thoughtsTokenCount") or 0),
@@ -131,19 +150,40 @@ def request_of(
         else:
             role = "model" if message.get("role") == "assistant" else "user"
             contents.append({"role": role, "parts": parts})
-    config = {
+    instruction = {"systemInstruction": {"parts": system}} if system else {}
+    return _configured({"contents": contents, **instruction}, params)
+
+
+def _configured(body: Mapping[str, Any], params: Mapping[str, Plain]) -> dict[str, Any]:
+    """Return the request with the parameters in its `generationConfig`."""
+    ours = {
         _SAMPLING.get(key, key): [value] if key == "stop" and isinstance(value, str) else value
         for key, value in params.items()
         if value is not None
     }
-    return {
-        "contents": contents,
-        **({"systemInstruction": {"parts": system}} if system else {}),
-        **({"generationConfig": config} if config else {}),
-    }
+    config = {**(body.get("generationConfig") or {}), **ours}
+    return {**body, **({"generationConfig": config} if config else {})}
 
 
-def _texts(content: Plain) -> Iterator[str]:
+def messages_of(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the messages in OpenAI's form that a `generateContent` request says.
+
+    >>> messages_of({"contents": [{"role": "model", "parts": [{"text": "Tak"}]}]})
+    [{'role': 'assistant', 'content': 'Tak'}]
+    """
+    system = body.get("systemInstruction")
+    turns = [{**system, "role": "system"}] if system else []
+    turns += [
+        {**turn, "role": "assistant" if turn.get("role") == "model" else "user"}
+        for turn in body.get("contents") or ()
+    ]
+    return [
+        {"role": turn["role"], "content": "\n".join(_texts(list(turn.get("parts") or ())))}
+        for turn in turns
+    ]
+
+
+def _texts(content: object) -> Iterator[str]:
     """Yield the texts of a message: its content is one, or a list of parts."""
     if isinstance(content, str):
         yield content
@@ -154,14 +194,10 @@ def _texts(content: Plain) -> Iterator[str]:
 
 
 def _predicted(
-    cloud: Cloud, target: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+    cloud: Cloud, target: str, messages: list[dict[str, str]], params: Mapping[str, Plain]
 ) -> Iterator[Delta]:
     """Ask a deployment as the text containers of Model Garden want it; the answer comes at once."""
-    said = [
-        {"role": str(one.get("role")), "content": "\n".join(_texts(one.get("content")))}
-        for one in messages
-    ]
-    instance = {"@requestFormat": "chatCompletions", "messages": said, **params}
+    instance = {"@requestFormat": "chatCompletions", "messages": messages, **params}
     answer = cloud.ask(
         f"answer with `{target}`",
         lambda: cloud.post_json(

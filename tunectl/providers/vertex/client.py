@@ -34,6 +34,7 @@ _PAUSES = (0.3, 1.5)  # seconds before each further attempt at a question
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 TUNING, ENDPOINTS, MODELS, GARDEN = "tuning", "endpoints", "models", "garden"
+RAG = "rag"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +137,7 @@ class Cloud:
         """Return a service client of `google.cloud.aiplatform_v1` over REST.
 
         Args:
-            kind: `TUNING`, `ENDPOINTS`, `MODELS` or `GARDEN`.
+            kind: `TUNING`, `ENDPOINTS`, `MODELS`, `GARDEN` or `RAG`.
             location: of the thing that is asked about.
             once: each request has a connection of its own: on one that the service has just
                 closed, a request is lost in a way that looks like a lost answer.
@@ -157,6 +158,7 @@ class Cloud:
             ENDPOINTS: aiplatform_v1.EndpointServiceClient,
             MODELS: aiplatform_v1.ModelServiceClient,
             GARDEN: aiplatform_v1.ModelGardenServiceClient,
+            RAG: aiplatform_v1.VertexRagDataServiceClient,
         }[kind](
             credentials=self.credentials(url),
             transport="rest",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tunectl.catalog import base_models
 from tunectl.core.errors import CredentialsError, NotFoundError, UnavailableError
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
 from tunectl.providers.vertex.account import ProjectAccount
-from tunectl.providers.vertex.chat import chat
+from tunectl.providers.vertex.chat import answer, chat
 from tunectl.providers.vertex.client import MODELS, Cloud
 from tunectl.providers.vertex.credentials import source
 from tunectl.providers.vertex.endpoint import Endpoints
+from tunectl.providers.vertex.knowledge_base import KnowledgeBases
 from tunectl.providers.vertex.limits import SERVICE
 from tunectl.providers.vertex.staging import Staging
 from tunectl.providers.vertex.tuning_job import TuningJobs
@@ -91,6 +93,20 @@ class VertexAccount:
         """Stream one answer."""
         return chat(self.cloud, model, messages, params)
 
+    @property
+    def dialect(self) -> str:
+        """Whose words `answer` takes."""
+        return "gemini"
+
+    @property
+    def structured(self) -> bool:
+        """Whether the service holds an answer to a JSON Schema."""
+        return True
+
+    def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
+        """Stream one answer to a whole request."""
+        return answer(self.cloud, model, body, params)
+
 
 def provide(cloud: Cloud, identity: ProjectAccount, at_once: int = 1) -> VertexAccount:
     """Put the handlers of one account together.
@@ -107,5 +123,6 @@ def provide(cloud: Cloud, identity: ProjectAccount, at_once: int = 1) -> VertexA
             "upload": Uploads(cloud, identity, Staging(cloud)),
             "tuning_job": TuningJobs(cloud, identity, at_once),
             "endpoint": Endpoints(cloud, identity),
+            "knowledge_base": KnowledgeBases(cloud, identity),
         },
     )

@@ -1,4 +1,4 @@
-"""Uploads: the converted rows of one split, as an object of the staging bucket.
+"""Uploads: the converted rows of one split, or a document, as an object of the staging bucket.
 
 An object is made once and never overwritten: its name holds the operation and the hash of the rows,
 and it is written only where nothing is. Cloud Storage is strongly consistent, so a list shows at
@@ -11,6 +11,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from tunectl.core.errors import (
@@ -23,18 +24,24 @@ from tunectl.core.errors import (
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
+from tunectl.providers.documents import Document
 from tunectl.providers.etiquette import CONNECT_SECONDS, SEND_SECONDS
 from tunectl.providers.instances import found, made
 from tunectl.providers.latin import ascii_name
 from tunectl.providers.vertex.account import ProjectAccount
 from tunectl.providers.vertex.client import Cloud
+from tunectl.providers.vertex.document_names import is_document, object_of
 from tunectl.providers.vertex.marks import LINEAGE, OP, TOOL, description_of, mark_of
 from tunectl.providers.vertex.staging import Staging
 
 _CRC, _OWNER = "tunectl-crc32c", "tunectl-mark"
 _AT_ONCE = 8 * 1024 * 1024  # bytes; more is sent in pieces, each of which may be sent again
 _PIECE = 1024 * 1024
-_TYPE = "application/jsonl"
+_TYPES = {
+    ".jsonl": "application/jsonl",
+    ".md": "text/markdown; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
 _OP_IN_NAME = re.compile(r"(?:^|/)tunectl/([0-9a-f]{16,64})/")
 
 
@@ -155,7 +162,7 @@ class Uploads:
         """
         address = str(request.resource.address)
         raise InvalidRequestError.of(
-            f"uploaded rows cannot be changed: `{address}`", hint="replace them", address=address
+            f"what was uploaded cannot be changed: `{address}`", hint="replace it", address=address
         )
 
     def delete(self, instance: Instance) -> Instance | None:
@@ -180,6 +187,9 @@ class Uploads:
         return None
 
     def _name(self, op: str, spec: Mapping[str, Plain]) -> str:
+        if spec.get("format") == "document":
+            document = Document(str(spec["document"]), str(spec["sha256"]))
+            return f"{self.staging.place.prefix}{op}/{object_of(document)}"
         dataset = ascii_name(str(spec["dataset"]).partition(".")[2]) or "data"
         split = ascii_name(str(spec["split"])) or "rows"
         sha256 = str(spec["sha256"])[:16]
@@ -196,7 +206,7 @@ class Uploads:
             blob.upload_from_file(
                 rows,
                 size=size,
-                content_type=_TYPE,
+                content_type=_TYPES.get(PurePosixPath(name).suffix, "text/plain; charset=utf-8"),
                 if_generation_match=0,
                 checksum="crc32c",
                 timeout=(CONNECT_SECONDS, SEND_SECONDS),
@@ -236,7 +246,8 @@ class Uploads:
                 f"list the objects of `gs://{bucket}/{prefix}`",
                 lambda token=token: self._page(bucket, prefix, token),  # type: ignore[misc]
             )
-            yield from (blob for blob in page if blob.name.endswith(".jsonl"))
+            # Beside rows and documents may lie what jobs write.
+            yield from (b for b in page if b.name.endswith(".jsonl") or is_document(b.name))
             if not token:
                 return
 

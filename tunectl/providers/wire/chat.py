@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tunectl.core.errors import UnavailableError
-from tunectl.core.ports import Delta
+from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
 from tunectl.providers.wire.client import Wire
-from tunectl.providers.wire.job import unfrozen
 
 if TYPE_CHECKING:
     from openai import OpenAI
+    from openai.types import CompletionUsage
 
 
 def chat(
     wire: Wire, model: str, messages: Sequence[Mapping[str, Plain]], params: Mapping[str, Plain]
+) -> Iterator[Delta]:
+    """Stream one answer to messages alone.
+
+    Args:
+        wire: the account.
+        model: a model's id or an alias.
+        messages: `{"role", "content"}` and what else the wire knows.
+        params: such as `temperature` and `max_tokens`.
+
+    Raises:
+        ProviderError: as `answer` says.
+    """
+    return answer(wire, model, {"messages": list(messages)}, params)
+
+
+def answer(
+    wire: Wire, model: str, body: Mapping[str, Any], params: Mapping[str, Plain]
 ) -> Iterator[Delta]:
     """Stream one answer; the last piece has the reason it ended and the token counts.
 
     Args:
         wire: the account.
         model: a model's id or an alias.
-        messages: `{"role", "content"}` and what else the wire knows.
-        params: such as `temperature` and `max_tokens`; what the SDK does not name is sent as is.
+        body: the request, all but the model; what the SDK does not name is sent as is.
+        params: such as `temperature` and `max_tokens`; they go before what the body says.
 
     Raises:
         NotFoundError: there is no such model.
@@ -35,13 +53,13 @@ def chat(
 
     def begin(client: OpenAI) -> Iterator[Any]:
         create: Any = client.chat.completions.create
+        asked = _plain({**body, **params})
         known = inspect.signature(create).parameters.keys()
-        extra = {key: unfrozen(value) for key, value in params.items() if key not in known}
-        named = {key: unfrozen(value) for key, value in params.items() if key in known}
+        extra = {key: value for key, value in asked.items() if key not in known}
+        named = {key: value for key, value in asked.items() if key in known}
         pieces: Iterator[Any] = create(
             **named,
             model=model,
-            messages=[unfrozen(message) for message in messages],
             stream=True,
             stream_options={"include_usage": True},
             extra_body=extra or None,
@@ -49,17 +67,55 @@ def chat(
         return pieces
 
     ended: str | None = None
-    read = written = 0
+    counted = Delta()
     for piece in wire.stream(f"answer with `{model}`", begin):
         for choice in piece.choices or ():
-            if choice.delta is not None and choice.delta.content:
-                yield Delta(text=choice.delta.content)
+            if choice.delta is not None:
+                text, cited = choice.delta.content or "", _cited(choice.delta)
+                if text or cited:
+                    yield Delta(text=text, citations=cited)
             ended = choice.finish_reason or ended
         if piece.usage is not None:
-            read, written = piece.usage.prompt_tokens, piece.usage.completion_tokens
+            counted = _counts(piece.usage)
     if ended is None:
         raise UnavailableError.of(
             f"provider `{wire.provider}` broke off the answer of `{model}`",
             hint="ask again",
         )
-    yield Delta(finish_reason=ended, prompt_tokens=read, completion_tokens=written)
+    yield replace(counted, finish_reason=ended)
+
+
+def _counts(usage: CompletionUsage) -> Delta:
+    """Return the token counts; cached ones are part of the prompt's (openai 3.54)."""
+    details = usage.prompt_tokens_details
+    return Delta(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cache_read_tokens=(details.cached_tokens or 0) if details else 0,
+        cache_written_tokens=(details.cache_write_tokens or 0) if details else 0,
+    )
+
+
+def _cited(delta: Any) -> tuple[Citation, ...]:  # noqa: ANN401  # the SDK's type lacks the field
+    """Return the annotations of a piece: `url_citation` is the only kind there is (openai 3.54).
+
+    The SDK names them on a whole message alone; on a piece they come as a field it does not know.
+    """
+    found = getattr(delta, "annotations", None)
+    pages = [
+        one["url_citation"]
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, Mapping) and isinstance(one.get("url_citation"), Mapping)
+    ]
+    return tuple(
+        Citation(source=str(page.get("url") or ""), title=str(page.get("title") or ""))
+        for page in pages
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # a JSON tree
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

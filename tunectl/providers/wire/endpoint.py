@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote as quoted
 from typing import Any
@@ -57,14 +57,13 @@ class Records:
         """Say where a tuned model needs something deployed that is not managed."""
         profile = self.wire.profile
         yield from no_deployment(profile, resource)
-        if profile.serves_tuned_models or resource.spec.get("deployment"):
-            return
+        if profile.serves_tuned_models or profile.deployments:
+            return  # that a deployment is not named was told when the project was read
         yield Diagnostic(
             summary=f"{profile.title} answers for a tuned model only after {profile.deploys_by}; "
             "this is not managed yet",
             severity=Severity.WARNING,
-            hint="deploy it there by hand, and name the deployment with `deployment:`; without it "
-            "this endpoint only records the model's id",
+            hint="deploy it there by hand; this endpoint only records the model's id",
             code="provider-deployment",
             address=str(resource.address),
             source=resource.source,
@@ -111,10 +110,15 @@ class Aliases:
     """Handler of kind `endpoint` where the service keeps aliases: a name that never changes.
 
     `PUT` replaces an alias in one step, so callers always reach a whole model.
+
+    Attributes:
+        prepare: makes a base model ready and returns the name to send; None when nothing is to be
+            made ready.
     """
 
     wire: Wire
     account: Account
+    prepare: Callable[[str], str] | None = None
 
     def check(self, resource: Resource) -> Iterable[Diagnostic]:
         """Refuse what has no meaning here."""
@@ -255,7 +259,10 @@ class Aliases:
         )
 
     def _put(self, name: str, spec: Mapping[str, Plain], metadata: Mapping[str, str]) -> None:
-        path, content = self._path(name), {"model": _served(spec), "metadata": dict(metadata)}
+        model = _served(spec)
+        if self.prepare is not None:
+            model = self.prepare(model)
+        path, content = self._path(name), {"model": model, "metadata": dict(metadata)}
         self.wire.tell(
             f"set the alias `{name}`",
             lambda c: fields(c.put(path, cast_to=dict[str, Any], body=content), "name"),

@@ -16,6 +16,9 @@ MARK_KEYS = ("tunectl", LINEAGE, "tunectl-project", "tunectl-env", ADDRESS, OP)
 
 _LONGEST_VALUE = 512  # OpenAI's limit of a metadata value, API reference 2026-08
 _LONGEST_FILE_NAME = 200
+# OpenAI's file search tells the form of a document by these (guide `file-search`, 2026); whatever
+# else is text is read in as such.
+_FORMS = {"md": "md", "markdown": "md", "html": "html", "htm": "html", "json": "json", "tex": "tex"}
 _OP_IN_NAME = re.compile(r"tunectl\.([0-9a-f]{16,64})\.")
 
 
@@ -44,6 +47,25 @@ def file_name(mark: Mark, dataset: str, split: str, sha256: str) -> str:
     safe = ascii_name(dataset.partition(".")[2] or dataset) or "data"
     name = f"tunectl.{mark.op}.{safe[:80]}.{(ascii_name(split) or 'rows')[:40]}.{sha256[:12]}"
     return f"{name[:_LONGEST_FILE_NAME]}.jsonl"
+
+
+def is_document(upload: Address) -> bool:
+    """Tell whether an upload is a document of a knowledge base: its address ends so."""
+    return (upload.key or "").endswith("/document")
+
+
+def document_name(mark: Mark, document: str, sha256: str) -> str:
+    """Return the name of a document's file: its mark, and an end by which services know its form.
+
+    Args:
+        mark: its owner.
+        document: its name: a path, or a URL.
+        sha256: of its text, hexadecimal.
+    """
+    stem, dot, ending = document.rpartition("/")[2].rpartition(".")
+    form = _FORMS.get(ending.lower(), "txt") if dot else "txt"
+    safe = ascii_name(stem or ending) or "document"
+    return f"tunectl.{mark.op}.{safe[:80]}.{sha256[:12]}.{form}"
 
 
 def has_op(name: str, op: str) -> bool:

@@ -10,19 +10,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tunectl.core.errors import ProviderError, TunectlError, UnknownOutcomeError
 from tunectl.providers.wire.client import Wire, fields
 from tunectl.providers.wire.errors import SenselessAnswerError
 
+if TYPE_CHECKING:
+    from openai.types import FilePurpose
+
 PART_BYTES = 64 * 1024 * 1024
-_PURPOSE: Final = "fine-tune"
-_MIME = "text/jsonl"
+_ROWS, _DOCUMENT = "text/jsonl", "text/plain"
 
 
-def send_in_parts(
-    wire: Wire, name: str, stream: BinaryIO, size: int, part_bytes: int = PART_BYTES
+def send_in_parts(  # what is sent, and how
+    wire: Wire,
+    name: str,
+    stream: BinaryIO,
+    size: int,
+    part_bytes: int = PART_BYTES,
+    purpose: FilePurpose = "fine-tune",
 ) -> dict[str, Any]:
     """Send a file in parts, one part in memory, and return it as the service shows it.
 
@@ -32,15 +39,17 @@ def send_in_parts(
         stream: at its beginning.
         size: bytes in all.
         part_bytes: of each part but the last.
+        purpose: of the file.
 
     Raises:
         UnknownOutcomeError: the parts may or may not have become a file; its name tells.
         ProviderError: they have not.
     """
+    mime = _ROWS if purpose == "fine-tune" else _DOCUMENT
     upload = wire.ask(
         f"begin to upload `{name}`",
         lambda c: fields(
-            c.uploads.create(bytes=size, filename=name, mime_type=_MIME, purpose=_PURPOSE), "id"
+            c.uploads.create(bytes=size, filename=name, mime_type=mime, purpose=purpose), "id"
         ),
     )
     upload_id = str(upload["id"])

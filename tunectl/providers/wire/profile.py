@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from tunectl.core.value import Plain
 
+# What every service of this wire speaks, whoever runs it; also how its stores are searched.
+WIRE = "openai"
 METHODS = frozenset({"supervised", "dpo", "reinforcement"})
 # OpenAI's specification of 2026-08, `FineTuneReinforcementMethod`.
 GRADERS = frozenset({"string_check", "text_similarity", "python", "score_model", "multi"})
@@ -88,8 +90,10 @@ class Profile:
         list_lag: seconds by which a listing may lag behind a create. No service promises any
             bound, so this is a caution.
         copies: whether it is our own server, which gives out jobs and takes them in.
+        structured: whether it holds an answer to a JSON Schema (`response_format`).
         account_header: the response header that names the organization.
         account_by_host: each account has an address of its own, which refuses every other key.
+        vector_stores: whether it keeps documents and searches them, under `/vector_stores`.
     """
 
     name: str
@@ -122,8 +126,10 @@ class Profile:
     alias_path: str | None = None
     list_lag: float = 15.0
     copies: bool = False
+    structured: bool = True
     account_header: str | None = None
     account_by_host: bool = False
+    vector_stores: bool = False
 
 
 _NO_LIMIT = 10**12
@@ -140,6 +146,7 @@ OPENAI = Profile(
     lists_tuned_models=True,
     checkpoint_models=True,
     account_header="openai-organization",
+    vector_stores=True,
 )
 
 AZURE = Profile(
@@ -213,6 +220,7 @@ LOCAL = Profile(
     alias_path="/tunectl/aliases",
     list_lag=0.0,  # it answers when what it made is on the disk that it lists
     copies=True,
+    structured=False,
 )
 
 # The same server on another host.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
 from tunectl.providers.wire.account import Account, RemoteAccount
-from tunectl.providers.wire.chat import chat
+from tunectl.providers.wire.chat import answer, chat
 from tunectl.providers.wire.client import Wire, items
 from tunectl.providers.wire.copying import CopiedJobs
 from tunectl.providers.wire.endpoint import Aliases, Records
+from tunectl.providers.wire.knowledge_base import VectorStores
+from tunectl.providers.wire.profile import WIRE
 from tunectl.providers.wire.registered import Registered
 from tunectl.providers.wire.tuning_job import TuningJobs
 from tunectl.providers.wire.upload import Uploads
@@ -63,26 +66,48 @@ class WireProvider:
         """Stream one answer."""
         return chat(self.wire, model, messages, params)
 
+    @property
+    def dialect(self) -> str:
+        """Whose words `answer` takes."""
+        return WIRE
+
+    @property
+    def structured(self) -> bool:
+        """Whether the service holds an answer to a JSON Schema."""
+        return self.wire.profile.structured
+
+    def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
+        """Stream one answer to a whole request."""
+        return answer(self.wire, model, body, params)
+
 
 def provide(
-    wire: Wire, identity: Account, prepare: Callable[[str], str] | None = None
+    wire: Wire,
+    identity: Account,
+    prepare: Callable[[str], str] | None = None,
+    search: Mapping[str, Plain] | None = None,
 ) -> WireProvider:
     """Put the handlers of one account together.
 
     Args:
         wire: the connection.
         identity: tells whose account it is.
-        prepare: makes a base model ready before a job; None when the service has them all.
+        prepare: makes a base model ready before a job or an alias; None when the service has them
+            all.
+        search: what an application needs in order to search a knowledge base of it.
     """
     kind = CopiedJobs if wire.profile.copies else TuningJobs
     jobs = kind(wire, identity) if prepare is None else kind(wire, identity, prepare)
     endpoints: Handler = Records(wire, identity)
     if wire.profile.alias_path:
-        endpoints = Aliases(wire, identity)
+        endpoints = Aliases(wire, identity, prepare)
     elif wire.profile.registry:
         endpoints = Registered(wire, identity)
-    return WireProvider(
-        wire,
-        identity,
-        {"upload": Uploads(wire, identity), "tuning_job": jobs, "endpoint": endpoints},
-    )
+    handlers: dict[str, Handler] = {
+        "upload": Uploads(wire, identity),
+        "tuning_job": jobs,
+        "endpoint": endpoints,
+    }
+    if wire.profile.vector_stores:
+        handlers["knowledge_base"] = VectorStores(wire, identity, search or {})
+    return WireProvider(wire, identity, handlers)

@@ -1,4 +1,8 @@
-"""Uploads: the converted rows of one split, as a file of purpose `fine-tune`."""
+"""Uploads: the converted rows of one split, or one document of a knowledge base, as a file.
+
+Rows have purpose `fine-tune`, documents `assistants`: so does the SDK what is meant for a vector
+store (openai 3.54.0, `vector_stores.files.upload`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from tunectl.core.errors import (
     ConflictError,
@@ -23,10 +27,20 @@ from tunectl.providers.instances import found, made
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields, items
 from tunectl.providers.wire.listing import moment, pages
-from tunectl.providers.wire.naming import file_name, has_op, op_in_name
+from tunectl.providers.wire.naming import (
+    document_name,
+    file_name,
+    has_op,
+    is_document,
+    op_in_name,
+)
 from tunectl.providers.wire.parts import PART_BYTES, send_in_parts
 
+if TYPE_CHECKING:
+    from openai.types import FilePurpose
+
 PURPOSE: Final = "fine-tune"
+DOCUMENTS: Final = "assistants"
 _BOM = b"\xef\xbb\xbf"
 _IN_MEMORY = 8 * 1024 * 1024
 
@@ -67,12 +81,17 @@ class Uploads:
             UnknownOutcomeError: it may or may not be there; its name tells.
         """
         spec = request.spec
-        name = file_name(
-            request.mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"])
-        )
         account = self.account.id()
-        with request.reader.open(spec) as rows, self._bytes(rows) as stream:
-            file = self._sent(name, stream)
+        if is_document(request.mark.address):
+            name = document_name(request.mark, str(spec["document"]), str(spec["sha256"]))
+            with request.reader.open(spec) as content:
+                file = self._sent(name, content, DOCUMENTS)
+        else:
+            name = file_name(
+                request.mark, str(spec["dataset"]), str(spec["split"]), str(spec["sha256"])
+            )
+            with request.reader.open(spec) as rows, self._bytes(rows) as stream:
+                file = self._sent(name, stream)
         status, reason = self._status(file)
         return made(
             request,
@@ -91,9 +110,10 @@ class Uploads:
 
     def find(self, mark: Mark) -> Iterable[Instance]:
         """Yield the files whose name carries the operation."""
+        purpose = DOCUMENTS if is_document(mark.address) else PURPOSE
         files = self.wire.ask(
             "list the files",
-            lambda c: items(lambda: c.files.list(purpose=PURPOSE), "id"),
+            lambda c: items(lambda: c.files.list(purpose=purpose), "id"),
         )
         account = self.account.id()
         for file in files:
@@ -111,17 +131,24 @@ class Uploads:
                 )
 
     def list(self) -> Iterable[Found]:
-        """Yield every training file of the account, the newest first.
+        """Yield every training file of the account, the newest first, then our documents.
+
+        What else people keep as files is not of this kind.
 
         A file's name has room for the operation alone, so its mark is never whole: whose it is,
         the operations that a state knows and the jobs that used it must tell.
         """
+        yield from self._listed(PURPOSE)
+        if self.wire.profile.vector_stores:
+            yield from (one for one in self._listed(DOCUMENTS) if one.instance.op)
+
+    def _listed(self, purpose: str) -> Iterable[Found]:
         account = self.account.id()
         files = pages(
-            self.wire, "list the files", lambda c, after: c.files.list(purpose=PURPOSE, after=after)
+            self.wire, "list the files", lambda c, after: c.files.list(purpose=purpose, after=after)
         )
         for file in files:
-            if file.get("purpose", PURPOSE) != PURPOSE:
+            if file.get("purpose", purpose) != purpose:
                 continue  # a service may ignore the filter
             name, file_id = str(file.get("filename") or ""), str(file["id"])
             status, reason = self._status(file)
@@ -184,7 +211,7 @@ class Uploads:
             )
         return None
 
-    def _sent(self, name: str, stream: BinaryIO) -> dict[str, Any]:
+    def _sent(self, name: str, stream: BinaryIO, purpose: FilePurpose = PURPOSE) -> dict[str, Any]:
         profile, size = self.wire.profile, stream.seek(0, io.SEEK_END)
         stream.seek(0)
         if profile.largest_file is not None and size > profile.largest_file:
@@ -194,11 +221,11 @@ class Uploads:
                 hint="use `limit:`, or leave out what the model need not see",
             )
         if profile.whole_file is not None and size > profile.whole_file and profile.parts:
-            return send_in_parts(self.wire, name, stream, size, self.part_bytes)
+            return send_in_parts(self.wire, name, stream, size, self.part_bytes, purpose)
         return self.wire.tell(
             f"upload `{name}`",
             lambda c: fields(
-                c.files.create(file=(name, cast("IO[bytes]", stream)), purpose=PURPOSE), "id"
+                c.files.create(file=(name, cast("IO[bytes]", stream)), purpose=purpose), "id"
             ),
             large=True,
         )

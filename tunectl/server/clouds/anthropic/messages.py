@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tunectl.server.clouds.anthropic.citing import citations
 from tunectl.server.clouds.anthropic.models import model_for
 from tunectl.server.clouds.anthropic.refusals import RefusedError
 from tunectl.server.clouds.wire import Answered
+from tunectl.server.schema_answers import fitting
 
 # anthropic 2.12.0, `types.message_create_params` and `message_count_tokens_params`; the sampling
 # parameters left the SDK with 1.0 and are still read for older models.
@@ -66,6 +68,7 @@ def answered(body: Mapping[str, Any], now: datetime, cache: Cache) -> Answered:
     for name in sorted(_SAMPLING & body.keys()):
         if not _SAMPLED.match(model.id):
             raise RefusedError(400, f"{name}: this parameter is not supported for {model.id}")
+    cited = citations(body)
     words, reason, stop = _said(body, most)
     usage = _usage(body, now, cache)
     message: dict[str, Any] = {
@@ -83,10 +86,11 @@ def answered(body: Mapping[str, Any], now: datetime, cache: Cache) -> Answered:
     }
     spent = {"output_tokens": _tokens("".join(words)) or 1}
     if body.get("stream") is True:
-        events = _events(message, words, reason, stop, spent)
+        events = _events(message, words, cited, (reason, stop), spent)
         return Answered(200, headers={"content-type": "text/event-stream"}, pieces=events)
     ended = {"stop_reason": reason, "stop_sequence": stop, "usage": {**usage, **spent}}
-    text = [{"type": "text", "text": "".join(words), "citations": None}] if words else []
+    block = {"type": "text", "text": "".join(words), "citations": cited or None}
+    text = [block] if words else []
     return Answered.of({**message, "content": text, **ended})
 
 
@@ -94,6 +98,9 @@ def _said(body: Mapping[str, Any], most: int) -> tuple[list[str], str, str | Non
     """Return the words of the answer, why it ends, and the stop sequence that ended it."""
     asked = [m for m in body["messages"] if m["role"] == "user"]
     text = f"[{body['model']}, simulated, no weights] {_text(asked[-1]['content'])}"
+    form = (body.get("output_config") or {}).get("format")
+    if form is not None:
+        text = fitting(_schema(form), text)
     found = [(text.find(s), s) for s in body.get("stop_sequences") or () if s and s in text]
     at, stop = min(found, default=(len(text), None))
     words = _WORD.findall(text[:at])
@@ -105,19 +112,30 @@ def _said(body: Mapping[str, Any], most: int) -> tuple[list[str], str, str | Non
     return kept, "end_turn" if stop is None else "stop_sequence", stop
 
 
+def _schema(form: Any) -> Mapping[str, Any]:  # noqa: ANN401  # foreign JSON
+    found = form.get("schema") if isinstance(form, Mapping) else None
+    if not isinstance(found, Mapping) or form.get("type") != "json_schema":
+        raise RefusedError(400, "output_config.format: Input should be `json_schema` with a schema")
+    return found
+
+
 def _events(
     message: Mapping[str, Any],
     words: list[str],
-    reason: str,
-    stop: str | None,
+    cited: list[dict[str, Any]],
+    ended_by: tuple[str, str | None],
     spent: Mapping[str, int],
 ) -> Iterator[bytes]:
+    reason, stop = ended_by
     yield _event({"type": "message_start", "message": message})
     block = {"type": "text", "text": "", "citations": None}
     yield _event({"type": "content_block_start", "index": 0, "content_block": block})
     yield _event({"type": "ping"})
     for word in words:
-        delta = {"type": "text_delta", "text": word}
+        delta: dict[str, Any] = {"type": "text_delta", "text": word}
+        yield _event({"type": "content_block_delta", "index": 0, "delta": delta})
+    for one in cited:
+        delta = {"type": "citations_delta", "citation": one}
         yield _event({"type": "content_block_delta", "index": 0, "delta": delta})
     yield _event({"type": "content_block_stop", "index": 0})
     ended = {"stop_reason": reason, "stop_sequence": stop, "stop_details": None, "container": None}

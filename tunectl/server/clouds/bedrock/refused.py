@@ -41,12 +41,17 @@ _KIND = {
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a failure
-    """An answer that is no success: the kind of error and its words."""
+    """An answer that is no success: the kind of error and its words.
 
-    def __init__(self, kind: str, message: str) -> None:
+    Attributes:
+        status: of HTTP where a service model gives the kind another one; 0 for the usual one.
+    """
+
+    def __init__(self, kind: str, message: str, status: int = 0) -> None:
         super().__init__(kind)
         self.kind = kind
         self.message = message
+        self.status = status
 
 
 def invalid(message: str) -> Refused:

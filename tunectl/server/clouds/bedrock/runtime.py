@@ -5,19 +5,22 @@ A model that nobody tuned says that it is simulated and repeats the question.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import tunectl.server.clouds.bedrock.foundation as foundation
+import tunectl.server.clouds.bedrock.prompts as prompts
 from tunectl.catalog.bedrock_models import without_context
 from tunectl.server.clouds.bedrock.eventstream import event
 from tunectl.server.clouds.bedrock.refused import Refused, invalid
 from tunectl.server.clouds.bedrock.rows import nearest
 from tunectl.server.clouds.bedrock.shelf import Shelf, body_of, named
 from tunectl.server.clouds.wire import Answered, Asked
+from tunectl.server.schema_answers import fitting
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PIECE = re.compile(r"\s*\S+")
@@ -32,16 +35,22 @@ class Said:
     text: str
     reason: str
     read: int
+    cache_read: int = 0
+    cache_written: int = 0
 
     @property
     def usage(self) -> dict[str, int]:
         """The counts, as Converse tells them."""
         written = _tokens(self.text)
-        return {
-            "inputTokens": self.read,
+        told = {
+            "inputTokens": self.read - self.cache_read - self.cache_written,
             "outputTokens": written,
             "totalTokens": self.read + written,
         }
+        if self.cache_read or self.cache_written:
+            told["cacheReadInputTokens"] = self.cache_read
+            told["cacheWriteInputTokens"] = self.cache_written
+        return told
 
 
 def converse(shelf: Shelf, asked: Asked, identifier: str) -> Answered:
@@ -83,11 +92,30 @@ def _pieces(said: Said) -> Iterator[bytes]:
 
 def _conversation(shelf: Shelf, asked: Asked, identifier: str) -> Said:
     body = body_of(asked)
+    if ":prompt/" in identifier:
+        identifier, body = prompts.conversation(shelf, identifier, body)
     turns = _turns(body.get("messages"))
     limits = body.get("inferenceConfig") or {}
     _check(limits)
     system = " ".join(block.get("text", "") for block in body.get("system") or ())
-    return _said(shelf, identifier, [("system", system), *turns], limits.get("maxTokens"))
+    said = _said(shelf, identifier, [("system", system), *turns], limits.get("maxTokens"))
+    if schema := _schema(body):
+        said = replace(said, text=fitting(schema, said.text))
+    read, written = shelf.prompts.counted(identifier, body, shelf.now())
+    return replace(said, cache_read=read, cache_written=written)
+
+
+def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the schema of a structured answer (`outputConfig.textFormat`)."""
+    form = (body.get("outputConfig") or {}).get("textFormat") or {}
+    said = (form.get("structure") or {}).get("jsonSchema") or {}
+    if not form:
+        return None
+    try:
+        found = json.loads(said["schema"])
+    except (KeyError, TypeError, ValueError):
+        raise invalid("outputConfig.textFormat needs a jsonSchema whose schema is JSON.") from None
+    return found if isinstance(found, dict) else None
 
 
 def _turns(messages: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # foreign JSON

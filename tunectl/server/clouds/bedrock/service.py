@@ -8,10 +8,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import tunectl.server.clouds.bedrock.custom_models as custom_models
+import tunectl.server.clouds.bedrock.data_sources as data_sources
 import tunectl.server.clouds.bedrock.deployments as deployments
 import tunectl.server.clouds.bedrock.foundation as foundation
 import tunectl.server.clouds.bedrock.identity as identity
 import tunectl.server.clouds.bedrock.jobs as jobs
+import tunectl.server.clouds.bedrock.knowledge as knowledge
+import tunectl.server.clouds.bedrock.prompts as prompts
+import tunectl.server.clouds.bedrock.retrieving as retrieving
 import tunectl.server.clouds.bedrock.runtime as runtime
 import tunectl.server.clouds.bedrock.throughput as throughput
 from tunectl.server.clouds.bedrock.refused import Refused, missing, refusal, refusal_of
@@ -70,11 +74,11 @@ class Bedrock:
                 raise Refused(
                     "InvalidSignatureException", "Credential should be scoped to a valid region."
                 )
-            for module in (jobs, deployments, throughput):
+            for module in (jobs, deployments, throughput, data_sources, knowledge):
                 module.move_on(self.shelf)
             return self._route(asked)
         except Refused as refused:
-            return refusal(refused.kind, refused.message)
+            return refusal(refused.kind, refused.message, refused.status)
 
     def refusal(self, status: int, message: str) -> Answered:
         """Return an error in the service's own shape."""
@@ -138,9 +142,15 @@ def _named(operation: Callable[[Shelf, str], dict[str, Any]]) -> Callable[..., d
     return lambda shelf, _, identifier: operation(shelf, identifier)
 
 
+def _named_two(operation: Callable[[Shelf, str, str], dict[str, Any]]) -> Callable[..., Any]:
+    """Return an operation that is asked nothing but the name of something inside something."""
+    return lambda shelf, _, outer, inner: operation(shelf, outer, inner)
+
+
 # botocore 1.44.5: method, path and status of each operation.
 _DEPLOYMENTS = "/model-customization/custom-model-deployments"
 _THROUGHPUT = "/provisioned-model-throughput"
+_SOURCES = "/knowledgebases/{}/datasources"
 _ROUTES: tuple[tuple[str, re.Pattern[str], int, Callable[..., Any]], ...] = tuple(
     (method, re.compile(path.replace("{}", "([^/]+)")), status, operation)
     for method, path, status, operation in (
@@ -166,6 +176,27 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], int, Callable[..., Any]], ...] = tupl
         ("POST", "/tagResource", 200, _tag),
         ("POST", "/untagResource", 200, _untag),
         ("POST", "/listTagsForResource", 200, _tags),
+        ("PUT", "/knowledgebases/", 202, knowledge.create),
+        ("POST", "/knowledgebases/", 200, knowledge.find),
+        ("GET", "/knowledgebases/{}", 200, _named(knowledge.get)),
+        ("PUT", "/knowledgebases/{}", 202, knowledge.update),
+        ("DELETE", "/knowledgebases/{}", 202, _named(knowledge.delete)),
+        ("GET", "/tags/{}", 200, _named(knowledge.tags)),
+        ("POST", "/tags/{}", 200, knowledge.tag),
+        ("POST", "/prompts/", 201, prompts.create),
+        ("GET", "/prompts/", 200, prompts.find),
+        ("GET", "/prompts/{}/", 200, prompts.get),
+        ("PUT", "/prompts/{}/", 200, prompts.update),
+        ("DELETE", "/prompts/{}/", 200, prompts.delete),
+        ("POST", "/prompts/{}/versions", 201, prompts.make_version),
+        ("PUT", f"{_SOURCES}/", 200, data_sources.create),
+        ("POST", f"{_SOURCES}/", 200, data_sources.find),
+        ("GET", f"{_SOURCES}/{{}}", 200, _named_two(data_sources.get)),
+        ("DELETE", f"{_SOURCES}/{{}}", 202, _named_two(data_sources.delete)),
+        ("PUT", f"{_SOURCES}/{{}}/documents", 202, data_sources.ingest),
+        ("POST", f"{_SOURCES}/{{}}/documents", 200, data_sources.documents),
+        ("POST", f"{_SOURCES}/{{}}/documents/deleteDocuments", 202, data_sources.forget),
+        ("POST", "/knowledgebases/{}/retrieve", 200, retrieving.retrieve),
         ("POST", "/model/{}/converse", 200, runtime.converse),
         ("POST", "/model/{}/converse-stream", 200, runtime.stream),
         ("POST", "/model/{}/invoke", 200, runtime.invoke),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tunectl.server.clouds.bedrock.cache_points import CachePoints
 from tunectl.server.clouds.bedrock.refused import Refused, invalid, missing
 from tunectl.server.clouds.objects import Buckets
 from tunectl.server.clouds.wire import Asked, Left
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tunectl.server.clouds.bedrock.custom_models import CustomModel
     from tunectl.server.clouds.bedrock.deployments import Deployment
     from tunectl.server.clouds.bedrock.jobs import Job
+    from tunectl.server.clouds.bedrock.knowledge import KnowledgeBase
+    from tunectl.server.clouds.bedrock.prompts import Draft
     from tunectl.server.clouds.bedrock.throughput import Throughput
 
 _TAG = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
@@ -48,8 +51,11 @@ class Shelf:
     models: dict[str, CustomModel] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
     throughputs: dict[str, Throughput] = field(default_factory=dict)
+    knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
+    kept_prompts: dict[str, Draft] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    prompts: CachePoints = field(default_factory=CachePoints)
     made: int = 0
 
     def now(self) -> datetime:
@@ -101,6 +107,10 @@ class Shelf:
             plural = "unit" if one.units == 1 else "units"
             bills = f"{one.units} model {plural}, by the hour, used or not"
             yield Left(kind="provisioned throughput", name=one.name, bills=bills)
+        for base in self.knowledge.values():
+            yield Left(kind="knowledge base", name=base.name, bills="what its index holds")
+        for prompt in self.kept_prompts.values():
+            yield Left(kind="prompt", name=prompt.name)
 
 
 def matched(name: str, value: object, pattern: re.Pattern[str], longest: int) -> str:
@@ -198,6 +208,27 @@ def page(
     if not 1 <= size <= _MOST:
         raise invalid(f"maxResults must be between 1 and {_MOST}")
     start = _start(asked.param("nextToken"))
+    answer: dict[str, Any] = {key: [show(one) for one in items[start : start + size]]}
+    if start + size < len(items):
+        answer["nextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
+    return answer
+
+
+def turned_page(
+    body: Mapping[str, Any],
+    key: str,
+    found: Iterable[Any],
+    show: Callable[[Any], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return one page of a list that is asked for in a body, as the service of agents does.
+
+    Raises:
+        Refused: the size or the token is none.
+    """
+    items, size = list(found), int(body.get("maxResults") or _PAGE)
+    if not 1 <= size <= _MOST:
+        raise invalid(f"maxResults must be between 1 and {_MOST}")
+    start = _start(str(body.get("nextToken") or ""))
     answer: dict[str, Any] = {key: [show(one) for one in items[start : start + size]]}
     if start + size < len(items):
         answer["nextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()

@@ -11,6 +11,8 @@ from tunectl.server.aliases import all_aliases
 from tunectl.server.api import Activity, build_app
 from tunectl.server.clouds.openai.asgi import ask
 from tunectl.server.clouds.openai.training import Threads
+from tunectl.server.clouds.openai.vector_shelf import Shelf
+from tunectl.server.clouds.openai.vector_stores import PATH, VectorStores
 from tunectl.server.clouds.wire import Answered, Asked, Left
 from tunectl.server.clouds.world import World
 from tunectl.server.folder import write_json
@@ -40,6 +42,12 @@ class OpenAI:
         settings = Settings(folder, "simulated", 0, mimic=True, profile=profile)
         self._service = make_service(settings, self._threads)
         self._app = build_app(self._service, Activity())
+        shelf = Shelf(
+            self._service.files,
+            lambda: world.now().timestamp(),
+            lambda: world.operation_seconds,
+        )
+        self.vector_stores = VectorStores(shelf) if profile in {"", "openai"} else None
 
     @property
     def folder(self) -> Path:
@@ -61,6 +69,9 @@ class OpenAI:
 
     def answer(self, asked: Asked) -> Answered:
         """Answer one request; whatever key it carries is right."""
+        stores = self.vector_stores
+        if stores is not None and asked.path.startswith(PATH):
+            return stores.answer(asked)
         key = {"authorization": f"Bearer {self._service.root.token()}"}
         return ask(self._app, replace(asked, headers={**asked.headers, **key}))
 
@@ -81,5 +92,7 @@ class OpenAI:
             if model.job is not None and model.step is None:
                 named = self._service.settings.manner.names_models
                 yield Left(kind="model", name=model.id, record=not named)
+        for store in self.vector_stores.shelf.all() if self.vector_stores is not None else ():
+            yield Left(kind="vector store", name=store.id)
         for alias in all_aliases(self._service.root):
             yield Left(kind="alias", name=str(alias["name"]))

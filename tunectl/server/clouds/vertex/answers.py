@@ -18,6 +18,7 @@ from tunectl.server.clouds.vertex.ledger import Kept, Ledger, Registered
 from tunectl.server.clouds.vertex.refusals import invalid, missing, precondition
 from tunectl.server.clouds.vertex.rows import text_of
 from tunectl.server.clouds.wire import Answered
+from tunectl.server.schema_answers import fitting
 from tunectl.server.simulated_answers import count_tokens, nearest_answer
 
 _PIECE = re.compile(r"\s*\S+\s*")
@@ -91,10 +92,15 @@ def _generated(call: Call) -> tuple[Kept, str]:
     question = _question(body)
     text = _said(base, model, put, question)
     config = body.get("generationConfig", {})
+    schema = config.get("responseJsonSchema") or config.get("responseSchema")
+    if schema:
+        text = fitting(schema, text)
     text, reason = _limited(text, config)
     asked = sum(count_tokens(text_of(each)) for each in (*body["contents"], _system(body)))
     said = count_tokens(text)
-    usage = {
+    parts = [text_of(each) for each in (_system(body), *body["contents"])]
+    cached = ledger.prompts.read(base, parts)
+    usage: Kept = {
         "promptTokenCount": asked,
         "candidatesTokenCount": said,
         "totalTokenCount": asked + said,
@@ -102,6 +108,8 @@ def _generated(call: Call) -> tuple[Kept, str]:
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
         "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": said}],
     }
+    if cached:
+        usage["cachedContentTokenCount"] = cached
     version = base if model is None else f"{model.name}@{put['modelVersionId']}"
     response: Kept = {
         "candidates": [{"content": _content(text), "finishReason": reason}],

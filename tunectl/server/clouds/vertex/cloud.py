@@ -14,6 +14,7 @@ from tunectl.server.clouds.vertex import (
     endpoints,
     jobs,
     lookups,
+    rag,
     registry,
 )
 from tunectl.server.clouds.vertex.calls import Call
@@ -65,6 +66,16 @@ _METHODS: tuple[tuple[str, str, str, Method], ...] = (
     ("POST", f"(?:endpoints/{_ONE}|{_PUBLISHER})", "predict", answers.predict),
     ("POST", f"(?:endpoints/{_ONE}|{_PUBLISHER})", "rawPredict", answers.raw_predict),
     ("POST", f"endpoints/{_ONE}/chat/completions", "", answers.raw_predict),
+    ("POST", "ragCorpora", "", rag.create),
+    ("GET", "ragCorpora", "", rag.list_corpora),
+    ("GET", f"ragCorpora/{_ONE}", "", rag.get),
+    ("PATCH", f"ragCorpora/{_ONE}", "", rag.update),
+    ("DELETE", f"ragCorpora/{_ONE}", "", rag.delete),
+    ("POST", f"ragCorpora/{_ONE}/ragFiles", "import", rag.import_files),
+    ("GET", f"ragCorpora/{_ONE}/ragFiles", "", rag.list_files),
+    ("GET", f"ragCorpora/{_ONE}/ragFiles/{_ONE}", "", rag.get_file),
+    ("DELETE", f"ragCorpora/{_ONE}/ragFiles/{_ONE}", "", rag.delete_file),
+    ("POST", "", "retrieveContexts", rag.retrieve),
     ("GET", "", "", lookups.location),
     ("GET", f"(?:{_ONE}/{_ONE}/)?operations", "", lookups.operations),
     ("GET", f"(?:{_ONE}/{_ONE}/)?operations/{_ONE}", "", lookups.operation),
@@ -175,6 +186,7 @@ class Vertex:
         for name, job in self.ledger.jobs.items():
             bills = "" if job.ended else "training tokens, until it ends"
             yield Left(kind="tuning job", name=name, record=job.ended, bills=bills)
+        yield from rag.left(self.ledger)
 
 
 def _permission(http: str, rest: str, verb: str) -> str:

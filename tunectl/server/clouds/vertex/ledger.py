@@ -12,6 +12,7 @@ from typing import Any
 from tunectl.server.clouds.objects.buckets import Buckets
 from tunectl.server.clouds.vertex.refusals import Refused, missing
 from tunectl.server.clouds.world import World
+from tunectl.server.prompt_caches import PromptCache
 
 Kept = dict[str, Any]
 Pairs = tuple[tuple[str, str], ...]
@@ -104,6 +105,7 @@ class Ledger:
 
     Attributes:
         doomed: what shall fail, by kind: `tuningJob` or an operation's metadata.
+        rag_engines: the places in which RAG Engine set up its database.
         weights: by `gs://` folder, what the model learned whose weights a job left there.
     """
 
@@ -118,6 +120,9 @@ class Ledger:
     operations: dict[str, Operation] = field(default_factory=dict)
     doomed: list[tuple[str, Refused]] = field(default_factory=list)
     weights: dict[str, Pairs] = field(default_factory=dict)
+    prompts: PromptCache = field(default_factory=lambda: PromptCache(floor=2048, step=1))
+    corpora: dict[str, Any] = field(default_factory=dict)
+    rag_engines: set[str] = field(default_factory=set)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -129,6 +134,10 @@ class Ledger:
     def parent(self, location: str) -> str:
         """Return `projects/NUMBER/locations/LOCATION`."""
         return f"projects/{self.number}/locations/{location}"
+
+    def own_name(self, name: str) -> str:
+        """Return a resource's name with the project's number in place of its id."""
+        return name.replace(f"projects/{self.project}/", f"projects/{self.number}/", 1)
 
     def new_id(self) -> str:
         """Return an id as the service makes them: digits, never used before."""

@@ -11,12 +11,16 @@ from tunectl.core.ports import Reader
 from tunectl.core.value import Plain, canonical
 
 DEFAULT_MAX = 4
+NEAREST_AMONG = 2000
+"""Rows among which the nearest examples are looked for: the first ones that are plain text."""
 
-_Messages = tuple[Mapping[str, Plain], ...]
+Messages = tuple[Mapping[str, Plain], ...]
 
 
-def chosen(section: Mapping[str, Plain], source: Mapping[str, Plain], reader: Reader) -> Plain:
-    """Return the messages of the chosen rows, one row after the other in the order of the file.
+def chosen_rows(
+    section: Mapping[str, Plain], source: Mapping[str, Plain], reader: Reader
+) -> tuple[Messages, ...]:
+    """Return the messages of each chosen row, in the order of the file.
 
     Only rows whose messages are all plain text can be examples.
 
@@ -30,19 +34,41 @@ def chosen(section: Mapping[str, Plain], source: Mapping[str, Plain], reader: Re
     Raises:
         StaleError: the rows are no longer what was planned.
     """
-    read = (_messages(row) for row in reader.rows({"format": "chat", **source}))
-    rows: Iterable[_Messages] = (messages for messages in read if messages)
+    rows: Iterable[Messages] = _readable(source, reader)
     given = section.get("max")
     most = given if isinstance(given, int) else DEFAULT_MAX
     if section.get("select") == "seeded":
         rows = _sample(rows, most, section.get("seed") or 0)
     else:
         rows = islice(rows, most)
-    return tuple(message for messages in rows for message in messages)
+    return tuple(rows)
 
 
-def _sample(rows: Iterable[_Messages], most: int, seed: Plain) -> Iterator[_Messages]:
-    def ranked() -> Iterator[tuple[str, int, _Messages]]:
+def hash_of(row: Messages) -> str:
+    """Return what a row is remembered by: 16 digits of its sha256."""
+    return hashlib.sha256(canonical(row).encode()).hexdigest()[:16]
+
+
+def first_rows(source: Mapping[str, Plain], reader: Reader) -> Iterator[Messages]:
+    """Yield the rows among which the nearest ones are looked for, at most `NEAREST_AMONG`.
+
+    Args:
+        source: the dataset, its split, `sha256` and `rows`.
+        reader: gives the rows.
+
+    Raises:
+        StaleError: the rows are no longer what was planned.
+    """
+    return islice(_readable(source, reader), NEAREST_AMONG)
+
+
+def _readable(source: Mapping[str, Plain], reader: Reader) -> Iterator[Messages]:
+    read = (_messages(row) for row in reader.rows({"format": "chat", **source}))
+    return (messages for messages in read if messages)
+
+
+def _sample(rows: Iterable[Messages], most: int, seed: Plain) -> Iterator[Messages]:
+    def ranked() -> Iterator[tuple[str, int, Messages]]:
         for at, row in enumerate(rows):
             text = f"{seed}\n{canonical(row)}"
             yield hashlib.sha256(text.encode()).hexdigest(), at, row
@@ -52,7 +78,7 @@ def _sample(rows: Iterable[_Messages], most: int, seed: Plain) -> Iterator[_Mess
         yield row
 
 
-def _messages(row: Mapping[str, Plain]) -> _Messages:
+def _messages(row: Mapping[str, Plain]) -> Messages:
     """Return role and text of what shows the model how to answer; empty when it is not all text.
 
     A row's own system message is left out: the template has its own.
