@@ -37,7 +37,7 @@ def test_help_is_short_and_has_an_example(
     assert result.out == snapshot
     lines = result.out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 62
+    assert len(lines) <= (62 if words else 70)  # the overview has a line for each command
     example = lines[lines.index("Example:") + 1 :]
     assert example
     assert all(word in " ".join(example) for word in ("tunectl", *words))

@@ -70,6 +70,7 @@ def test_any_place_in_any_line_is_shown_in_few_columns(
 def test_counts_leave_out_what_there_is_none_of() -> None:
     assert count_text(ALL) == "4 errors, 1 warning"
     assert count_text([]) == ""
+    assert count_text([samples.WARNING, replace(samples.WARNING, stands_for=15)]) == "16 warnings"
     assert count_text([replace(samples.WARNING, severity=Severity.INFO)] * 2) == "2 info"
 
 

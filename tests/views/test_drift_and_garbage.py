@@ -137,6 +137,20 @@ def test_garbage_on_the_screen(snapshot: SnapshotAssertion) -> None:
     assert garbage.swept_text(swept()) == snapshot
 
 
+def test_an_endpoint_is_an_alias_at_servers_of_ours_alone() -> None:
+    there = found("endpoint", "pomoc").instance
+    cloud = replace(found("endpoint", "pomoc"), instance=replace(there, account="api.openai.com"))
+    told = replace(
+        swept(),
+        accounts=("api.openai.com", samples.ACCOUNT),
+        orphans=(Orphan(found=cloud, fate=Fate.DELETE),),
+    )
+    text = garbage.swept_text(told)
+    assert "endpoint pomoc at" in text
+    assert "2 other endpoints, 1 other job" in text
+    assert "alias" not in text
+
+
 def test_garbage_as_json(snapshot: SnapshotAssertion) -> None:
     tree = json.loads(json_text(garbage.swept_tree(swept(), "0.1")))
     assert tree == snapshot

@@ -99,3 +99,29 @@ def test_the_json_plan_has_the_range_and_what_is_unknown():
     }
     assert second["cost"]["unknown"] == [NO_PRICE]
     assert tree["cost"] == [{**first["cost"], "unknown": [NO_PRICE]}]
+
+
+KEPT = Estimate(idle=Decimal("9.125"), currency="USD")
+
+
+def base(estimate, name):
+    return replace(change(estimate), address=Address.of("knowledge_base", name))
+
+
+def test_what_is_kept_is_told_by_the_month_and_never_as_training():
+    made = plan(change(WIDE), base(KEPT, "manual"), base(KEPT, "faq"))
+    assert cost_sentence(made.changes[1]) == "keeping it costs ~ 9.12 USD a month"
+    assert cost_summary(made) == (
+        "Cost: ~ 12.40 USD (8.10 to 14.90) for training; ~ 18.25 USD a month for keeping."
+    )
+    assert cost_summary(plan(base(KEPT, "manual"))) == "Cost: ~ 9.12 USD a month for keeping."
+    tree = plan_tree(made)
+    assert tree["cost"][0]["monthly"] == "18.25"
+    assert "monthly" not in tree["resource_changes"][0]["cost"]
+
+
+def test_what_nobody_knows_is_counted_by_what_it_is():
+    nobody = unknown("nobody says what Bedrock charges for keeping `knowledge_base.manual`")
+    made = plan(change(unknown(NO_PRICE)), base(nobody, "manual"), base(nobody, "faq"))
+    assert cost_summary(made) == "Cost: unknown for 1 tuning job and 2 knowledge bases."
+    assert cost_sentence(made.changes[1]).startswith("keeping it costs unknown (nobody says")

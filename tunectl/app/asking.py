@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from tunectl.app.options import Options
+from tunectl.app.prompt_running import answering, check_answer, request
+from tunectl.app.prompt_values import settled
 from tunectl.app.reading import instance
+from tunectl.app.withholding import withholding
 from tunectl.app.workspace import Workspace, open_workspace
 from tunectl.core.errors import ConfigError
 from tunectl.core.ports import Chat, Delta
@@ -17,6 +20,9 @@ from tunectl.core.state import State
 from tunectl.core.value import Plain
 from tunectl.kinds import KINDS
 from tunectl.prompts import Prompt, PromptError, load
+from tunectl.prompts.rendered import Rendered
+
+_MODELS = frozenset({"endpoint", "tuning_job"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,35 +55,60 @@ def ask(options: Options, question: Question) -> Iterator[Delta]:
     workspace = open_workspace(options)
     state = workspace.ledger.load()
     if question.target.partition(".")[0] in KINDS:
-        provider, model, messages = _declared(workspace, state, question)
+        found = instance(state, question.target)
+        if found.address.kind == "prompt_template":
+            return _prompted(workspace, state, found, question)
+        provider, model = found.provider, _model(question, found)
     else:
         provider, model = _default(workspace, question), question.target
-        messages = _plain(question)
     connected = workspace.connector(state)(provider)
     if not hasattr(connected, "chat"):
         raise ConfigError.of(f"provider `{provider}` cannot answer")
+    pieces = cast("Chat", connected).chat(model, _plain(question), **_params(question))
+    return withholding(pieces, [question.text, question.system or ""])
+
+
+def _params(question: Question) -> dict[str, Plain]:
     params: dict[str, Plain] = {}
     if question.max_tokens is not None:
         params["max_tokens"] = question.max_tokens
     if question.temperature is not None:
         params["temperature"] = question.temperature
-    return cast("Chat", connected).chat(model, messages, **params)
+    return params
 
 
-def _declared(
-    workspace: Workspace, state: State, question: Question
-) -> tuple[str, str, Sequence[Mapping[str, Plain]]]:
-    found = instance(state, question.target)
-    if found.address.kind == "prompt_template":
-        prompt = _prompt(workspace, found)
-        return _provider_of(state, found), prompt.model, _rendered(prompt, question)
+def _model(question: Question, found: Instance) -> str:
     model = found.outputs.get("model_id")
     if not isinstance(model, str):
         raise ConfigError.of(
             f"`{question.target}` has no model to ask: it is {found.status.value}",
             hint="ask an `endpoint` or a finished `tuning_job`",
         )
-    return found.provider, model, _plain(question)
+    return model
+
+
+def _prompted(
+    workspace: Workspace, state: State, found: Instance, question: Question
+) -> Iterator[Delta]:
+    """Ask through the prompt that was applied; a structured answer is checked at its end."""
+    prompt = _prompt(workspace, found)
+    rendered = _rendered(prompt, question)
+    provider = question.provider or _provider_of(state, found)
+    answers = answering(workspace.connector(state)(provider), provider)
+    sent = request(
+        rendered,
+        answers.dialect,
+        prompt.model,
+        structured=answers.structured,
+        service=f"provider `{provider}`",
+    )
+    text = ""
+    pieces = answers.answer(prompt.model, sent.body, **_params(question))
+    for piece in withholding(pieces, [message.text for message in rendered.messages]):
+        text += piece.text
+        yield piece
+    if sent.checked is not None:
+        check_answer(sent.checked, text)
 
 
 def _prompt(workspace: Workspace, found: Instance) -> Prompt:
@@ -88,18 +119,15 @@ def _prompt(workspace: Workspace, found: Instance) -> Prompt:
         raise ConfigError.of(str(error), hint="run `tunectl apply` to write it again") from error
 
 
-def _rendered(prompt: Prompt, question: Question) -> list[dict[str, str]]:
+def _rendered(prompt: Prompt, question: Question) -> Rendered:
     if question.system is not None:
         raise ConfigError.of(
             "a prompt template has its own system section",
             hint="leave `--system` out, or ask the endpoint",
         )
-    given = dict(question.inputs or {})
-    left = [name for name in prompt.inputs if name not in given]
-    if left:
-        given[left[0]] = question.text
+    given = settled(prompt.inputs, tuple((question.inputs or {}).items()), {}, question.text)
     try:
-        return prompt.messages(**given)
+        return prompt.render(**given)
     except PromptError as error:
         raise ConfigError.of(
             str(error), hint="pass further inputs as `--input name=value`"
@@ -110,11 +138,11 @@ def _provider_of(state: State, found: Instance) -> str:
     """The provider of the first thing a prompt template is made for."""
     for need in found.needs:
         user = state.instances.get(need.address)
-        if user is not None and user.provider != BUILTIN:
+        if user is not None and user.provider != BUILTIN and need.address.kind in _MODELS:
             return user.provider
     raise ConfigError.of(
         f"`{found.address}` names a model id, not an endpoint",
-        hint="ask the model id itself, with `--provider`",
+        hint="say who has it with `--provider`, or ask with `tunectl prompt run`",
     )
 
 

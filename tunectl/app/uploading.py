@@ -1,12 +1,15 @@
-"""Upload bytes and few-shot rows, read from the datasets of the declaration."""
+"""Upload bytes and few-shot rows, read from the datasets and documents of the declaration."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from tunectl.core.errors import StaleError
@@ -18,17 +21,44 @@ _IN_MEMORY = 8 * 1024 * 1024  # bytes of an upload kept in memory before it goes
 
 @dataclass(frozen=True)
 class DatasetReader:
-    """Implements the core's `Reader`."""
+    """Implements the core's `Reader`.
+
+    Attributes:
+        root: the project's folder, in which the documents lie.
+    """
 
     datasets: Mapping[Address, Dataset]
+    root: Path = Path()
 
     def open(self, spec: Mapping[str, Plain]) -> AbstractContextManager[BinaryIO]:
-        """Open the converted rows an upload's settled spec describes.
+        """Open what an upload's settled spec describes: converted rows, or a document as it is.
+
+        A document is named by `document` and `sha256`, whatever else the spec says.
 
         Raises:
             StaleError: the data is no longer what was planned.
         """
+        if "document" in spec:
+            return contextlib.closing(io.BytesIO(self._document(spec)))
         return self._open(spec)
+
+    def _document(self, spec: Mapping[str, Plain]) -> bytes:
+        from tunectl.data.documents import NoDocumentError, by_name, document_bytes
+
+        name = str(spec["document"])
+        try:
+            content = document_bytes(by_name(name, self.root))
+        except NoDocumentError as error:
+            raise StaleError.of(
+                f"the document `{name}` changed after the plan was made: {error}",
+                hint="run `tunectl plan` again",
+            ) from error
+        if hashlib.sha256(content).hexdigest() != spec["sha256"]:
+            raise StaleError.of(
+                f"the document `{name}` changed after the plan was made",
+                hint="run `tunectl plan` again",
+            )
+        return content
 
     @contextlib.contextmanager
     def _open(self, spec: Mapping[str, Plain]) -> Iterator[BinaryIO]:

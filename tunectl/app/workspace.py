@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Workspace",
     "declared",
+    "ledger_of",
     "locked",
     "open_record",
     "open_store",
@@ -57,7 +58,7 @@ class Workspace:
         """Where upload bytes come from."""
         from tunectl.app.uploading import DatasetReader
 
-        return DatasetReader(self.datasets)
+        return DatasetReader(self.datasets, self.options.root)
 
     @property
     def shares(self) -> SharedObjects:
@@ -131,7 +132,7 @@ def open_workspace(options: Options) -> Workspace:
     """
     loaded = declared(options)
     store = open_store(loaded.project)
-    ledger = _ledger(store, loaded.project, options)
+    ledger = ledger_of(store, loaded.project, options)
     return Workspace(options, loaded.project, loaded.datasets, store, ledger)
 
 
@@ -152,10 +153,11 @@ def open_record(options: Options) -> tuple[Project, Ledger]:
     )
     if options.stand_in is not None:
         project = options.stand_in(project)
-    return project, _ledger(open_store(project), project, options)
+    return project, ledger_of(open_store(project), project, options)
 
 
-def _ledger(store: Store, project: Project, options: Options) -> Ledger:
+def ledger_of(store: Store, project: Project, options: Options) -> Ledger:
+    """Return the record of an environment in a store; nothing is read yet."""
     return Ledger(store, project.name, options.env, tunectl.__version__)
 
 

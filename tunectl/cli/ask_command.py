@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -55,9 +56,19 @@ def command(
         temperature=temperature,
         inputs=_pairs(inputs),
     )
-    pieces = asking.ask(session.options(), question)
-    session.screen.stream(clean(piece.text) for piece in pieces)
-    session.screen.say()
+    pieces, shown = asking.ask(session.options(), question), False
+
+    def words() -> Iterator[str]:
+        nonlocal shown
+        for piece in pieces:
+            shown = True
+            yield clean(piece.text)
+
+    try:
+        session.screen.stream(words())
+    finally:
+        if shown:
+            session.screen.say()
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -60,7 +60,7 @@ def command(
     rehearsed = rehearsing.rehearse(session.options(), fault or "")
     for name, path in write:
         write_file(path, _rendered(rehearsed, name))
-    told = (*rehearsed.refusals, *rehearsed.failures)
+    told = (*rehearsed.warnings, *rehearsed.refusals, *rehearsed.failures)
     if told and format_ != "json":
         screen.warn(diagnostics_text(told, screen.err_paint) + "\n")
     screen.say(_rendered(rehearsed, format_, screen.out_paint))

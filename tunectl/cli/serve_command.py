@@ -29,7 +29,10 @@ tunectl serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
     help="Stop after so long without work; 0: never [default: 0].",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="On this machine; 0: any free one [default: the folder's own].",
 )
 @click.option("--listen", metavar="HOST:PORT", help="Let other hosts in; needs TLS.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM.")

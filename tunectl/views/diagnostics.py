@@ -73,9 +73,12 @@ def _window(source: Source) -> tuple[str, str, str]:
 
 
 def count_text(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return `2 errors, 1 warning`, leaving out what there is none of; empty for nothing."""
+    """Return `2 errors, 1 warning`, leaving out what there is none of; empty for nothing.
+
+    What stands for several findings counts as many.
+    """
     found = list(diagnostics)
-    counts = ((s, sum(d.severity is s for d in found)) for s in Severity)
+    counts = ((s, sum(d.stands_for for d in found if d.severity is s)) for s in Severity)
     return ", ".join(
         counted(n, s.value, s.value if s is Severity.INFO else "") for s, n in counts if n
     )
@@ -94,6 +97,8 @@ def diagnostic_tree(diagnostic: Diagnostic) -> dict[str, object]:
         "code": diagnostic.code,
     }
     tree |= {key: text for key, text in optional.items() if text}
+    if diagnostic.stands_for > 1:
+        tree["stands_for"] = diagnostic.stands_for
     if diagnostic.severity is Severity.ERROR:
         tree["exit"] = exit_tree(diagnostic.exit)
     if diagnostic.source is not None:

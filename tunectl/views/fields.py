@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -10,12 +11,17 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import ABSENT, Absent, Delta, deltas
 from tunectl.core.plan import Action, Change
 from tunectl.core.value import Plain, Value, shown
-from tunectl.views.paint import Paint, Style
+from tunectl.views.documents import FIELD, KIND
+from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.text import pad, width
 from tunectl.views.values import dotted, flat, inline, is_hash, is_known, keyed, rows_summary
+from tunectl.views.words import marked_lines, word_diff
 
 FORCES = "  # forces replacement"
 _TEXT_LINES = 14
+_WORD_LINES = 20
+_WORDS = "    |"
+_MARKS = re.compile(r"\[-.*?-\]|\{\+.*?\+\}")
 _WIDEST_NAME = 40
 
 
@@ -29,7 +35,7 @@ class Line:
     below: tuple[str, ...] = ()
 
 
-_STYLES = {"+": Style.ADD, "-": Style.REMOVE, "~": Style.CHANGE}
+DIFFERS = {"+": Style.ADD, "-": Style.REMOVE, "~": Style.CHANGE}
 
 
 def field_lines(change: Change, paint: Paint) -> list[str]:
@@ -57,14 +63,16 @@ def aligned(lines: list[Line], paint: Paint) -> list[str]:
         value = line.value
         if value.endswith(FORCES):
             value = value.removesuffix(FORCES) + paint(FORCES, Style.REMOVE)
-        sign = paint(line.sign, _STYLES[line.sign])
+        sign = paint(line.sign, DIFFERS[line.sign])
         made.append(f"{sign} {pad(line.name, column)} = {value}")
         made.extend(_painted(below, paint) for below in line.below)
     return made
 
 
 def _painted(line: str, paint: Paint) -> str:
-    return paint(line, _STYLES.get(line.lstrip()[:1])) if line[:6].strip() else line
+    if line.startswith(_WORDS):
+        return _MARKS.sub(lambda m: paint(m[0], DIFFERS[m[0][1]]), line)
+    return paint(line, DIFFERS.get(line.lstrip()[:1])) if line[:6].strip() else line
 
 
 def _created(change: Change) -> Iterable[tuple[tuple[str, ...], Value]]:
@@ -78,14 +86,22 @@ def _created(change: Change) -> Iterable[tuple[tuple[str, ...], Value]]:
     kept = {
         key: item
         for key, item in values.items()
-        if key not in change.after.inputs and not (key == "rows" and is_hash(item))
+        if key not in change.after.inputs
+        and not (key == "rows" and is_hash(item))
+        and not (key == FIELD and change.address.kind == KIND)
+        and not (key == "format" and isinstance(item, int))  # how our own file is written
     }
     return list(flat(kept))
 
 
 def _visible(change: Change) -> Iterable[Delta]:
-    """Deltas without the hash over all rows: the splits and the row counts say more."""
-    return [d for d in change.deltas if not (d.path == ("rows",) and is_hash(d.before))]
+    """Deltas without the hash over all rows and without those of documents: others say more."""
+    told = FIELD if change.address.kind == KIND else None
+    return [
+        d
+        for d in change.deltas
+        if not (d.path == ("rows",) and is_hash(d.before)) and d.path[0] != told
+    ]
 
 
 def delta_lines(found: Iterable[Delta]) -> Iterable[Line]:
@@ -142,9 +158,34 @@ def _line(delta: Delta) -> Line:
         return Line("+", name, _side(after) + forces)
     if isinstance(after, Absent):
         return Line("-", name, f"{_side(before)} -> null{forces}")
+    if is_words(delta):
+        return Line("~", name, f"(words){forces}", _word_lines(str(before), str(after)))
     if _is_text(before) and _is_text(after) and is_known(after):
         return Line("~", name, f"(text){forces}", _text_diff(str(before), str(after)))
     return Line("~", name, f"{_side(before)} -> {_side(after)}{forces}")
+
+
+def is_words(delta: Delta) -> bool:
+    """Whether a delta is of the text of a prompt: a section's template, or an included file."""
+    texts = isinstance(delta.before, str) and isinstance(delta.after, str)
+    section = len(delta.path) == 3 and delta.path[0] == "sections" and delta.path[2] == "template"
+    return texts and (section or (len(delta.path) == 2 and delta.path[0] == "partials"))
+
+
+def _word_lines(before: str, after: str) -> tuple[str, ...]:
+    """The words of two texts that differ; without colour, which here marks whole lines."""
+    lines = [f"{_WORDS} {line}".rstrip() for line in marked_lines(word_diff(before, after), PLAIN)]
+    while lines and lines[-1] == _WORDS:
+        lines.pop()
+    if len(lines) > _WORD_LINES:
+        left = len(lines) - _WORD_LINES
+        lines = [*lines[:_WORD_LINES], f"    # ({left} more lines)"]
+    return tuple(lines)
+
+
+def opened(found: Iterable[Delta]) -> Iterable[Delta]:
+    """Yield the deltas with lists of named parts opened: one delta for each field of a part."""
+    return _opened(found)
 
 
 def _side(value: Value | Absent) -> str:

@@ -14,8 +14,14 @@ from tunectl.views.paint import PLAIN, Paint, Style
 from tunectl.views.text import counted, one_line, scrub
 
 FORMAT_VERSION: Final = "1.0"
-_NOUNS = {"upload": "file", "tuning_job": "job", "endpoint": "alias"}
+_NOUNS = {
+    "upload": "file",
+    "tuning_job": "job",
+    "knowledge_base": "knowledge base",
+    "publication": "prompt",
+}
 _PLURALS = {"alias": "aliases"}
+_OUR_ACCOUNTS = "local-"  # how the folder of a server of ours names itself
 _STAYS = {Fate.YOUNG, Fate.USED, Fate.KEPT}
 _LISTED = 50  # of what is only told of
 
@@ -63,13 +69,23 @@ def _records(swept: Swept) -> Iterable[str]:
 
 
 def _others(swept: Swept) -> Iterable[str]:
+    aliases = bool(swept.accounts) and all(map(_is_ours, swept.accounts))
     named = [
         counted(number, f"other {noun}", f"other {_PLURALS.get(noun, noun + 's')}")
         for kind, number in sorted(swept.others.items())
-        if (noun := _NOUNS.get(kind, kind))
+        if (noun := _noun(kind, alias=aliases))
     ]
     if named:
         yield f"{', '.join(named)}: not tunectl's."
+
+
+def _noun(kind: str, *, alias: bool) -> str:
+    """Return what people call it; an endpoint of a server of ours is an alias there."""
+    return "alias" if alias and kind == "endpoint" else _NOUNS.get(kind, kind)
+
+
+def _is_ours(account: str) -> bool:
+    return account.startswith(_OUR_ACCOUNTS)
 
 
 def orphan_line(orphan: Orphan) -> str:
@@ -109,7 +125,7 @@ def _age(orphan: Orphan, *, young: bool = False) -> str:
 
 def _named(found: Found) -> str:
     there = found.instance
-    noun = _NOUNS.get(there.address.kind, there.address.kind)
+    noun = _noun(there.address.kind, alias=_is_ours(there.account))
     text = f"{noun} {one_line(there.id)} at {one_line(there.provider)}"
     if found.mark is not None:
         return f"{text} ({found.mark.address}, {one_line(found.mark.env)})"

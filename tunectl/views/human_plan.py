@@ -9,9 +9,11 @@ from tunectl.core.resource import BUILTIN
 from tunectl.core.state import Intent
 from tunectl.core.value import Address
 from tunectl.views import sentences
-from tunectl.views.fields import aligned, delta_lines, field_lines
+from tunectl.views.documents import document_lines, is_document
+from tunectl.views.fields import DIFFERS, aligned, delta_lines, field_lines
 from tunectl.views.money import cost_sentence, cost_summary, token_sentence
 from tunectl.views.paint import PLAIN, Paint, Style
+from tunectl.views.prompt_diff import prompt_sentences
 from tunectl.views.sentences import MEANING, STYLE, Symbol
 from tunectl.views.text import clean, counted, indent, one_line, scrub
 from tunectl.views.values import SENSITIVE, UNKNOWN, inline, is_known, rows_summary
@@ -99,7 +101,7 @@ def _children(plan: Plan) -> Mapping[Address, list[Change]]:
     tops = {c.address for c in plan.changes if c.parent is None and c.after is not None}
     found: dict[Address, list[Change]] = {}
     for change in plan.changes:
-        if change.parent in tops and change.after is not None:
+        if change.parent in tops and (change.after is not None or is_document(change)):
             found.setdefault(_parent(change), []).append(change)
     return found
 
@@ -119,8 +121,11 @@ def _block(change: Change, children: list[Change], paint: Paint) -> str:
     lines = [paint(f"  # {sentences.heading(change)}", Style.BOLD), _headline(change, paint)]
     lines += [f"      rows: {sentences.rows_sentence(delta)}" for delta in change.rows]
     lines += [f"      tokens: {tokens}" for tokens in [token_sentence(change)] if tokens]
+    lines += [f"      {said}" for said in prompt_sentences(change)]
+    for sign, said in document_lines(change, children):
+        lines.append(f"      {paint(sign, DIFFERS[sign])} {said}" if sign else f"      {said}")
     lines += [indent(line, "      ") for line in field_lines(change, paint)]
-    lines += [_child(child, paint) for child in children]
+    lines += [_child(child, paint) for child in children if not is_document(child)]
     if cost := cost_sentence(change):
         lines.append(f"      # {cost}")
     if change.held and change.doomed is not None:
@@ -154,11 +159,26 @@ def _child(change: Change, paint: Paint) -> str:
     symbol = sentences.symbol(change)
     text = f"    {paint(symbol.value.rjust(3), STYLE[symbol])} {change.address}"
     spec = change.after.spec if change.after else {}
+    if labels := _labels_sentence(change):
+        return f"{text}: {labels}"
     after = rows_summary({k: v for k, v in spec.items() if k in {"rows", "sha256"}})
     if change.before is not None and change.action is not Action.CREATE:
         old = rows_summary({k: v for k, v in change.before.spec.items() if k in {"rows", "sha256"}})
         return f"{text}: {old} -> {after}" if old and after else text
     return f"{text}: {after}" if after else text
+
+
+def _labels_sentence(change: Change) -> str:
+    """Say which labels a publication carries from now on; empty where none of them moves."""
+    before = change.before.spec.get("labels") if change.before is not None else None
+    after = change.after.spec.get("labels") if change.after is not None else None
+    old, new = (
+        ", ".join(one_line(str(one)) for one in said) if isinstance(said, tuple | list) else ""
+        for said in (before, after)
+    )
+    if change.before is None or change.action is Action.CREATE:
+        return f"labels {new}" if new else ""
+    return f"labels {old or 'none'} -> {new or 'none'}" if old != new else ""
 
 
 def _outputs(outputs: tuple[OutputChange, ...], paint: Paint) -> Iterable[str]:

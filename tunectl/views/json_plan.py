@@ -14,6 +14,7 @@ from tunectl.views import plan_document as doc
 from tunectl.views import sentences
 from tunectl.views.diagnostics import diagnostic_tree
 from tunectl.views.money import cost_tree, cost_trees, token_tree
+from tunectl.views.prompt_diff import prompt_tree
 from tunectl.views.values import is_known
 
 _ACTIONS = {
@@ -136,6 +137,8 @@ def _change(change: Change, previous: Mapping[str, str]) -> doc.ResourceChange:
         item["saves" if change.saves else "cost"] = cost_tree(change.estimate)
     if change.tokens is not None:
         item["tokens"] = token_tree(change.tokens)
+    if (prompt := prompt_tree(change)) is not None:
+        item["prompt"] = prompt
     if change.source is not None:
         source = change.source
         item["config_source"] = {

@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from tunectl.core.errors import Diagnostic
 from tunectl.core.plan import Action, Change, Plan
 from tunectl.views import sentences
+from tunectl.views.documents import document_sentence, is_document
 from tunectl.views.human_plan import plan_text
 from tunectl.views.marked import attribute as _attribute
 from tunectl.views.marked import code as _code
 from tunectl.views.marked import prose as _prose
 from tunectl.views.money import cost_summary, token_sentence
+from tunectl.views.prompt_diff import prompt_sentences
 from tunectl.views.sentences import Symbol
 from tunectl.views.text import counted, cut, one_line, scrub
 
@@ -124,8 +126,13 @@ _LISTED = 10
 
 
 def _is_loss(change: Change) -> bool:
-    """Whether a reviewer must see it first; a derived upload made anew is no loss."""
+    """Whether a reviewer must see it first; a derived upload made anew is no loss.
+
+    Nor is the file of a document: the knowledge base says which documents go.
+    """
     symbol = sentences.symbol(change)
+    if is_document(change):
+        return False
     return symbol in _ORDER[:4] or (symbol is Symbol.KEEP and change.parent is None)
 
 
@@ -150,7 +157,9 @@ def _blocked(plan: Plan, budget: int) -> Iterable[str]:
 def _table(plan: Plan, budget: int) -> Iterable[str]:
     if not plan.changes:
         return
-    ranked = sorted(plan.changes, key=lambda c: _ORDER.index(sentences.symbol(c)))
+    tops = {change.address for change in plan.changes if change.parent is None}
+    told = [c for c in plan.changes if not (is_document(c) and c.parent in tops)]
+    ranked = sorted(told, key=lambda c: _ORDER.index(sentences.symbol(c)))
     lines = ["| | Address | Why |", "|---|---|---|"]
     size = sum(map(len, lines))
     for number, change in enumerate(ranked):
@@ -167,6 +176,8 @@ def _row(change: Change) -> str:
     words = [sentences.reason(change)]
     words += [sentences.rows_sentence(delta) for delta in change.rows]
     words += [f"tokens {tokens}" for tokens in [token_sentence(change)] if tokens]
+    words += prompt_sentences(change)
+    words += [f"documents: {said}" for said in [document_sentence(change)] if said]
     if not any(words):
         words = [sentences.MEANING[sentences.symbol(change)]]
     why = "; ".join(word for word in words if word)
@@ -203,11 +214,14 @@ def _fitting(lines: list[str], room: int) -> str:
     return "\n".join([*kept, f"# … cut here: {len(lines) - len(kept)} more lines"])
 
 
+_WORDS = re.compile(r"^ +\| .*(\[-.*-\]|\{\+.*\+\})")
 _SIGNED = re.compile(r"^(\s*)([-+~!=]|\+/=|\+/-|-/\+|=/-)( .*)$")
 
 
 def _coloured(line: str) -> str:
     """A sign in column 0; `!` is what GitHub colours orange."""
+    if _WORDS.match(line):
+        return f"!{line[1:]}"
     found = _SIGNED.match(line)
     if found is None:
         return line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NotRequired
 
 from typing_extensions import TypedDict
 
@@ -11,12 +13,14 @@ from tunectl.core.plan import Change, Plan, TokenDelta
 from tunectl.views.text import counted, one_line
 
 _CENT = Decimal("0.01")
+_TRAINED = "tuning_job"
 
 
 class Cost(TypedDict):
     """What something costs: decimal text in `currency`, rounded to a hundredth.
 
-    `unknown` lists the parts whose cost nobody knows; the amounts leave them out.
+    `unknown` lists the parts whose cost nobody knows; the amounts leave them out. `monthly` is what
+    comes again each month though nobody uses it, where that is something.
     """
 
     low: str
@@ -24,6 +28,7 @@ class Cost(TypedDict):
     high: str
     currency: str
     unknown: list[str]
+    monthly: NotRequired[str]
 
 
 class TokenCount(TypedDict):
@@ -54,14 +59,20 @@ def money(estimate: Estimate) -> str:
     told = "; ".join(one_line(part) for part in estimate.unknown)
     if not estimate.currency:
         return f"unknown ({told})" if told else "nothing"
-    text = _known(estimate)
+    text = _known(estimate) if estimate.high or not estimate.idle else ""
+    text = " and ".join(part for part in (text, _monthly(estimate)) if part)
     return f"{text}, and unknown: {told}" if told else text
 
 
 def cost_sentence(change: Change) -> str:
-    """Return `training costs ~ 12.40 USD (8.10 to 14.90)`; empty where there is nothing to pay."""
+    """Return `training costs ~ 12.40 USD (8.10 to 14.90)`; empty where there is nothing to pay.
+
+    What only lies there, such as a knowledge base, is kept: `keeping it costs 3.04 USD a month`.
+    """
     if change.estimate is None:
         return ""
+    if change.address.kind != _TRAINED:
+        return f"keeping it costs {money(change.estimate)}"
     verb = "reuse saves" if change.saves else "training costs"
     if change.original is not None:
         verb = "copying saves"
@@ -102,12 +113,21 @@ def token_tree(tokens: TokenDelta) -> TokenChange:
 def cost_summary(plan: Plan) -> str:
     """Return `Cost: ~ 12.40 USD (8.10 to 14.90) for training.`, or nothing without costs."""
     spent, saved = _estimates(plan, saved=False), _estimates(plan, saved=True)
-    known = [one for one in totals(spent).values() if one.currency]
+    sums = totals(spent).values()
+    known = [one for one in sums if one.currency and (one.high or not one.idle)]
     parts = [" + ".join(_known(one) for one in known) + " for training"] if known else []
-    if unknown := sum(not one.known for one in spent):
-        parts.append(f"unknown for {counted(unknown, 'tuning job')}")
-    if kept := [one for one in totals(saved).values() if one.currency]:
-        parts.append(" + ".join(_known(one) for one in kept) + " saved by reuse")
+    if kept := [_monthly(one) for one in sums if one.idle]:
+        parts.append(f"{' + '.join(kept)} for keeping")
+    unknown = Counter(
+        change.address.kind.replace("_", " ")
+        for change in plan.changes
+        if change.estimate is not None and not change.saves and not change.estimate.known
+    )
+    if unknown:
+        names = " and ".join(counted(number, name) for name, number in unknown.items())
+        parts.append(f"unknown for {names}")
+    if reused := [one for one in totals(saved).values() if one.currency]:
+        parts.append(" + ".join(_known(one) for one in reused) + " saved by reuse")
     return f"Cost: {'; '.join(parts)}." if parts else ""
 
 
@@ -117,13 +137,16 @@ def cost_tree(estimate: Estimate) -> Cost:
         str(value.quantize(_CENT, ROUND_HALF_EVEN))
         for value in (estimate.low, estimate.likely, estimate.high)
     )
-    return {
+    made: Cost = {
         "low": low,
         "likely": likely,
         "high": high,
         "currency": estimate.currency,
         "unknown": list(estimate.unknown),
     }
+    if estimate.idle:
+        made["monthly"] = str(estimate.idle.quantize(_CENT, ROUND_HALF_EVEN))
+    return made
 
 
 def cost_trees(plan: Plan) -> list[Cost]:
@@ -135,6 +158,10 @@ def _known(estimate: Estimate) -> str:
     low, likely, high = map(amount, (estimate.low, estimate.likely, estimate.high))
     spread = f" ({low} to {high})" if low != high else ""
     return f"~ {likely} {estimate.currency}{spread}"
+
+
+def _monthly(estimate: Estimate) -> str:
+    return f"~ {amount(estimate.idle)} {estimate.currency} a month" if estimate.idle else ""
 
 
 def _estimates(plan: Plan, *, saved: bool) -> list[Estimate]:

@@ -13,6 +13,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from tunectl.views.money import Cost, TokenChange
+from tunectl.views.prompt_diff import PromptChange
 
 FORMAT_VERSION = "1.0"
 
@@ -86,6 +87,7 @@ class ResourceChange(TypedDict):
     cost: NotRequired[Cost]
     saves: NotRequired[Cost]
     tokens: NotRequired[TokenChange]
+    prompt: NotRequired[PromptChange]
     config_source: NotRequired[ConfigSource]
 
 

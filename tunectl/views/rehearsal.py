@@ -199,7 +199,10 @@ def rehearsal_tree(rehearsed: Rehearsed, version: str = "") -> dict[str, Any]:
         "billing_if_left": [_standing_tree(one) for one in rehearsed.billing],
         "left": [_standing_tree(one) for one in rehearsed.left],
         "notes": list(rehearsed.notes),
-        "diagnostics": [diagnostic_tree(d) for d in (*rehearsed.refusals, *rehearsed.failures)],
+        "diagnostics": [
+            diagnostic_tree(d)
+            for d in (*rehearsed.warnings, *rehearsed.refusals, *rehearsed.failures)
+        ],
     }
 
 
@@ -227,6 +230,7 @@ def rehearsal_markdown(rehearsed: Rehearsed, *, limit: int = LIMIT) -> str:
         *_refused(found),
         "\n".join(f"- {prose(fact)}" for fact in _facts(found)),
         _checks_markdown(found),
+        _warned(found),
         _calls_markdown(found),
         _bills_markdown(found),
         _quoted(found),
@@ -244,6 +248,11 @@ def _refused(found: Rehearsed) -> Iterable[str]:
     if found.refusals:
         said = [f"> - {prose(cut(one_line(r.summary), _DETAIL))}" for r in found.refusals[:_LISTED]]
         yield "\n".join(["> [!CAUTION]", "> The plan is **refused**:", *said])
+
+
+def _warned(found: Rehearsed) -> str:
+    said = [f"> - {prose(cut(one_line(w.summary), _DETAIL))}" for w in found.warnings[:_LISTED]]
+    return "\n".join(["> [!WARNING]", "> The plan warns:", *said]) if said else ""
 
 
 def _checks_markdown(found: Rehearsed) -> str:
