@@ -13,6 +13,8 @@ BENCHES = (
     "apply_to_answer",
     "dataset_checks",
     "clouds",
+    "retrieval",
+    "prompt_render",
 )
 
 pull = [sys.executable, "-m", "tunectl", "model", "pull", "smollm2-135m-instruct"]

@@ -244,7 +244,7 @@ def test_a_part_that_is_no_object_is_wrong_without_a_provider(images_of):
 
 
 def test_what_is_known_of_claude_is_not_held_against_other_models_of_bedrock(images_of):
-    row = pictured("https://a.pl/b.png")
+    row = pictured(f"data:image/png;base64,{PNG}")
     assert images_of(row, Target("bedrock", "amazon.nova-lite-v1:0")) == []
     [found] = images_of(row, Target("bedrock", "anthropic.claude-3-haiku-20240307-v1:0"))
     assert "`bedrock` takes no images" in found.summary

@@ -141,6 +141,23 @@ def test_a_declaration_that_cannot_be_meant_is_an_error(spec, rows, read_rows, o
     assert (found.code, found.exit) == ("bad-dataset", Exit.ERROR)
 
 
+@pytest.mark.parametrize(
+    ("row", "evidence"),
+    [
+        ({"instruction": "Ile?", "output": "Trzy."}, "`instruction` and `output`"),
+        ({"instruct": "Ile?", "output": "Trzy."}, "`instruct` and `output`"),
+        ({"instruction": "Ile?", "response": "Trzy."}, "`instruction` and `response`"),
+        (
+            {"instruction": "Ile?", "instances": [{"input": "2+1", "output": "Trzy."}]},
+            "`instruction` and nested `instances`",
+        ),
+    ],
+)
+def test_the_evidence_names_the_keys_that_are_there(row, evidence, read_rows):
+    dataset, _ = read_rows([row])
+    assert (dataset.shape, dataset.evidence) == ("alpaca", evidence)
+
+
 def test_the_evidence_of_the_shape_is_kept(rows, read_rows):
     dataset, _ = read_rows(rows, strip=("klient",))
     assert (dataset.shape, dataset.evidence) == ("openai-chat", "`messages` with `role`")

@@ -9,6 +9,7 @@ import pytest
 
 from tunectl.core.errors import ConfigError, Refused
 from tunectl.data.convert import converter, writer
+from tunectl.data.shapes import shape_of
 from tunectl.data.wire import format_named
 from tunectl.data.wire.conversation import UnreadableRowError, conversation
 from tunectl.data.wire.losses import KINDS, Losses
@@ -107,6 +108,76 @@ def test_each_loss_is_told_by_its_name(kind):
     allowed = Losses([kind])
     format_named(name).of["supervised"](json.loads(json.dumps(row)), allowed)
     assert allowed.refused == []
+
+
+def of_gemini(part):
+    contents = [
+        {"role": "user", "parts": [{"text": "Co to?"}, part]},
+        {"role": "model", "parts": [{"text": "Kot."}]},
+    ]
+    return {"contents": contents}
+
+
+def of_nova(block):
+    messages = [
+        {"role": "user", "content": [{"text": "Co to?"}, block]},
+        {"role": "assistant", "content": [{"text": "Kot."}]},
+    ]
+    return {"schemaVersion": "bedrock-conversation-2024", "messages": messages}
+
+
+NATIVE = [
+    ("gemini", of_gemini({"fileData": {"mimeType": "video/mp4", "fileUri": "gs://b/film.mp4"}})),
+    ("gemini", of_gemini({"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x"}})),
+    ("gemini", of_gemini({"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}})),
+    ("gemini", of_gemini({"inlineData": {"mimeType": "audio/mpeg", "data": "AAAA"}})),
+    (
+        "gemini",
+        of_gemini(
+            {"inlineData": {"mimeType": "application/pdf", "data": "AAAA", "displayName": "ż.pdf"}}
+        ),
+    ),
+    (
+        "bedrock-conversation",
+        of_nova({"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://b/k.mp4"}}}}),
+    ),
+    (
+        "bedrock-conversation",
+        of_nova({"document": {"format": "pdf", "name": "d", "source": {"bytes": "AAAA"}}}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "row"), NATIVE)
+def test_films_sound_and_documents_go_back_to_their_own_provider_as_they_came(name, row):
+    canonical = shape_of(row).canonical(json.loads(json.dumps(row)))
+    losses = Losses()
+    assert format_named(name).of["supervised"](canonical, losses) == row
+    assert losses.found == {}
+    other = "gemini" if name != "gemini" else "bedrock-conversation"
+    format_named(other).of["supervised"](canonical, losses)
+    assert list(losses.found) == ["other-parts"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "file", "file": {"file_url": "https://youtu.be/x"}},
+        {"type": "file", "file": {"file_url": "gs://b/a.pdf", "mime_type": 7}},
+        {"type": "file", "file": {"file_data": "AAAA"}},
+        {"type": "file", "file": "gs://b/a.pdf"},
+        {"type": "input_audio", "input_audio": {"data": 7, "format": "wav"}},
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "flac"}},
+        {"type": "video-block"},
+    ],
+)
+def test_a_part_of_which_something_would_be_guessed_is_told_as_lost(part):
+    row = chat(("user", {"content": [{"type": "text", "text": "a"}, part]}), ANSWER)
+    for name in ("gemini", "bedrock-conversation"):
+        losses = Losses()
+        format_named(name).of["supervised"](json.loads(json.dumps(row)), losses)
+        assert list(losses.found) == ["other-parts"]
 
 
 def test_every_loss_has_a_case():

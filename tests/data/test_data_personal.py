@@ -95,6 +95,17 @@ def test_numbers_of_every_day_are_nobodys(text):
     assert kinds(text) == []
 
 
+@pytest.mark.parametrize(
+    "number", ["8 (916) 123-45-67", "8(916)123-45-67", "8 916 123 45 67", "8-916-123-45-67"]
+)
+def test_a_russian_mobile_needs_no_word_beside_it(number):
+    assert kinds(f"Запишите: {number}, вечером") == ["a phone number"]
+
+
+def test_a_russian_hotline_is_nobodys():
+    assert kinds("8 (800) 555-35-35, заказ 8-916-12") == []
+
+
 def test_each_number_is_told_once():
     text = "PESEL 44051401359, konto PL61 1090 1014 0000 0712 1981 2874, tel. +48 601 234 567"
     assert sorted(kinds(text)) == ["a PESEL", "a phone number", "an IBAN"]

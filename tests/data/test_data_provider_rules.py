@@ -65,6 +65,64 @@ def test_a_row_is_refused_for_the_providers_that_do_not_take_it(row, refused, lo
     assert {d.exit for d in found} <= {Exit.REFUSED}
 
 
+SOUND = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+NOVA = Target("bedrock", "amazon.nova-lite-v1:0:300k")
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "lost"),
+    [
+        ({"messages": [USER, {**ASSISTANT, "weight": 0}, USER, ASSISTANT]}, NOVA, "`weight` 0"),
+        ({"messages": [USER, ASSISTANT], "parallel_tool_calls": True}, NOVA, "`parallel_tool"),
+        ({"messages": [{"role": "user", "content": [IMAGE]}, ASSISTANT]}, NOVA, "neither inline"),
+        ({"messages": [{"role": "user", "content": [SOUND]}, ASSISTANT]}, NOVA, "`input_audio`"),
+        (
+            {"messages": [USER, SYSTEM, ASSISTANT]},
+            NOVA,
+            "a system turn inside the conversation",
+        ),
+        (
+            {
+                "messages": [
+                    USER,
+                    {
+                        "role": "assistant",
+                        "tool_calls": [CALL | {"function": {"name": "f", "arguments": "[]"}}],
+                    },
+                ]
+            },
+            VERTEX,
+            "not a JSON object",
+        ),
+    ],
+)
+def test_what_an_upload_would_refuse_to_lose_is_told_by_the_check(row, target, lost, look):
+    found = [d for d in look([row], target) if d.code == "provider-rows"]
+    assert [d.exit for d in found] == [Exit.REFUSED]
+    assert found[0].summary.startswith(f"the upload to `{target.provider}` has no place for")
+    assert lost in found[0].summary
+
+
+def test_what_an_upload_can_say_is_no_finding(look):
+    pictured = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    rows = [
+        {"messages": [{"role": "user", "content": [pictured]}, ASSISTANT]},
+        {"messages": [USER, {"role": "assistant", "tool_calls": [CALL]}], "tools": [TOOL]},
+    ]
+    assert look(rows, NOVA) == []
+    assert look([{"messages": [{"role": "user", "content": [SOUND]}, ASSISTANT]}], VERTEX) == []
+
+
+def test_a_row_that_is_no_conversation_is_told_by_the_rules_of_structure_alone(look):
+    row = {"messages": [USER, {"role": "tool", "tool_call_id": "c9", "content": "a"}, ASSISTANT]}
+    assert {d.code for d in look([row], NOVA)} == {"tool-calls", "message-order"}
+
+
+def test_without_a_model_nothing_is_said_of_a_form_that_depends_on_it(look):
+    row = {"messages": [USER, {**ASSISTANT, "weight": 0}, USER, ASSISTANT]}
+    assert look([row], Target("bedrock")) == []
+
+
 def test_without_targets_nothing_is_provider_exact(look):
     assert look([{"messages": [USER, ASSISTANT], "tools": [TOOL]}]) == []
 

@@ -155,6 +155,7 @@ def test_of_each_rule_ten_findings_are_shown_and_the_others_counted(read_rows):
     _, problems = read_rows(rows)
     assert [d.source.line for d in problems[:-1]] == list(range(1, 11))
     assert problems[-1].summary == "and 15 more rows that break `empty-content`"
+    assert sum(d.stands_for for d in problems) == 25
     assert problems[-1].exit is Exit.REFUSED
 
 

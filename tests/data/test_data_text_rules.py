@@ -99,6 +99,7 @@ ANSWERS = {
         "xoxb-2847561039-a8Fk2Lq9Zx7V",
         "glpat-a8Fk2Lq9Zx7Vb3Nm5Tr1",
         "hf_aFkaLqZxQVbWNmETrRYwTUeYIoUPpQs2dF",
+        "gsk_aFkaLqZxQVbWNmETrRYwTUeYIoUPpQs2dFnV7cKd3GyB9hTzX0wMs",
         "8412375906:AAFk2Lq9Zx7Vb3Nm5Tr1Yw4Ue6Io0PpQsX2",
     ],
     "password": ["hasło: zX8u2Kq9Lm!", "Пароль: zX8u2Kq9Lm!", "API key = 9fA2kQ7xLm3PzR8"],

@@ -120,7 +120,7 @@ def test_above_the_stated_size_samples_are_compared_and_a_note_names_the_method(
     [note] = [d for d in problems if d.code == "near-duplicate-search"]
     assert note.severity is Severity.INFO
     assert note.summary.startswith(
-        "31 rows were compared by samples of their text (content-defined pieces of 32 bytes, one "
+        "31 rows were compared by samples of their text (content-defined pieces of 24 bytes, one "
     )
     assert note.summary.endswith(": some that are nearly the same may have been missed")
 

@@ -138,8 +138,8 @@ class Facts:
         if len(words) > 1:
             self.all_pairs += len(words) - 1
             self.pairs.update(map(hash, itertools.pairwise(words)))
-        opener = tuple(_WORD.findall(answer[:_OPENER_CHARS].lower())[:_OPENER_WORDS])
-        if len(opener) == _OPENER_WORDS:
+        opener = tuple(words[:_OPENER_WORDS])
+        if len(opener) == _OPENER_WORDS and sum(map(len, opener)) < _OPENER_CHARS:
             self.openers.setdefault(opener, Prompt(index)).rows += 1
 
 

@@ -106,13 +106,7 @@ class Problems:
         made = []
         for key, last in self._example.items():
             left = self._seen[key] - self._shown[key]
-            what = (
-                "line that cannot be read" if key[0] == _BROKEN else f"row that breaks `{key[0]}`"
-            )
-            if left > 1:
-                what = what.replace("line that", "lines that").replace(
-                    "row that breaks", "rows that break"
-                )
+            what = _what(key[0], last.code, left)
             about = f" ({key[1]})" if key[1] and key[0] != _BROKEN else ""
             source = last.source and replace(last.source, column=0, text="")
             made.append(
@@ -122,6 +116,7 @@ class Problems:
                     detail="",
                     hint="",
                     source=source,
+                    stands_for=left,
                 )
             )
         return made
@@ -142,3 +137,12 @@ class Problems:
                     )
                 )
         return made
+
+
+def _what(rule: str, code: str, count: int) -> str:
+    """What was left out, in the singular or the plural."""
+    if rule != _BROKEN:
+        return f"row that breaks `{rule}`" if count == 1 else f"rows that break `{rule}`"
+    if code == "cannot-convert":
+        return "row that cannot be written" if count == 1 else "rows that cannot be written"
+    return "line that cannot be read" if count == 1 else "lines that cannot be read"

@@ -10,6 +10,7 @@ from typing import TypeAlias, cast
 
 from tunectl.core.errors import Diagnostic, Exit, Severity, Source
 from tunectl.data.alike import Alike, asked_and_answered
+from tunectl.data.blas import one_thread
 from tunectl.data.block import Block, plain_block
 from tunectl.data.checks import FILE_RULES, GATHERING_RULES, TABLE_RULES, row_checks
 from tunectl.data.checks.asking import RowChecks
@@ -131,6 +132,10 @@ class Reading:
 
     def run(self) -> None:
         """Read all rows, then ask the rules over all of them."""
+        with one_thread():
+            self._run()
+
+    def _run(self) -> None:
         self._read()
         self._scanner.finish()
         self._look_at_files()
@@ -236,14 +241,16 @@ class Reading:
             scanned = (file, first + at, lines[at], block.row(at), block.packed[at], None)
             self._tell(rule, finding, scanned)
         split, base = self._of_file[file], len(self.marks)
-        rows: list[Row] = []
+        rows: dict[int, Row] = {}  # most rules look at the same few
         for _, gatherer in self._gatherers:
             told = gatherer.wanted(base, split, block.packed, answers)
             if told is None:
-                rows = rows or block.rows()
-                told = range(len(rows))
+                rows = dict(enumerate(block.rows())) if len(rows) < len(answers) else rows
+                told = range(len(answers))
             for at in told:
-                row = rows[at] if rows else block.row(at)
+                row = rows.get(at)
+                if row is None:
+                    row = rows[at] = block.row(at)
                 gatherer.take(base + at, split, row, block.packed[at])
 
     def _take_for_split(self, scanned: Scanned) -> None:

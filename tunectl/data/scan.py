@@ -230,9 +230,9 @@ class Scanner:
         )
         kind.count += 1
         if self.shape is None and found is not None:
-            self.shape = found
+            self.shape = found.seen(value)
             self._current = kind
-            return found
+            return self.shape
         return None
 
     def _wrong(self, file: DataFile, read: Read) -> None:

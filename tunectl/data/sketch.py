@@ -1,7 +1,7 @@
 """Rows that are nearly the same, found by samples of their text: for datasets of any size.
 
 Where the exact search of `alike` would take minutes and much memory, of each text only some pieces
-of 32 bytes are kept, about eight a row: those that begin with a letter chosen for the dataset. So
+of 24 bytes are kept, about seven a row: those that begin with a letter chosen for the dataset. So
 the same pieces are chosen wherever a text stands, whatever was inserted before it (content-defined
 sampling, as in Broder, "On the resemblance and containment of documents", 1997). Two rows are alike
 when half of their pieces are the same, and at least three. System text is left out, and so is a
@@ -14,7 +14,6 @@ then every fourth, chosen by the piece itself.
 from __future__ import annotations
 
 from array import array
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import orjson
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from tunectl.data.shingles import Numbers
 
 LIMIT = 8_000_000
-BATCH = 1 << 16
-_WORDS_ASCII, _WORDS_OTHER = 4, 8  # eights of bytes in a piece
+BATCH = 1 << 17
+_WORDS_ASCII, _WORDS_OTHER = 3, 6  # eights of bytes in a piece
 _LEAD = 0xC0  # from here on bytes begin characters
 _USUAL = 0xBB  # in Cyrillic, a letter of middling frequency
-_PIECES = 8  # of a row that are aimed at
+_PIECES = 7  # of a row that are aimed at
 LEAST = 3
 _OWNER_BITS = 28
 _MOST_ROWS = 1 << (_OWNER_BITS - 1)
@@ -58,11 +57,13 @@ class Sketch:
     """
 
     __slots__ = (
+        "_answers",
+        "_begins",
         "_first",
         "_kept",
         "_keys",
+        "_lengths",
         "_pending",
-        "_rows",
         "_size",
         "_thinned",
         "_words",
@@ -84,12 +85,12 @@ class Sketch:
         self._pending: list[bytes] = []
         self._size = 0
         # Of each row that waits its length, where it begins to speak, and where its answer begins.
-        self._rows = array("q")
+        self._lengths, self._begins, self._answers = array("q"), array("q"), array("q")
         self._keys: Numbers | None = None
         self._kept = 0
         self._thinned = 1
         self._words = _WORDS_ASCII
-        self._first = (0, 0)
+        self._first: tuple[int, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -104,8 +105,9 @@ class Sketch:
     def add(self, asked: str, answered: str) -> None:
         """Take the next row."""
         question, answer = orjson.dumps(asked), orjson.dumps(answered)
-        self._rows.extend((len(question) + len(answer), 0, len(question)))
-        self._take(question + answer + b"\n")
+        self.add_rows(
+            question + answer + b"\n", [len(question) + len(answer)], [0], [len(question)]
+        )
 
     def add_rows(
         self, joined: bytes, lengths: list[int], begins: list[int], answers: list[int]
@@ -118,12 +120,11 @@ class Sketch:
             begins: in each, where what counts begins.
             answers: in each, where the answer begins.
         """
-        self._rows.extend(chain.from_iterable(zip(lengths, begins, answers, strict=True)))
-        self._take(joined)
-
-    def _take(self, content: bytes) -> None:
-        self._pending.append(content)
-        self._size += len(content)
+        self._lengths.extend(array("q", lengths))
+        self._begins.extend(array("q", begins))
+        self._answers.extend(array("q", answers))
+        self._pending.append(joined)
+        self._size += len(joined)
         if self._size >= BATCH:
             self._sample()
 
@@ -134,24 +135,31 @@ class Sketch:
         content = b"".join(self._pending)
         if b"\\" in content:
             content = content.replace(b'\\"', b"''")  # a quote that ends no text
-        lengths, begins, answers = np.frombuffer(self._rows, np.int64).reshape(-1, 3).T
+        lengths = np.frombuffer(self._lengths, np.int64)
         ends = np.cumsum(lengths + 1)
         starts = ends - lengths - 1
+        begins = starts + np.frombuffer(self._begins, np.int64)
+        answers = starts + np.frombuffer(self._answers, np.int64)
         base, self.rows = self.rows, self.rows + len(ends)
         letters = np.frombuffer(content, np.uint8) | np.uint8(_CASE)
         if not self.every:
-            self._words, self._first, self.every = _sampling(letters, len(ends))
-        places, numbers = _pieces(letters, self._words, self._first)
+            row = np.searchsorted(ends, np.arange(len(letters)), "right")
+            spoken = np.arange(len(letters)) >= np.append(begins, len(letters))[row]
+            self._words, self._first, self.every = _sampling(letters, spoken, len(ends))
+        places = _places(letters, self._words, self._first)
         row = np.searchsorted(ends, places, "right")
-        spoken = places >= (starts + begins)[row]
-        places, row, numbers = places[spoken], row[spoken], numbers[spoken]
-        part = (places >= (starts + answers)[row]).astype(np.uint64)
+        spoken = places >= begins[row]
+        places, row = places[spoken], row[spoken]
+        inside, numbers = _pieces(letters, self._words, places)
+        places, row = places[inside], row[inside]
+        part = (places >= answers[row]).astype(np.uint64)
         numbers = _mixed(numbers + part * np.uint64(_ANSWER))
         owners = ((row + base) << 1).astype(np.uint64) | part
         keys = (numbers << np.uint64(_OWNER_BITS)) | owners
         if self.rows > _MOST_ROWS:
             keys = keys[row + base < _MOST_ROWS]
-        self._pending, self._size, self._rows = [], 0, array("q")
+        self._pending, self._size = [], 0
+        self._lengths, self._begins, self._answers = array("q"), array("q"), array("q")
         self._keep(keys)
 
     def _keep(self, keys: Numbers) -> None:
@@ -217,14 +225,21 @@ class Sketch:
         self.earlier_whole.frombytes(earlier[good].tobytes())
 
 
-def _sampling(letters: NDArray[np.uint8], rows: int) -> tuple[int, tuple[int, int], int]:
+def _sampling(
+    letters: NDArray[np.uint8], spoken: NDArray[np.bool_], rows: int
+) -> tuple[int, tuple[int, ...], int]:
     """How pieces are chosen, told by the first rows.
+
+    Args:
+        letters: the rows, in lower case.
+        spoken: which of them count.
+        rows: how many rows they are.
 
     Returns:
         How long pieces are in eights of bytes (of other alphabets a letter takes two bytes and
-        more); the two bytes with which they begin, a letter of ASCII and a byte inside a character
-        of another alphabet, that stand nearest to `_PIECES` times in a row where pieces may begin;
-        and of how many bytes about one is such.
+        more); the bytes with which they begin, one or two letters of ASCII and as many bytes inside
+        characters of other alphabets, that together stand nearest to `_PIECES` times in a row where
+        pieces may begin; and of how many bytes about one is such.
     """
     import numpy as np
 
@@ -232,50 +247,59 @@ def _sampling(letters: NDArray[np.uint8], rows: int) -> tuple[int, tuple[int, in
     quotes = np.append(np.flatnonzero(letters == ord('"')), len(letters))
     places = np.arange(len(letters))
     room = quotes[np.searchsorted(quotes[:-1], places)] - places
-    counts = np.bincount(letters[room >= 8 * words], minlength=256)
+    counts = np.bincount(letters[spoken & (room >= 8 * words)], minlength=256)
     total = int(counts.sum())
     wanted = max(rows * _PIECES, 1) / max(total, 1)
     ascii_share = int(counts[:128].sum()) / max(total, 1)
     begins = (
-        _nearest(counts, ord("a"), ord("z"), wanted * ascii_share * total),
-        _nearest(counts, 128, _LEAD - 1, wanted * (1 - ascii_share) * total),
+        *_nearest(counts, ord("a"), ord("z"), wanted * ascii_share * total),
+        *_nearest(counts, 128, _LEAD - 1, wanted * (1 - ascii_share) * total),
     )
     return words, begins, max(1, total // max(1, int(counts[list(begins)].sum())))
 
 
-def _nearest(counts: NDArray[np.int64], first: int, last: int, wanted: float) -> int:
-    """The byte that stands nearest to so many times; where none of them does, one of the middle."""
+def _nearest(counts: NDArray[np.int64], first: int, last: int, wanted: float) -> tuple[int, ...]:
+    """One or two bytes that stand nearest to so many times; without any, one of the middle."""
     import numpy as np
 
     here = counts[first : last + 1]
     if not here.any():
-        return _USUAL if first >= 128 else (first + last) // 2
-    return first + int(np.abs(np.log((here + 0.5) / (wanted + 0.5))).argmin())
+        return (_USUAL if first >= 128 else (first + last) // 2,)
+    pairs = np.add.outer(here, here)
+    np.fill_diagonal(pairs, here)
+    off = np.abs(np.log((pairs + 0.5) / (wanted + 0.5)))
+    one, other = divmod(int(off.argmin()), len(here))
+    return tuple(sorted({first + one, first + other}))
+
+
+def _places(letters: NDArray[np.uint8], words: int, begins: tuple[int, ...]) -> NDArray[np.int64]:
+    """Where pieces may begin: at these bytes, with room for a piece behind them."""
+    import numpy as np
+
+    letters = letters[: max(0, len(letters) - 8 * words + 1)]
+    chosen = letters == begins[0]
+    for byte in begins[1:]:
+        chosen |= letters == byte
+    return np.flatnonzero(chosen)
 
 
 def _pieces(
-    letters: NDArray[np.uint8], words: int, begins: tuple[int, int]
+    letters: NDArray[np.uint8], words: int, places: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Numbers]:
-    """Where the chosen pieces begin, and a number for each; none reaches from text to text."""
+    """Which of some pieces do not reach from text to text, and a number for each of those."""
     import numpy as np
 
-    count = len(letters) - 8 * words + 1
-    if count < 1:
-        return np.empty(0, np.int64), np.empty(0, np.uint64)
-    chosen = letters[:count] == begins[0]
-    chosen |= letters[:count] == begins[1]
-    places = np.flatnonzero(chosen)
-    pieces = np.ndarray((count,), f"V{8 * words}", letters, strides=(1,))[places]
-    eights = pieces.view("<u8").reshape(-1, words)
-    zeros = eights ^ np.uint64(_QUOTES)  # a byte is zero where a quote stands
-    zeros = (zeros - np.uint64(_LOW)) & ~zeros & np.uint64(_HIGH)
-    inside = np.flatnonzero(~zeros.any(axis=1))
-    eights = eights[inside]
-    numbers = np.zeros(len(inside), np.uint64)
-    for nth in range(words):
-        word = eights[:, nth]
+    # One beyond the other, so that every step below runs through memory in order.
+    eights = np.ndarray((max(0, len(letters) - 7),), "<u8", letters, strides=(1,))
+    taken = [eights[places + 8 * nth] for nth in range(words)]
+    broken = np.zeros(len(places), np.uint64)
+    numbers = np.zeros(len(places), np.uint64)
+    for nth, word in enumerate(taken):
+        zeros = word ^ np.uint64(_QUOTES)  # a byte is zero where a quote stands
+        broken |= (zeros - np.uint64(_LOW)) & ~zeros
         numbers = (numbers + word) * np.uint64(_FACTORS[nth % 4]) ^ (word >> np.uint64(31))
-    return places[inside], numbers
+    inside = np.flatnonzero(broken & np.uint64(_HIGH) == 0)
+    return inside, numbers[inside]
 
 
 def _mixed(values: Numbers) -> Numbers:

@@ -35,13 +35,13 @@ _DATE = re.compile(
 )
 _YEAR = re.compile(r"[12]\d{3}")  # in every date, and found many times faster than one
 _CHARS = 1_000  # of a question that are looked at
-_LOOKED_AT = Sample(200)  # order shows in some of the rows
+_LOOKED_AT = Sample(200, 128)  # order shows in some of the rows
 _LEAST_ROWS, _LEAST_DATES = 50, 5
 _DATED_SHARE, _SORTED_SHARE = 0.8, 0.98
 
 
 class _Dates:
-    """Remembers the first date of the questions it looks at: the first 200 rows, then one of 32."""
+    """Remembers the first date of the questions it looks at: the first 200, then one of 128."""
 
     def __init__(self) -> None:
         self._dates: list[int] = []

@@ -82,7 +82,8 @@ _LEAST_LETTERS = 12  # a name alone has fewer
 _SAMPLE = 400  # characters of a text that are looked at
 _LEAST_WORDS, _LEAST_SHARE = 3, 0.05  # different words of the language; short texts hold few
 _EVERY_ROW = Sample(0, 1)
-_FOR_RARE, _FOR_MOST = Sample(1_000), Sample(200)  # what most rows do shows in fewer
+# What most rows do shows in fewer.
+_FOR_RARE, _FOR_MOST = Sample(1_000, 64), Sample(200, 128)
 _LEAST_ROWS = 5
 
 

@@ -18,6 +18,7 @@ _NEXT: dict[str, dict[str, str]] = {
     if before in ("", "system", "user", "assistant")
 }
 _HEAD = len(b'{"messages":')
+_SECOND = b'"},{"content":"'
 
 
 def is_plain(row: Row) -> bool:
@@ -36,7 +37,8 @@ def is_plain(row: Row) -> bool:
 
 def answer_starts(rows: list[bytes]) -> list[int]:
     """Where in each of some plain rows the comma stands before the last message."""
-    return [packed.rindex(b'},{"') + 1 for packed in rows]
+    # Of the needles that are right the one that is found fastest from behind.
+    return [packed.rindex(_SECOND) + 2 for packed in rows]
 
 
 def asked_hashes(rows: list[bytes], starts: list[int]) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tunectl.catalog.dataset_rules import DatasetRules, dataset_rules, methods_of
 from tunectl.core.errors import Severity
+from tunectl.data.checks.form import form_of, out_of_place
 from tunectl.data.checks.rule import (
     Context,
     ContextRule,
@@ -80,16 +81,29 @@ def rules_for(context: Context, method: str) -> list[DatasetRules]:
 
 
 def _provider_rows(context: Context) -> RowCheck | None:
-    known = rules_for(context, context.method)
-    if not known:
+    known = {rules.provider: rules for rules in rules_for(context, context.method)}
+    forms = [
+        (target.provider, form)
+        for target in dict.fromkeys(context.targets)
+        if target.method == context.method and (form := form_of(target)) is not None
+    ]
+    if not known and not forms:
         return None
     # What no chat row has is told by `unknown-key`, unless that is silenced.
     told = context.asks(UNKNOWN_KEY) and UNKNOWN_KEY.name not in context.policy.allow
 
     def check(row: Row) -> Iterator[Finding]:
-        for rules in known:
+        said = set()
+        for name, rules in known.items():
             for what in _refused(row, rules, told=told):
-                yield Finding(f"`{rules.provider}` takes no {what}", about=rules.provider)
+                said.add(name)
+                yield Finding(f"`{name}` takes no {what}", about=name)
+        for name, form in forms:
+            if name in said:
+                continue
+            for what in out_of_place(row, form, context.method, keys=not told):
+                said.add(name)
+                yield Finding(f"the upload to `{name}` has no place for {what}", about=name)
 
     return check
 

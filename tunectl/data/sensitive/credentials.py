@@ -28,6 +28,7 @@ KINDS: tuple[tuple[str, re.Pattern[str], tuple[bytes, ...]], ...] = (
      (b"hooks.slack.com",)),
     ("a Hugging Face token", re.compile(rf"{_B}hf_[A-Za-z0-9]{{30,}}"), (b"hf_",)),
     ("a Stripe key", re.compile(rf"{_B}[rs]k_live_[0-9a-zA-Z]{{16,}}"), (b"k_live_",)),
+    ("a Groq key", re.compile(rf"{_B}gsk_[A-Za-z0-9]{{40,}}"), (b"gsk_",)),
     ("an npm token", re.compile(rf"{_B}npm_[A-Za-z0-9]{{36}}"), (b"npm_",)),
     ("a PyPI token", re.compile(rf"{_B}pypi-AgEI[\w-]{{40,}}"), (b"pypi-agei",)),
     ("a SendGrid key", re.compile(rf"{_B}SG\.[\w-]{{20,24}}\.[\w-]{{40,}}"), (b"sg.",)),

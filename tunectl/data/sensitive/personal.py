@@ -106,6 +106,8 @@ _KINDS = (
         re.compile(r"(?<![\w.,+/-])(?:\+|00)\d{1,3}(?:[ .()-]{0,2}\d{2,4}){2,5}(?!\w)"),
         _is_phone,
     ),
+    # A Russian mobile as it is written at home; `8 800` is nobody's.
+    _Kind("a phone number", _number(r"8[ -]?\(?9\d\d\)?[ -]?\d{3}[ -]\d\d[ -]?\d\d"), _is_phone),
     _Kind(
         "a phone number",
         _number(r"\(?\d{2,4}\)?(?:[ -]{0,2}\d{2,4}){2,4}"),

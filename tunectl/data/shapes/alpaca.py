@@ -83,4 +83,13 @@ def _history(row: Row) -> list[Json]:
     ]
 
 
-ALPACA = Shape("alpaca", "`instruction` and `output`", _matches, _canonical, parts=_parts)
+def _told(row: Row) -> str:
+    asked_by = "instruction" if "instruction" in row else "instruct"
+    if isinstance(row.get(INSTANCES), list):
+        return f"`{asked_by}` and nested `{INSTANCES}`"
+    return f"`{asked_by}` and `{'output' if 'output' in row else 'response'}`"
+
+
+ALPACA = Shape(
+    "alpaca", "`instruction` and `output`", _matches, _canonical, parts=_parts, told=_told
+)

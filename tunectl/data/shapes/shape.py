@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Json, Row
@@ -19,6 +20,7 @@ class Shape:
         canonical: makes the canonical row; may take the row apart. None when it is one.
         method: what rows of this shape teach by: `supervised`, `preference`, `reinforcement`.
         parts: cuts an object that holds several rows into one object a row; None where it is one.
+        told: what told it in one row, where rows of the shape differ in their keys.
     """
 
     name: str
@@ -27,6 +29,11 @@ class Shape:
     canonical: Callable[[Row], Row] | None = None
     method: str = "supervised"
     parts: Callable[[Row], list[Row]] | None = None
+    told: Callable[[Row], str] | None = None
+
+    def seen(self, row: Row) -> Shape:
+        """The same with what told it in this row."""
+        return self if self.told is None else replace(self, evidence=self.told(row))
 
 
 def message(role: str, content: Json) -> Json:

@@ -15,6 +15,7 @@ from tunectl.data.wire.conversation import conversation as read_conversation
 from tunectl.data.wire.format import Format
 from tunectl.data.wire.gemini import DATA_URL
 from tunectl.data.wire.losses import Losses
+from tunectl.data.wire.native import nova_block
 from tunectl.data.wire.plain_text import (
     note_row,
     note_turn,
@@ -53,7 +54,7 @@ def _conversation(row: Row, losses: Losses) -> Row:
     results: list[Json] = []
     count = 0
     for turn in turns:
-        note_turn(turn, losses)
+        note_turn(turn, losses, nova_block)
         if turn.role == "tool":
             results.append(_result(turn, ids, losses))
             continue
@@ -103,6 +104,8 @@ def _blocks(turn: Turn, losses: Losses) -> list[Json]:
             made.append({"text": part.text})
         elif part.kind == "image" and (image := _image(part, losses)):
             made.append({"image": image})
+        elif block := nova_block(part):
+            made.append(block)
     return made
 
 

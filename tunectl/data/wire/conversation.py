@@ -28,6 +28,8 @@ _ROLES = {
 _ROW_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions"})
 _MESSAGE_KEYS = frozenset({"role", "content", "name"})
 _ASSISTANT_KEYS = _MESSAGE_KEYS | {"weight", "tool_calls", "function_call", "refusal"}
+# Nova's blocks that OpenAI has no part for: they have no `type`, their one key names them.
+BLOCKS = frozenset({"video", "document", "audio"})
 _TOOL_KEYS = _MESSAGE_KEYS | {"tool_call_id"}
 
 
@@ -40,7 +42,8 @@ class Part:
     """A piece of content.
 
     Attributes:
-        kind: `text`, `image`, or the type of a part that only OpenAI has.
+        kind: `text`, `image`, the type of a part that only OpenAI has, or `video-block` and the
+            like, which only Nova has.
         text: the text; the URL of an image; the canonical JSON of any other part.
         detail: of an image: `low` or `high`, empty for the default.
         mime: of an image: its type where the URL does not tell it.
@@ -269,6 +272,9 @@ def _content(content: Json, at: str) -> tuple[tuple[Part, ...], str, Extras]:
     refusal = ""
     extras: Extras = ()
     for one in _list(content, f"`content` of {at}"):
+        if isinstance(one, dict) and len(one) == 1 and one.keys() <= BLOCKS:
+            parts.append(Part(f"{next(iter(one))}-block", canonical_bytes(one).decode()))
+            continue
         if not isinstance(one, dict) or not isinstance(one.get("type"), str):
             raise UnreadableRowError(f"a part of {at} has no `type`")
         part, more = _part(one, at)

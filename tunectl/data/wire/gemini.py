@@ -20,6 +20,7 @@ from tunectl.data.wire.conversation import (
 )
 from tunectl.data.wire.format import Format
 from tunectl.data.wire.losses import Losses
+from tunectl.data.wire.native import gemini_part
 from tunectl.data.wire.pairing import Results
 from tunectl.data.wire.plain_text import (
     note_extras,
@@ -60,7 +61,7 @@ def _row(talk: Conversation, losses: Losses) -> Row:
     contents: list[Json] = []
     results = Results(talk)
     for turn in turns:
-        note_turn(turn, losses)
+        note_turn(turn, losses, None if turn.role == "tool" else gemini_part)
         if turn.role == "tool":
             results.add(turn)
             continue
@@ -115,9 +116,9 @@ def _parts(turn: Turn, losses: Losses) -> list[Json]:
 
 
 def _image(part: Part, losses: Losses) -> Json:
-    """An image as Gemini takes it; None where it is lost."""
+    """An image or a file as Gemini takes it; None where it is lost."""
     if part.kind != "image":
-        return None
+        return gemini_part(part)
     if part.detail:
         losses.note("image-detail", f"`detail: {part.detail}` of an image")
     inline = DATA_URL.fullmatch(part.text)

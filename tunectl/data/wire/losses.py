@@ -18,7 +18,7 @@ KINDS = {
     "weight": "answers that were not to be learned are learned",
     "images": "images are left out",
     "image-detail": "the resolution asked for an image is left out",
-    "other-parts": "parts that are neither text nor image are left out",
+    "other-parts": "parts of other types are left out",
     "parts": "several texts in one message become one, joined by an empty line",
     "refusal": "refusals are left out",
     "system": "system turns are left out",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tunectl.data.fingerprint import Json, Row
 from tunectl.data.sensitive.names import shown_name
@@ -33,8 +33,14 @@ def note_row(talk: Conversation, losses: Losses) -> None:
         note_extras(tool.extras, losses)
 
 
-def note_turn(turn: Turn, losses: Losses) -> None:
-    """Note what no format but OpenAI's has in a message."""
+def note_turn(turn: Turn, losses: Losses, carried: Callable[[Part], Json] | None = None) -> None:
+    """Note what no format but OpenAI's has in a message.
+
+    Args:
+        turn: the message.
+        losses: where it is noted.
+        carried: what the format makes of other parts than texts and images; None for nothing.
+    """
     note_extras(turn.extras, losses)
     if turn.name and turn.role != "tool":
         losses.note("names", f"the name of a speaker (`{turn.role}`)")
@@ -43,7 +49,7 @@ def note_turn(turn: Turn, losses: Losses) -> None:
     if turn.refusal:
         losses.note("refusal", "`refusal` of an answer")
     for part in turn.parts:
-        if part.kind not in ("text", "image"):
+        if part.kind not in ("text", "image") and not (carried and carried(part)):
             kind = shown_name(part.kind)
             losses.note("other-parts", f"a part of type `{kind}`", kind)
 
