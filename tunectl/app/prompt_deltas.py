@@ -2,7 +2,7 @@
 
 Tokens are those of the prompt's own words, with the model's vocabulary where that is known: what an
 application puts into it is not known when planning. Of examples the record has one hash each; rows
-that are gone have no text any more, so their tokens are not known.
+that left the split have no text any more, so their tokens are not known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tunectl.core.prompt_delta import NO_TOKENS, Count, PromptDelta, SectionDelt
 from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.value import Plain, Ref, Value, shown
 from tunectl.data.tokens import Counter, counter_for
-from tunectl.providers.examples import Messages, chosen_rows, hash_of
+from tunectl.providers.examples import Messages, chosen_rows, hash_of, plain_rows
 
 _NO_ROWS: Mapping[str, Messages] = {}
 
@@ -174,6 +174,7 @@ class _Counting:
         old = [str(one) for one in said]
         kept = sum(one in fresh for one in old)
         known = {one: fresh[one] for one in old if one in fresh}
+        known |= self._gone(set(old) - known.keys(), was if now is None else now)
         return SectionDelta(
             id=name,
             before=self._tokens_of(known) if len(known) == len(set(old)) else None,
@@ -182,6 +183,22 @@ class _Counting:
             removed=len(old) - kept,
             kept=kept,
         )
+
+    def _gone(
+        self, hashes: set[str], section: Mapping[str, Value] | None
+    ) -> Mapping[str, Messages]:
+        """Return the rows that are shown no longer and still stand in the split."""
+        source = section.get("examples") if section is not None else None
+        if not hashes or not isinstance(source, Mapping):
+            return _NO_ROWS
+        where = {key: shown(value) for key, value in source.items()}
+        found: dict[str, Messages] = {}
+        for row in plain_rows(where, self._reader):
+            if (name := hash_of(row)) in hashes:
+                found[name] = row
+            if len(found) == len(hashes):
+                break
+        return found
 
     def _tokens_of(self, rows: Mapping[str, Messages]) -> Count:
         counts = [

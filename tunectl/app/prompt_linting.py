@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tunectl.app.options import Options
-from tunectl.app.prompting import KIND, Template, compiled_in_memory, templates
+from tunectl.app.prompting import KIND, Template, compiled_in_memory, provider_of, templates
 from tunectl.config.load import declared_prompts
 from tunectl.config.prompt_places import PromptPlaces
 from tunectl.core.errors import ConfigError, Diagnostic, Exit, Severity
@@ -20,6 +20,8 @@ from tunectl.prompts.prefix import prefix
 from tunectl.prompts.prompt import Prompt
 
 _NOWHERE = PromptPlaces()
+_FLOOR = "cache-floor"
+_OURS = frozenset({"local", "tunectl"})
 _SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
@@ -92,6 +94,8 @@ def _linted(
 ) -> Linted:
     prompt = made.opened()
     said = {one.code for one in told}
+    if not _caches(made):
+        said.add(_FLOOR)
     found = [*told, *(one for one in _rules(prompt, where) if one.code not in said)]
     found += _tests(prompt, where)
     weighed = [_weighed(one, made, strict=strict) for one in found]
@@ -104,6 +108,15 @@ def _linted(
         stable=stable,
         possible=possible,
     )
+
+
+def _caches(made: Template) -> bool:
+    """Whether the service has a prompt cache that a prefix may be too short for; ours has none."""
+    try:
+        type_ = made.project.providers[provider_of(made)].type
+    except (ConfigError, KeyError):
+        return True
+    return type_ not in _OURS
 
 
 def _rules(prompt: Prompt, where: PromptPlaces) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tunectl.config.drafts import Draft
 from tunectl.config.uses import trained_on
 from tunectl.config.world import World
-from tunectl.core.errors import Diagnostic, Exit, Severity
+from tunectl.core.errors import Diagnostic, Exit, Severity, Source
 from tunectl.core.value import Address, Ref
 from tunectl.data.checks import settled
 from tunectl.data.checks.rule import Rule
@@ -88,7 +88,7 @@ def _check_examples(world: World, draft: Draft) -> None:
     assert isinstance(model, PromptTemplate)
     sections = world.resources[draft.address].spec["sections"]
     assert isinstance(sections, tuple)
-    for section in sections:
+    for number, section in enumerate(sections):
         shown = section.get("examples") if isinstance(section, dict) else None
         if not isinstance(shown, dict):
             continue
@@ -99,7 +99,8 @@ def _check_examples(world: World, draft: Draft) -> None:
             if common:
                 where = "are" if (other, _TEST) == (address, split) else "stand in"
                 text = f"examples of the prompt {where} the split `{_TEST}` of `{other}`"
-                _tell(world, draft, other, EXAMPLES_IN_TEST, Severity.ERROR, text)
+                at = draft.at("sections", number, "examples")
+                _tell(world, draft, other, EXAMPLES_IN_TEST, Severity.ERROR, text, at)
 
 
 def _inputs(world: World, address: Address, split: str) -> set[int]:
@@ -111,8 +112,14 @@ def _inputs(world: World, address: Address, split: str) -> set[int]:
     return {asked for asked, of_split in pairs if of_split == number}
 
 
-def _tell(
-    world: World, draft: Draft, dataset: Address, rule: Rule, severity: Severity, text: str
+def _tell(  # one message's facts
+    world: World,
+    draft: Draft,
+    dataset: Address,
+    rule: Rule,
+    severity: Severity,
+    text: str,
+    at: Source | None = None,
 ) -> None:
     """Say what is broken, unless the dataset or the project allows it."""
     owner = world.drafts[dataset].model
@@ -128,7 +135,7 @@ def _tell(
         hint=rule.hint,
         code=rule.name,
         address=str(draft.address),
-        source=draft.at("sections"),
+        source=at or draft.at("sections"),
     )
     error = severity is Severity.ERROR
     world.problems.add(replace(made, exit=Exit.REFUSED if error else Exit.DONE))

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tunectl.kinds.values import Fields, problem
 
+# An address of Azure itself (a gateway may have any path) that is not the one of its v1 API.
+_AZURE_HOST = re.compile(r"https?://[^/]+\.azure\.(?:com|us|cn)(?::\d+)?(?!.*/openai/v1/?$)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _KEY_LIKE = re.compile(r"(sk|pk|rk|key|ghp|xox.)[-_].*[0-9a-z]{12,}|[0-9a-fA-F]{24,}", re.DOTALL)
 
@@ -130,6 +132,11 @@ class OpenAIProvider(AnyProvider):
             raise problem(
                 f"needs `base_url:`, because `{self.profile}` has one for each account",
                 "it ends in `/v1`",
+            )
+        if self.profile == "azure" and _AZURE_HOST.match(str(self.base_url)):
+            raise problem(
+                "has a `base_url:` that does not end in `/openai/v1`, where Azure answers",
+                "such as `base_url: https://RESOURCE.openai.azure.com/openai/v1`",
             )
         foreign = self.profile not in {None, "openai"} or (
             self.base_url is not None and "api.openai.com" not in self.base_url

@@ -7,18 +7,26 @@ from typing import Literal
 from pydantic import Field
 
 from tunectl.kinds.provider import AnyProvider, Url
+from tunectl.kinds.values import form
 
-_ROLE = r"^arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+$"
-_PLACE = r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/[-!_*'().a-z0-9A-Z]+)*/?$"
+_ROLE = form(
+    r"^arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+$",
+    "the ARN of a role",
+    "such as `arn:aws:iam::123456789012:role/tuning`; `aws iam list-roles` shows them",
+)
+_PLACE = form(
+    r"^s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/[-!_*'().a-z0-9A-Z]+)*/?$",
+    "a bucket of S3, with or without a folder",
+    "such as `s3://acme-tuning/rows`",
+)
+_REGION = form(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "the code of a region of AWS", "such as `us-east-1`")
 
 
 class BedrockProvider(AnyProvider):
     """Amazon Bedrock in one region. Credentials are those of the AWS SDK's own default chain."""
 
     type: Literal["bedrock"] = Field(default="bedrock", description="The provider's type.")
-    region: str = Field(
-        pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", description="The region, such as `us-east-1`."
-    )
+    region: str = Field(pattern=_REGION, description="The region, such as `us-east-1`.")
     staging: str = Field(
         pattern=_PLACE,
         description="Where training rows are kept: `s3://BUCKET/PREFIX`, in the same region.",
@@ -46,4 +54,10 @@ class BedrockProvider(AnyProvider):
     s3_endpoint_url: Url | None = Field(default=None, description="The same for S3.")
     sts_endpoint_url: Url | None = Field(
         default=None, description="The same for STS, which tells the account."
+    )
+    agent_endpoint_url: Url | None = Field(
+        default=None, description="The same for knowledge bases."
+    )
+    agent_runtime_endpoint_url: Url | None = Field(
+        default=None, description="The same for searching a knowledge base."
     )

@@ -7,6 +7,16 @@ from typing import Literal
 from pydantic import Field
 
 from tunectl.kinds.provider import AnyProvider, Url
+from tunectl.kinds.values import form
+
+_LOCATION = form(
+    r"^[a-z][a-z0-9-]*$", "the name of a location of Google Cloud", "such as `europe-west4`"
+)
+_STAGING = form(
+    r"^gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/.*)?$",
+    "a bucket of Cloud Storage, with or without a folder",
+    "such as `gs://acme-tuning/rows`",
+)
 
 
 class VertexProvider(AnyProvider):
@@ -16,12 +26,12 @@ class VertexProvider(AnyProvider):
     project: str = Field(min_length=1, description="The Google Cloud project, by id or number.")
     location: str = Field(
         min_length=1,
-        pattern=r"^[a-z][a-z0-9-]*$",
+        pattern=_LOCATION,
         description="Where jobs run: `us-central1`, `europe-west4`, `global`.",
     )
     staging: str | None = Field(
         default=None,
-        pattern=r"^gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/.*)?$",
+        pattern=_STAGING,
         description="The bucket that training data goes through, with or without a folder.",
     )
     concurrent_jobs: int | None = Field(

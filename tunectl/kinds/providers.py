@@ -8,6 +8,7 @@ from types import MappingProxyType
 from tunectl.kinds.provider import AnyProvider, LocalProvider, OpenAIProvider
 from tunectl.kinds.provider_anthropic import AnthropicProvider
 from tunectl.kinds.provider_bedrock import BedrockProvider
+from tunectl.kinds.provider_langfuse import LangfuseProvider
 from tunectl.kinds.provider_tunectl import TunectlProvider
 from tunectl.kinds.provider_vertex import VertexProvider
 
@@ -19,5 +20,6 @@ PROVIDERS: Mapping[str, type[AnyProvider]] = MappingProxyType(
         "vertex": VertexProvider,
         "anthropic": AnthropicProvider,
         "bedrock": BedrockProvider,
+        "langfuse": LangfuseProvider,
     }
 )

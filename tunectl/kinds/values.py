@@ -18,9 +18,29 @@ OURS = "tunectl"
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%")
 
 
-def problem(message: str, hint: str = "") -> PydanticCustomError:
-    """Make a validation error in our own words: what must be, and a hint."""
-    return PydanticCustomError(OURS, "{message}", {"message": message, "hint": hint})
+_FORMS: dict[str, tuple[str, str]] = {}
+
+
+def form(pattern: str, must: str, hint: str) -> str:
+    """Return a pattern for a field, with words that tell people what it asks for.
+
+    Args:
+        pattern: a regular expression.
+        must: what a value must be: `a bucket of S3`.
+        hint: an example.
+    """
+    _FORMS[pattern] = (must, hint)
+    return pattern
+
+
+def words_of(pattern: str) -> tuple[str, str]:
+    """Return what a pattern asks for and an example, as `form` was told them; else the pattern."""
+    return _FORMS.get(pattern, (f"of the form `{pattern}`", ""))
+
+
+def problem(message: str, hint: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """Make a validation error in our own words: what must be, a hint, and where below it stands."""
+    return PydanticCustomError(OURS, "{message}", {"message": message, "hint": hint, "at": at})
 
 
 class Fields(BaseModel):

@@ -122,7 +122,7 @@ class Sources:
         except MissingEmbedderError as error:
             raise PromptError(str(error)) from error
         except RetrievalError as error:
-            raise PromptError(f"{error}; run `tunectl apply`") from error
+            raise PromptError(f"{error.message}; run `tunectl apply`") from error
 
     def _index(self, path: str) -> Index:
         from tunectl.retrieval.index import open_index

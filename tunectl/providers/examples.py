@@ -34,7 +34,7 @@ def chosen_rows(
     Raises:
         StaleError: the rows are no longer what was planned.
     """
-    rows: Iterable[Messages] = _readable(source, reader)
+    rows: Iterable[Messages] = plain_rows(source, reader)
     given = section.get("max")
     most = given if isinstance(given, int) else DEFAULT_MAX
     if section.get("select") == "seeded":
@@ -59,10 +59,19 @@ def first_rows(source: Mapping[str, Plain], reader: Reader) -> Iterator[Messages
     Raises:
         StaleError: the rows are no longer what was planned.
     """
-    return islice(_readable(source, reader), NEAREST_AMONG)
+    return islice(plain_rows(source, reader), NEAREST_AMONG)
 
 
-def _readable(source: Mapping[str, Plain], reader: Reader) -> Iterator[Messages]:
+def plain_rows(source: Mapping[str, Plain], reader: Reader) -> Iterator[Messages]:
+    """Yield the rows that can be examples: those whose messages are all plain text.
+
+    Args:
+        source: the dataset, its split, `sha256` and `rows`.
+        reader: gives the rows.
+
+    Raises:
+        StaleError: the rows are no longer what was planned.
+    """
     read = (_messages(row) for row in reader.rows({"format": "chat", **source}))
     return (messages for messages in read if messages)
 

@@ -166,7 +166,8 @@ def _add_cost(made: PromptChange, delta: PromptDelta) -> None:
     made["tokens_more"] = _tree(delta.more)
     made["tokens_exact"] = delta.exact
     more = delta.per_thousand
-    made["cost_per_1000_calls"] = None if more is None else str(more.quantize(Decimal("0.000001")))
+    rounded = None if more is None else more.quantize(Decimal("0.000001")) + 0  # no `-0`
+    made["cost_per_1000_calls"] = None if rounded is None else str(rounded)
     made["currency"] = delta.currency
     if delta.unknown:
         made["cost_unknown"] = delta.unknown

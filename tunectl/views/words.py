@@ -143,6 +143,8 @@ def _with_signs(words: Sequence[str], first: int, last: int) -> tuple[int, int]:
         first += 1
     while first > 1 and words[first - 1] in _OPENING:
         first -= 1
+    while first > 1 and words[first - 1].strip(" ") == "":  # the fold has a space of its own
+        first -= 1
     while first < last - 1 and last < len(words) and words[last - 1] in _OPENING:
         last -= 1
     return first, last

@@ -1,13 +1,14 @@
 """Indexes of few-shot examples that are chosen by their nearness to the question.
 
 Laws: an index is named by what it is made of, so that the artefact which is still in use keeps its
-own until it is replaced; an equal one that is there is not made again.
+own until it is replaced, and what was started with it until the next one is; an equal one that is
+there is not made again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,8 +72,11 @@ class NearestIndexes:
         made = self.made[path.as_posix()] = file_sha256(self.project / path)
         return {"index": path.as_posix(), "index_sha256": made}
 
-    def remove_others(self) -> None:
+    def remove_others(self, keep: Collection[str] = ()) -> None:
         """Remove the indexes of former versions of the artefact.
+
+        Args:
+            keep: those of the version before, which applications may be running with.
 
         Raises:
             OSError: one cannot be removed.
@@ -82,7 +86,8 @@ class NearestIndexes:
         for path in folder.iterdir() if folder.is_dir() else ():
             middle = path.name.removeprefix(start).removesuffix(_ENDING)
             ours = path.name == f"{start}{middle}{_ENDING}" and middle.count(".") == 1
-            if ours and self.artefact.with_name(path.name).as_posix() not in self.made:
+            name = self.artefact.with_name(path.name).as_posix()
+            if ours and name not in self.made and name not in keep:
                 path.unlink(missing_ok=True)
 
 

@@ -81,7 +81,7 @@ class PromptTemplates:
         try:
             artefact = compile_prompt(address, request.spec, request.reader, indexes.make)
             _replace(self.project / path, artefact.content)
-            indexes.remove_others()
+            indexes.remove_others(keep=_indexes_of(request.prior))
         except OSError as error:
             raise _unusable(self.project / path, "write", error) from error
         return made(
@@ -142,6 +142,12 @@ class PromptTemplates:
         if len(name.encode()) > _LONGEST:
             name = f"{name[:60]}-{hashlib.sha256(str(address).encode()).hexdigest()[:16]}"
         return Path(".tunectl") / "prompts" / _file_part(self.env) / f"{name}.json"
+
+
+def _indexes_of(prior: Instance | None) -> frozenset[str]:
+    """The indexes of the version that running applications have read, until they start anew."""
+    known = prior.outputs.get("indexes") if prior is not None else None
+    return frozenset(map(str, known)) if isinstance(known, Mapping) else frozenset()
 
 
 def _history(request: Request) -> tuple[Plain, ...]:
