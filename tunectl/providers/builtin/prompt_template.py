@@ -6,7 +6,6 @@ artefact refers to any more is removed after; its history of versions is kept in
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -14,20 +13,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tunectl.core.errors import Diagnostic, ProviderError, TunectlError
+from tunectl.core.errors import Diagnostic, Severity
 from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.value import Address, Plain
 from tunectl.providers.builtin.artefact import FORMAT, compile_prompt, compiled
-from tunectl.providers.builtin.nearest import NearestIndexes, file_sha256
+from tunectl.providers.builtin.nearest import NearestIndexes, file_sha256, lacking
+from tunectl.providers.builtin.places import place_of, unusable
 from tunectl.providers.instances import made
 
 __all__ = ["FORMAT", "PromptTemplates", "compiled"]
 
 HISTORY = 50
 """Versions of a template that are remembered."""
-
-_LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,18 @@ class PromptTemplates:
     project: Path
     env: str
 
-    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """Find nothing: templates are checked where they are read."""
-        return ()
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:
+        """Say that the embedding model is not installed; the rest is checked where it is read."""
+        found = lacking(resource.spec.get("sections"))
+        if found is not None:
+            yield Diagnostic(
+                summary=found[0],
+                hint=found[1],
+                code="not-installed",
+                severity=Severity.ERROR,
+                address=str(resource.address),
+                source=resource.source,
+            )
 
     def read(self, instance: Instance) -> Instance | None:
         """Return the artefact, None when a file of it is missing or no longer what was written.
@@ -63,7 +70,7 @@ class PromptTemplates:
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except OSError as error:
-                raise _unusable(file, "read", error) from error
+                raise unusable(file, "read", error) from error
             if not same:
                 return None
         return instance
@@ -72,7 +79,7 @@ class PromptTemplates:
         """Compile the template and write its file.
 
         Raises:
-            ProviderError: the file cannot be written.
+            ProviderError: the file cannot be written, or the embedding model is not installed.
             StaleError: the rows of the examples are no longer what was planned.
         """
         address = request.resource.address
@@ -83,7 +90,7 @@ class PromptTemplates:
             _replace(self.project / path, artefact.content)
             indexes.remove_others(keep=_indexes_of(request.prior))
         except OSError as error:
-            raise _unusable(self.project / path, "write", error) from error
+            raise unusable(self.project / path, "write", error) from error
         return made(
             request,
             account=BUILTIN,
@@ -131,17 +138,12 @@ class PromptTemplates:
         except NotADirectoryError:
             return None
         except OSError as error:
-            raise _unusable(path, "remove", error) from error
+            raise unusable(path, "remove", error) from error
         return None
 
     def path_of(self, address: Address) -> Path:
         """Return where the artefact of an address lies, relative to the project."""
-        name = ".".join(address.path)
-        if address.key is not None:
-            name = f"{name}[{_file_part(address.key)}]"
-        if len(name.encode()) > _LONGEST:
-            name = f"{name[:60]}-{hashlib.sha256(str(address).encode()).hexdigest()[:16]}"
-        return Path(".tunectl") / "prompts" / _file_part(self.env) / f"{name}.json"
+        return place_of("prompts", self.env, address, ".json")
 
 
 def _indexes_of(prior: Instance | None) -> frozenset[str]:
@@ -166,14 +168,6 @@ def _history(request: Request) -> tuple[Plain, ...]:
     return (entry, *known)[:HISTORY]
 
 
-def _file_part(text: str) -> str:
-    """Return text that stays within its folder, and as it is wherever that is possible."""
-    from urllib.parse import quote
-
-    safe = "".join(c if c.isprintable() and c not in "/\\:%" else quote(c, safe="") for c in text)
-    return safe.replace(".", "%2E") if safe in {"", ".", ".."} else safe
-
-
 def _replace(path: Path, content: bytes) -> None:
     """Write a file in one step, durably: a reader sees the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,11 +186,3 @@ def _replace(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _unusable(path: Path, verb: str, error: OSError) -> TunectlError:
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return ProviderError.of(
-        f"cannot {verb} `{path}`: {error.strerror or error}",
-        hint="free some space" if full else "check the permissions of the folder",
-    )

@@ -15,16 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tunectl.core.errors import Diagnostic, ProviderError, Severity, TunectlError
+from tunectl.core.errors import Diagnostic, ProviderError, Severity
 from tunectl.core.ports import Mark, Reader, Request
-from tunectl.core.resource import Instance, Resource
+from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.value import Address, Plain, Value
+from tunectl.providers.builtin.places import place_of, unusable
 from tunectl.providers.instances import made
-from tunectl.providers.wire.account import Account
 from tunectl.retrieval.document import NONE, Document, Settings
 from tunectl.retrieval.errors import MissingEmbedderError, RetrievalError
-
-_LONGEST = 180  # bytes of a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,10 @@ class KnowledgeBases:
     """Handler of kind `knowledge_base`.
 
     Attributes:
-        identity: whose they are.
         project: the project's folder.
         env: the environment, a folder of its own.
     """
 
-    identity: Account
     project: Path
     env: str
 
@@ -78,7 +74,7 @@ class KnowledgeBases:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _unusable(path, "read", error) from error
+            raise unusable(path, "read", error) from error
         except RetrievalError:
             return None
         there = {**instance.spec, **_told(settings, instance.spec), "documents": documents}
@@ -138,7 +134,7 @@ class KnowledgeBases:
         except NotADirectoryError:
             return None
         except OSError as error:
-            raise _unusable(path, "remove", error) from error
+            raise unusable(path, "remove", error) from error
         return None
 
     def _built(self, request: Request, path: Path, previous: Path | None) -> Instance:
@@ -155,11 +151,11 @@ class KnowledgeBases:
         except RetrievalError as error:
             raise ProviderError.of(error.message, hint=error.hint) from error
         except (OSError, sqlite3.Error) as error:
-            raise _unusable(place, "write", error) from error
+            raise unusable(place, "write", error) from error
         retrieval = request.spec.get("retrieval")
         return made(
             request,
-            account=self.identity.id(),
+            account=BUILTIN,
             id=path.as_posix(),
             outputs={
                 "id": path.as_posix(),
@@ -175,12 +171,7 @@ class KnowledgeBases:
 
     def _path(self, address: Address) -> Path:
         """Return where the index of an address lies, relative to the project."""
-        name = ".".join(address.path)
-        if address.key is not None:
-            name = f"{name}[{_file_part(address.key)}]"
-        if len(name.encode()) > _LONGEST:
-            name = f"{name[:60]}-{hashlib.sha256(str(address).encode()).hexdigest()[:16]}"
-        return Path(".tunectl") / "knowledge" / _file_part(self.env) / f"{name}.db"
+        return place_of("knowledge", self.env, address, ".db")
 
 
 def _documents(spec: Mapping[str, Plain], reader: Reader) -> Iterator[Document]:
@@ -229,19 +220,3 @@ def _plain(value: Plain) -> Plain:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _file_part(text: str) -> str:
-    """Return text that stays within its folder, and as it is wherever that is possible."""
-    from urllib.parse import quote
-
-    safe = "".join(c if c.isprintable() and c not in "/\\:%" else quote(c, safe="") for c in text)
-    return safe.replace(".", "%2E") if safe in {"", ".", ".."} else safe
-
-
-def _unusable(path: Path, verb: str, error: Exception) -> TunectlError:
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ProviderError.of(
-        f"cannot {verb} `{path}`: {said}",
-        hint="free some space, or check the permissions of the folder",
-    )

@@ -10,12 +10,11 @@ import pytest
 
 from tests.contracts.handler_contract import HandlerContract, Subject, request_for
 from tunectl.core.errors import ProviderError, Severity, StaleError
-from tunectl.core.ports import Handler
-from tunectl.core.resource import Resource
+from tunectl.core.resource import BUILTIN, Resource
 from tunectl.core.value import Address
 from tunectl.prompts import PromptError
 from tunectl.prompts.searching import searcher
-from tunectl.providers.local import connect
+from tunectl.providers.builtin import connect
 
 TEXTS = {
     "docs/zwroty.md": "# Zwroty\n\nTowar oddaje się w 14 dni.\n",
@@ -55,7 +54,7 @@ def wanted(name="manual", texts=TEXTS, prior=None, **more):
     spec = declared(texts, **more)
     resource = Resource(
         address=Address.parse(f"knowledge_base.{name}"),
-        provider="local",
+        provider=BUILTIN,
         spec=spec,
         outputs=("id", "search", "documents"),
     )
@@ -64,7 +63,7 @@ def wanted(name="manual", texts=TEXTS, prior=None, **more):
 
 @pytest.fixture
 def local(tmp_path):
-    return connect(name="local", project_root=str(tmp_path), env="żółty", root="server")
+    return connect(project_root=str(tmp_path), env="żółty")
 
 
 @pytest.fixture
@@ -177,30 +176,6 @@ def test_a_folder_that_cannot_be_written_is_said(handler, tmp_path):
     (tmp_path / ".tunectl").write_text("a file")
     with pytest.raises(ProviderError, match="cannot write"):
         handler.create(wanted())
-
-
-def test_a_machine_without_torch_has_knowledge_bases_and_says_what_else_needs(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(
-        "tunectl.providers.local.daemon.find_spec",
-        lambda name: None if name in {"torch", "uvicorn"} else name,
-    )
-    local = connect(name="local", project_root=str(tmp_path), root="server")
-    assert local.handlers["knowledge_base"].create(wanted()).outputs["documents"] == 2
-    jobs: Handler = local.handlers["tuning_job"]
-    [said] = jobs.check(wanted().resource)
-    assert said.severity is Severity.ERROR
-    assert "`uvicorn`, `torch`" in said.summary
-    assert "tunectl[local]" in said.hint
-    for call in (jobs.create, jobs.update):
-        with pytest.raises(ProviderError, match="torch"):
-            call(wanted())
-    for call in (jobs.read, jobs.poll, jobs.delete, jobs.find):
-        with pytest.raises(ProviderError, match="torch"):
-            call(None)
-    with pytest.raises(ProviderError, match="torch"):
-        list(local.models())
 
 
 def test_the_searcher_says_what_is_wrong_in_the_words_of_prompts(tmp_path, handler):
