@@ -293,3 +293,11 @@ def test_a_name_with_the_signs_of_a_pattern_is_a_name(tmp_path):
     assert [*made.spec["documents"]] == ["docs/a[1].md"]
     with DatasetReader({}, root).open({"document": "docs/a[1].md", "sha256": sha(TEXT)}) as stream:
         assert stream.read() == TEXT.encode()
+
+
+def test_empty_documents_are_warned_of_by_name(tmp_path):
+    documents = {"docs/zwroty.md": TEXT, "docs/puste.md": " \n\u00a0\t\n", "docs/nic.md": ""}
+    found = loaded(declared(tmp_path, LOCAL, **documents)).project.warnings
+    [said] = [one for one in found if one.code == "empty-document"]
+    assert said.summary.startswith("`docs/nic.md`, `docs/puste.md` are empty")
+    assert said.address == "knowledge_base.manual"

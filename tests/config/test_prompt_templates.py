@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from tests.config.making import loaded, problems, project, resources
-from tunectl.config.prompt_source import FORBIDDEN
+from tunectl.config.prompt_source import FORBIDDEN, LARGEST
 from tunectl.core.value import Ref, canonical
 from tunectl.prompts import bounded
 
@@ -389,3 +389,60 @@ def test_only_the_first_rows_are_looked_through_for_the_nearest_and_that_is_told
     root = project(tmp_path, head + text, **{"data/many.jsonl": rows})
     found = [d.summary for d in loaded(root).project.warnings if d.code == "many-examples"]
     assert found == ["the nearest examples are looked for among the first 2000 of 2100 rows"]
+
+
+WHERE = """
+project: sklep
+default_provider: {name}
+providers:
+  local: {{}}
+  proxy: {{type: openai, base_url: "https://llm.example.com/v1", key_env: PROXY_KEY}}
+prompt_template:
+  support:
+    model: {model}
+    inputs: {{question: string}}
+    sections: [{{id: ask, role: user, template: "{{{{ question }}}}"}}]
+"""
+
+
+def test_a_model_id_is_asked_at_the_address_of_its_provider(tmp_path):
+    root = project(tmp_path, WHERE.format(name="proxy", model="gpt-4o"))
+    assert resources(root)["prompt_template.support"].spec["base_url"] == (
+        "https://llm.example.com/v1"
+    )
+
+
+def test_an_address_from_the_environment_stands_in_no_record(tmp_path):
+    text = WHERE.format(name="proxy", model="gpt-4o")
+    text = text.replace("https://llm.example.com/v1", "${env.PROXY_URL}") + "env: [PROXY_URL]\n"
+    root = project(tmp_path, text)
+    found = resources(root, environ={"PROXY_URL": "https://canary.example/v1"})
+    assert "base_url" not in found["prompt_template.support"].spec
+
+
+def test_a_model_of_another_service_is_not_asked_there(tmp_path):
+    root = project(tmp_path, WHERE.format(name="proxy", model="claude-haiku-4-5"))
+    assert "base_url" not in resources(root)["prompt_template.support"].spec
+
+
+@pytest.mark.parametrize(("model", "told"), [("smollm2-135m-instruct", 1), ("gpt-4o", 0)])
+def test_a_model_of_this_machine_without_an_endpoint_is_warned_of(tmp_path, model, told):
+    root = project(tmp_path, WHERE.format(name="local", model=model))
+    found = [d.code for d in loaded(root).project.warnings]
+    assert found.count("no-address") == told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "id: a, role: system, template_file: prompts/a.md",
+        "id: a, role: system, template: \"{% include 'prompts/a.md' %}\"",
+    ],
+)
+def test_a_text_that_is_too_large_for_the_state_is_refused_with_its_size(tmp_path, line):
+    most = "ż" * (LARGEST // 2)
+    text = sections(line, inputs="{}")
+    prompt(tmp_path, text, **{"prompts/a.md": most})
+    root = project(tmp_path, HEAD + text, **{"prompts/a.md": most * 2})
+    said = problems(root)[0]
+    assert "`prompts/a.md` has 512 KB of text" in said

@@ -17,7 +17,7 @@ from tunectl.views.human_plan import plan_text
 from tunectl.views.json_plan import plan_tree
 from tunectl.views.markdown import plan_markdown
 from tunectl.views.paint import Paint
-from tunectl.views.sentences import MEANING, Symbol, summary
+from tunectl.views.sentences import MEANING, Symbol, reason, summary
 from tunectl.views.text import clean
 
 # Atlantis' own expression for the summary (`runatlantis/atlantis` models.go).
@@ -185,3 +185,15 @@ def test_long_values_are_cut_and_long_texts_folded() -> None:
 def test_sensitive_outputs_are_never_shown() -> None:
     text = plan_text(samples.replace_plan())
     assert "~ token = (sensitive value) -> (sensitive value)" in text
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        ("builtin", "it is missing here, or its file was edited"),
+        ("cloud", "it was deleted remotely"),
+    ],
+)
+def test_a_file_of_the_project_was_not_deleted_remotely(provider: str, said: str) -> None:
+    one = replace(samples.create(samples.prompt()), provider=provider, cause=Cause.VANISHED)
+    assert reason(one) == said

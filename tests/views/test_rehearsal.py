@@ -130,3 +130,9 @@ def test_columns_line_up() -> None:
     start = next(n for n, line in enumerate(lines) if line.startswith("calls"))
     ends = {len(line) for line in lines[start : start + 3]}
     assert len(ends) == 1
+
+
+def test_training_is_spoken_of_only_where_something_is_trained() -> None:
+    only_a_file = samples.plan(changes=(samples.create(samples.prompt()),))
+    assert "training" not in rehearsal_text(replace(PASSED, plan=only_a_file, durations={}))
+    assert "Cost: nothing for training." in rehearsal_text(replace(PASSED, durations={}))

@@ -254,6 +254,19 @@ def sent_to(rendered: Rendered, where: Target) -> Sent:
     )
 
 
+def noted(sent: Sent, made: Template, asked: Asked) -> Sent:
+    """Return the request with a note of what was given and is not read."""
+    if asked.user is None and asked.session is None:
+        return sent
+    if not made.tree.get("memory"):
+        said = "the template has no `memory`: `--user` and `--session` change nothing"
+    elif asked.user is None:
+        said = "`--session` is a user's: without `--user` no conversation is read"
+    else:
+        return sent
+    return replace(sent, notes=(*sent.notes, said))
+
+
 def answer(where: Target, sent: Sent, params: Mapping[str, Plain]) -> Iterator[Delta]:
     """Stream one answer; a citation that names a document by its number alone gets its source.
 

@@ -58,6 +58,7 @@ def render(
     rendered = prompt_running.render(made, made.opened(nobody), given)
     model = str(made.tree.get("model") or "")
     sent = prompt_running.request(rendered, dialect, model, structured=structured, service=service)
+    sent = prompt_running.noted(sent, made, given)
     screen = session.screen
     if format_ == "json":
         tree = {"prompt": made.name, "dialect": dialect, "body": sent.body}

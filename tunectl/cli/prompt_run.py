@@ -53,11 +53,14 @@ def run(
     from tunectl.app.prompting import template
 
     session.machine = "ndjson" if as_json else ""
+    question = said(text)
+    if question is not None and not question.strip():
+        raise click.UsageError("the question is empty")
     made = template(session.options(), name, sending=True)
-    given = asked(made, said(text), **told)
+    given = asked(made, question, **told)
     rendered = prompt_running.render(made, made.opened(summariser(made)), given)
     where = prompt_running.target(made, provider=provider, model=model)
-    sent = prompt_running.sent_to(rendered, where)
+    sent = prompt_running.noted(prompt_running.sent_to(rendered, where), made, given)
     pieces = prompt_running.answer(where, sent, parameters(max_tokens, temperature))
     show = _lines if as_json else _text
     answer, last = show(session, made, where, sent, pieces)

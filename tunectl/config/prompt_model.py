@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tunectl.catalog.base_models import find
 from tunectl.catalog.claude_models import find_claude
+from tunectl.config.drafts import Draft
+from tunectl.config.providers import LOCAL
 from tunectl.config.world import World
 from tunectl.core.resource import Resource
 from tunectl.core.value import Address, Join, Ref, Value
@@ -38,6 +41,32 @@ def dialect_of(world: World, target: str | Ref | Join) -> str:
             return _DIALECTS["bedrock"]
     provided = world.providers.get(name) if name is not None else None
     return dialect_of_type(provided.type) if provided is not None else OPENAI
+
+
+def address_of(world: World, draft: Draft, target: str | Ref | Join, dialect: str) -> str | None:
+    """Return where a model answers that no endpoint names; None for its service's own address.
+
+    An address from the environment or a sensitive variable is used and never stored. A model on
+    this machine has no address before its server runs: that is warned of.
+    """
+    name = world.default_provider
+    if isinstance(target, Ref):
+        resource = world.resources.get(target.address)
+        name = resource.provider if resource is not None else name
+    provided = world.providers.get(name) if name is not None else None
+    if provided is None or dialect_of_type(provided.type) != dialect:
+        return None
+    ours = not isinstance(target, str) or find(LOCAL, target) is not None
+    if provided.type == LOCAL and ours:
+        world.problems.warn(
+            "applications are not told where the model of this prompt answers",
+            draft.at("model"),
+            code="no-address",
+            hint="declare an `endpoint` with this `model:`, and name that here: `endpoint.NAME`",
+            address=str(draft.address),
+        )
+    url = provided.settings.get("base_url")
+    return url if isinstance(url, str) and "base_url" not in provided.secret else None
 
 
 def dialect_of_type(type_: str) -> str:

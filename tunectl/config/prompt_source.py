@@ -35,6 +35,9 @@ FORBIDDEN = frozenset(
     }
 )
 
+LARGEST = 256 * 1024
+"""Bytes of a template file: its text is kept in the state, each version anew."""
+
 _UNSAFE = frozenset({"safe", "attr", "forceescape"})
 _MARKS = re.compile(r"\{[{%#]")
 _SIMPLE = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}")
@@ -67,7 +70,7 @@ class Origin:
 
 
 def load_template(world: World, name: str, at: Source) -> File | None:
-    """Read a template file; only files inside the project are read."""
+    """Read a template file; only files inside the project are read, and no larger ones."""
     root, problems = world.root, world.problems
     path = root / name
     world.looked.stands(path)
@@ -81,6 +84,14 @@ def load_template(world: World, name: str, at: Source) -> File | None:
         )
         return None
     text = read_text(path, name, problems, at, world.looked)
+    if text is not None and (size := len(text.encode())) > LARGEST:
+        problems.error(
+            f"`{name}` has {size / 1024:,.0f} KB of text; a template may have {LARGEST // 1024}",
+            at,
+            code="too-large",
+            hint="what is long and looked up belongs into a `knowledge_base`",
+        )
+        return None
     return File(name, text) if text is not None else None
 
 

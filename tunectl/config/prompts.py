@@ -14,7 +14,7 @@ from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
 from tunectl.config.memory import compiled_memory
 from tunectl.config.prompt_checks import check_prompt
-from tunectl.config.prompt_model import OPENAI, base_of, dialect_of
+from tunectl.config.prompt_model import OPENAI, address_of, base_of, dialect_of
 from tunectl.config.prompt_parts import (
     budget_of,
     check_defaults,
@@ -89,9 +89,11 @@ def _lower(world: World, draft: Draft) -> None:
 def _of_model(world: World, draft: Draft, target: str | Ref | Join) -> dict[str, Value]:
     # The file is found by this name: after a move another file must be made.
     spec: dict[str, Value] = {"name": _name(draft.address), "format": ARTEFACT, "model": target}
+    dialect = dialect_of(world, target)
     if isinstance(target, Ref) and target.address.kind == "endpoint":
         spec["base_url"] = Ref(target.address, ("base_url",))
-    dialect = dialect_of(world, target)
+    elif (address := address_of(world, draft, target, dialect)) is not None:
+        spec["base_url"] = address
     return spec if dialect == OPENAI else {**spec, "dialect": dialect}
 
 

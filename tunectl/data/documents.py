@@ -51,11 +51,13 @@ class Document:
         name: as it is called everywhere: a path relative to the project, with `/`, or a URL.
         sha256: of its text in UTF-8, hexadecimal.
         size: bytes of that.
+        blank: whether it is nothing but white space.
     """
 
     name: str
     sha256: str
     size: int
+    blank: bool = False
 
 
 class NoDocumentError(Exception):
@@ -119,7 +121,8 @@ def document(file: DataFile) -> Document:
         NoDocumentError: it is none.
     """
     content = document_bytes(file)
-    return Document(file.name, hashlib.sha256(content).hexdigest(), len(content))
+    sha256, blank = hashlib.sha256(content).hexdigest(), not content.decode().strip()
+    return Document(file.name, sha256, len(content), blank)
 
 
 def document_bytes(file: DataFile) -> bytes:

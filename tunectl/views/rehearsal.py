@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from tunectl.core.plan import Plan
 from tunectl.core.rehearsal import Check, Operation, Rehearsed, Standing, Verdict
 from tunectl.views.diagnostics import diagnostic_tree, exit_tree
 from tunectl.views.marked import attribute, code, prose
@@ -17,6 +16,7 @@ from tunectl.views.text import counted, cut, one_line, pad, scrub, width
 
 FORMAT_VERSION: Final = "1.0"
 LIMIT: Final = 60_000  # characters; GitHub takes 65,536
+_JOB: Final = "tuning_job"
 _LISTED = 50
 _DETAIL = 200  # characters
 _SIGNS: Final[Mapping[Verdict, tuple[str, Style]]] = {
@@ -63,15 +63,19 @@ def _facts(found: Rehearsed) -> Iterator[str]:
         named = (f"`{name}` ({one_line(title)})" for name, title in found.stages.items())
         yield f"Stood in for: {', '.join(named)}."
     yield summary(found.plan) if not found.plan.empty else "Plan: nothing to do."
-    yield _cost(found.plan)
+    if cost := _cost(found):
+        yield cost
     if found.durations:
         yield _duration(found)
     if found.fault:
         yield f"Fault: `{found.fault}` on the first upload and the first job of each provider."
 
 
-def _cost(plan: Plan) -> str:
-    return cost_summary(plan) or "Cost: nothing for training."
+def _cost(found: Rehearsed) -> str:
+    """What it would cost; of training only where there is some."""
+    trains = any(change.address.kind == _JOB for change in found.plan.changes)
+    nothing = "Cost: nothing for training." if trains or found.durations else ""
+    return cost_summary(found.plan) or nothing
 
 
 def _duration(found: Rehearsed) -> str:

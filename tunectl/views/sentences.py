@@ -6,6 +6,7 @@ from enum import Enum
 from typing import assert_never
 
 from tunectl.core.plan import Action, Cause, Change, Drift, Plan, RowDelta
+from tunectl.core.resource import BUILTIN
 from tunectl.core.value import Address
 from tunectl.views.paint import Style
 from tunectl.views.text import counted, cut, one_line
@@ -147,6 +148,8 @@ def reason(change: Change) -> str:
             return f"provider changed from {before} to {change.provider}"
         case Cause.REQUESTED:
             return "made again, as requested" if change.action is Action.CREATE else ""
+        case Cause.VANISHED if change.provider == BUILTIN:
+            return "it is missing here, or its file was edited"
         case Cause.REUSED:
             if change.origin:
                 return f"environment `{one_line(change.origin)}` made it: equal fingerprint"
