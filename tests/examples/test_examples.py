@@ -83,6 +83,39 @@ def test_01_helpdesk(site):
     whole_life(site)
 
 
+PINNED = """
+import datetime as module
+
+_REAL = module.datetime
+_OFF = _REAL({day}, tzinfo=module.UTC) - _REAL.now(module.UTC)
+
+
+class _Sort(type):
+    def __instancecheck__(cls, one):
+        return isinstance(one, _REAL)
+
+
+class datetime(_REAL, metaclass=_Sort):
+    @classmethod
+    def now(cls, tz=None):
+        return _REAL.now(tz) + _OFF
+
+
+module.datetime = datetime
+"""
+
+
+@pytest.fixture
+def november(tmp_path, monkeypatch):
+    """Every process takes it for a day on which the models of the examples can still be tuned."""
+    (tmp_path / "day").mkdir()
+    (tmp_path / "day" / "sitecustomize.py").write_text(
+        PINNED.replace("{day}", "2026, 11, 22, 12"), encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "day"))
+
+
+@pytest.mark.usefixtures("november")
 def test_02_openai(site, tmp_path):
     site.folder /= "02-openai"
     with serving(tmp_path / "service", "--profile", "openai") as (url, key):
@@ -141,6 +174,26 @@ def test_04_bedrock(site):
     site.folder /= "04-bedrock"
     with amazon(site):
         whole_life(site)
+
+
+def test_06_claude_xml_rag(site):
+    site.folder /= "06-claude-xml-rag"
+    whole_life(site)
+
+
+def test_07_personal_assistant(site):
+    site.folder /= "07-personal-assistant"
+    simulate(site)
+    whole_life(site, "--var", "model=simulated-1")
+
+
+@pytest.mark.parametrize("env", ["anthropic", "vertex"])
+def test_07_personal_assistant_for_clouds_needs_no_account(site, env):
+    site.folder /= "07-personal-assistant"
+    site.run("validate", "--env", env)
+    site.run("apply", "--auto-approve", "--env", env)
+    assert site.run("plan", "--env", env).out.startswith("No changes.")
+    site.run("destroy", "--auto-approve", "--env", env)
 
 
 @pytest.fixture
