@@ -209,7 +209,8 @@ def test_the_core_loads_the_standard_library_alone():
 
 
 @pytest.mark.parametrize(
-    "room", ["catalog", "kinds", "data", "config", "engine", "stores", "views"]
+    "room",
+    ["catalog", "kinds", "data", "retrieval", "config", "engine", "stores", "views"],
 )
 def test_a_room_loads_nothing_heavy(room):
     modules = importable(room)

@@ -201,6 +201,13 @@ def test_a_dash_reads_standard_input(
     assert asked[0]["messages"][-1]["content"][-1]["text"] == "Gdzie paczka?\nNumer 7."
 
 
+def test_an_empty_question_is_not_sent(tunectl: Run, asked: list) -> None:
+    result = tunectl("prompt", "run", "support", " ")
+    assert result.code == Exit.ERROR
+    assert "the question is empty" in result.err
+    assert asked == []
+
+
 def test_keys_are_chosen_in_brackets(tunectl: Run) -> None:
     for name in ('spoken["pl"]', "spoken[pl]", 'prompt_template.spoken["ru"]'):
         assert tunectl("prompt", "render", name, "Привет").code == Exit.DONE
@@ -285,6 +292,15 @@ def test_a_chat_keeps_its_turns_in_the_memory(
     typed(monkeypatch, "A ja?\n")
     tunectl("prompt", "chat", "support", "--user", "boris", "--session", "s1")
     assert len(asked[3]["messages"]) == 1
+
+
+def test_a_user_that_nothing_is_read_of_is_noted(tunectl: Run) -> None:
+    nobody = tunectl("prompt", "render", "classify", "a", "--input", "words=b", "--user", "anna")
+    assert "the template has no `memory`" in nobody.err
+    alone = tunectl("prompt", "render", "support", "a", "--session", "s1")
+    assert "without `--user` no conversation is read" in alone.err
+    whole = tunectl("prompt", "render", "support", "a", "--user", "anna", "--session", "s1")
+    assert "--user" not in whole.err
 
 
 def test_a_chat_is_gone_on_with_only_where_something_was_said(
@@ -412,6 +428,19 @@ prompt_template:
       - {id: system, role: system, template: "Odpowiadaj krótko."}
       - {id: ask, role: user, template: "{{ question }}"}
 """
+
+
+def test_lint_holds_no_floor_of_a_cache_against_what_our_own_server_is_sent(
+    tunectl: Run, project: Path
+) -> None:
+    text = LINTED.replace('krótko."}', 'krótko.", cache: {breakpoint: true}}', 2)
+    said = text.replace("project: helpdesk", "project: helpdesk\nproviders: {here: {type: TYPE}}")
+    (project / "tunectl.yaml").write_text(said.replace("TYPE", "openai"), "utf-8")
+    assert "cached prefix" in tunectl("prompt", "lint", "sound").out
+    (project / "tunectl.yaml").write_text(said.replace("TYPE", "local"), "utf-8")
+    result = tunectl("prompt", "lint", "sound")
+    assert result.code == Exit.DONE, result
+    assert "cached prefix" not in result.out
 
 
 def test_lint_says_what_spoils_the_cache_and_runs_the_tests(tunectl: Run, project: Path) -> None:

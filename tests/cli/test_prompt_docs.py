@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -57,13 +58,16 @@ def test_every_command_line_is_one_that_the_program_takes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "found.json").write_text("[]", "utf-8")
-    args, group, context = shlex.split(line), cli, click.Context(cli, info_name="tunectl")
-    while isinstance(group, click.Group):
+    args = shlex.split(line)
+    command: click.Command = cli
+    context = click.Context(command, info_name="tunectl")
+    while isinstance(command, click.Group):
         name, *args = args
-        group = group.get_command(context, name)
-        assert group is not None, (page, line)
-        context = click.Context(group, parent=context, info_name=name)
-    group.make_context(line.split()[0], args, parent=context.parent)
+        found = command.get_command(context, name)
+        assert found is not None, (page, line)
+        command = found
+        context = click.Context(command, parent=context, info_name=name)
+    command.make_context(args[0] if args else "", args, parent=context.parent)
 
 
 def test_the_pages_show_every_command_on_prompts() -> None:
@@ -142,7 +146,8 @@ def test_the_readme_section_runs_as_it_is_shown(project: Path, tunectl: Run) -> 
         assert not printed or re.fullmatch(pattern(printed), result.out), result.out
     lint = tunectl("prompt", "lint", "--strict")
     assert "warning" not in lint.out
-    exec(compile(code, "README.md", "exec"), found := {})
+    found: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), found)
     assert "<name>Anna</name>" in found["messages"][0]["content"]
     assert "14 dni" in found["messages"][-1]["content"]
     again = load("support").messages(user="anna", session="s1", question="A potem?")

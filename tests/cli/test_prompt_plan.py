@@ -148,3 +148,10 @@ def test_the_state_keeps_the_versions_and_a_plan_stays_quiet(applied, edit):
     [found] = [i for i in state["instances"] if "prompt_template" in str(i["address"])]
     first, second, third = (one["version"] for one in found["outputs"]["history"])
     assert first == third != second
+
+
+def test_examples_that_are_shown_no_longer_and_still_are_rows_are_counted(applied, edit):
+    edit("max: 2", "max: 1")
+    text = applied("plan").out
+    assert "examples: shots 1 removed, 1 kept" in text
+    assert "unknown ->" not in text

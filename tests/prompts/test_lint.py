@@ -58,6 +58,15 @@ def test_the_stable_share_is_told_with_what_would_make_it_larger():
     assert found.hint.startswith("order the sections `s`, `now`, `ask`; move what changes")
 
 
+def test_where_nothing_can_be_moved_the_stable_share_is_not_held_against_a_prompt():
+    found = section("found", "documents", knowledge="manual", max_tokens=900)
+    short = {**SYSTEM, "template": "Krótko."}
+    made = prompt(short, PROFILE, found, {**ASK, "template": "{{ question }}"}, inputs=INPUTS)
+    shares = prefix(made)
+    assert shares.possible_share - shares.share > 0.1
+    assert "stable-prefix" not in {one.rule for one in lint(made)}
+
+
 def test_what_is_stable_behind_what_changes_before_the_breakpoint_is_found():
     cached = {**SYSTEM, "breakpoint": True}
     found = rules(PROFILE, cached, {**ASK, "template": "{{ question }}{{ today }}"})
