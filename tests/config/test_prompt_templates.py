@@ -425,11 +425,17 @@ def test_a_model_of_another_service_is_not_asked_there(tmp_path):
     assert "base_url" not in resources(root)["prompt_template.support"].spec
 
 
-@pytest.mark.parametrize(("model", "told"), [("smollm2-135m-instruct", 1), ("gpt-4o", 0)])
-def test_a_model_of_this_machine_without_an_endpoint_is_warned_of(tmp_path, model, told):
-    root = project(tmp_path, WHERE.format(name="local", model=model))
-    found = [d.code for d in loaded(root).project.warnings]
-    assert found.count("no-address") == told
+def test_a_model_trained_on_this_machine_without_an_endpoint_is_warned_of(tmp_path):
+    job = """
+tuning_job:
+  support: {base_model: smollm2-135m-instruct, data: dataset.support}
+dataset:
+  support: {source: data/rows.jsonl}
+"""
+    trained = project(tmp_path / "a", WHERE.format(name="local", model="tuning_job.support") + job)
+    assert [d.code for d in loaded(trained).project.warnings].count("no-address") == 1
+    plain = project(tmp_path / "b", WHERE.format(name="local", model="smollm2-135m-instruct"))
+    assert "no-address" not in [d.code for d in loaded(plain).project.warnings]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tunectl.catalog.base_models import find
 from tunectl.catalog.claude_models import find_claude
 from tunectl.config.drafts import Draft
 from tunectl.config.providers import LOCAL
@@ -46,8 +45,8 @@ def dialect_of(world: World, target: str | Ref | Join) -> str:
 def address_of(world: World, draft: Draft, target: str | Ref | Join, dialect: str) -> str | None:
     """Return where a model answers that no endpoint names; None for its service's own address.
 
-    An address from the environment or a sensitive variable is used and never stored. A model on
-    this machine has no address before its server runs: that is warned of.
+    An address from the environment or a sensitive variable is used and never stored. A model
+    trained on this machine has no address before its server runs: that is warned of.
     """
     name = world.default_provider
     if isinstance(target, Ref):
@@ -56,8 +55,7 @@ def address_of(world: World, draft: Draft, target: str | Ref | Join, dialect: st
     provided = world.providers.get(name) if name is not None else None
     if provided is None or dialect_of_type(provided.type) != dialect:
         return None
-    ours = not isinstance(target, str) or find(LOCAL, target) is not None
-    if provided.type == LOCAL and ours:
+    if provided.type == LOCAL and isinstance(target, Ref):
         world.problems.warn(
             "applications are not told where the model of this prompt answers",
             draft.at("model"),
