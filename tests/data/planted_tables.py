@@ -384,9 +384,11 @@ dataset:
     split: {{validation: 10%, test: 20%}}
 tuning_job:
   support: {{base_model: smollm2-135m-instruct, data: dataset.support}}
+endpoint:
+  support: {{model: tuning_job.support}}
 prompt_template:
   support:
-    model: tuning_job.support
+    model: endpoint.support
     inputs: {{question: {{type: string}}}}
     sections:
       - {{id: system, role: system, template: "{system}"}}
@@ -399,7 +401,7 @@ SERVED = (
         what="a prompt with another system message than the rows",
         broken=prompted(SHOP, 120),
         twin=prompted(SHOP, 120),
-        place="tunectl.yaml:17",
+        place="tunectl.yaml:19",
         project=PROJECT.format(system=OTHER, split="train"),
         about="prompt_template.support",
         otherwise={"project": PROJECT.format(system=SHOP, split="train")},
@@ -409,7 +411,7 @@ SERVED = (
         what="a prompt with examples from the test split",
         broken=prompted(SHOP, 120),
         twin=prompted(SHOP, 120),
-        place="tunectl.yaml:17",
+        place="tunectl.yaml:20",
         project=PROJECT.format(system=SHOP, split="test"),
         about="prompt_template.support",
         otherwise={"project": PROJECT.format(system=SHOP, split="train")},
