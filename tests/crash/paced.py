@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tunectl.server import runner
+from tunectl.server.executor import Executor
 from tunectl.server.folder import take_lock
 from tunectl.server.jobs import JobFolder
 from tunectl.server.trainers.simulated import SimulatedTraining
@@ -23,7 +24,7 @@ _STEP = 0.003
 _OVER = 3  # questions
 
 
-class PacedExecutor:
+class PacedExecutor(Executor):
     """Trains within the server's process, in a thread a job, a phase further at each question.
 
     At the first question a job is queued, at the second it runs, at the third it is over.
@@ -72,7 +73,7 @@ class PacedExecutor:
             job.write_status(state="loading", started_at=1)
             self._reached(job, 2)
             self._until(job, _OVER)
-            if runner._stopped(job) is None:
+            if runner.stopped_early(job) is None:
                 SimulatedTraining(job).run()
         finally:
             os.close(lock)

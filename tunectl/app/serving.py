@@ -26,6 +26,8 @@ class Wanted:
         tls_key: its private key, PEM.
         token_env: the variable with the token; without it the folder's own is used.
         vllm: the address of a vLLM server that answers.
+        executor: `process`, or `ray` for a cluster.
+        ray: the settings of that cluster, `KEY=VALUE` each.
     """
 
     root: str | None = None
@@ -37,6 +39,8 @@ class Wanted:
     tls_key: str | None = None
     token_env: str | None = None
     vllm: str | None = None
+    executor: str = "process"
+    ray: tuple[str, ...] = ()
 
 
 def serve(wanted: Wanted) -> int:
@@ -63,12 +67,14 @@ def serve(wanted: Wanted) -> int:
         "--tls-key": wanted.tls_key,
         "--token-env": wanted.token_env,
         "--vllm": wanted.vllm,
+        "--executor": wanted.executor,
     }
     told = [text for k, v in options.items() if v is not None for text in (k, str(v))]
     try:
         from tunectl.server.__main__ import main  # needs the extra `local`
 
-        return main([*told, "--foreground"])
+        cluster = [text for word in wanted.ray for text in ("--ray", word)]
+        return main([*told, *cluster, "--foreground"])
     except ModuleNotFoundError as error:
         raise _missing(error) from error
 

@@ -13,6 +13,7 @@ EXAMPLE = """
 tunectl serve
 tunectl serve --root /srv/models --port 8430
 tunectl serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
+tunectl serve --root /shared/models --executor ray --ray address=http://h:8265
 """
 
 
@@ -43,6 +44,18 @@ tunectl serve --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
     help="The variable with the token that clients send; without it one is made.",
 )
 @click.option("--vllm", metavar="URL", help="A vLLM server on this machine that answers.")
+@click.option(
+    "--executor",
+    type=click.Choice(["process", "ray"]),
+    default="process",
+    help="Where trainers run [default: process, on this machine].",
+)
+@click.option(
+    "--ray",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of the cluster: address, workers, cpus, gpus, resource.NAME, python; repeatable.",
+)
 @pass_session
 def command(session: Session, /, **told: Any) -> int:  # noqa: ANN401  # the options
     """Run the local tuning and inference server.

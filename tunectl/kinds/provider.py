@@ -14,23 +14,6 @@ _AZURE_HOST = re.compile(r"https?://[^/]+\.azure\.(?:com|us|cn)(?::\d+)?(?!.*/op
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _KEY_LIKE = re.compile(r"(sk|pk|rk|key|ghp|xox.)[-_].*[0-9a-z]{12,}|[0-9a-fA-F]{24,}", re.DOTALL)
 
-# Keys under which people write a secret; each is refused in favour of `key_env`.
-SECRETS = frozenset(
-    {
-        "api_key",
-        "apikey",
-        "key",
-        "token",
-        "access_token",
-        "secret",
-        "secret_key",
-        "password",
-        "credentials",
-        "bearer",
-        "auth",
-    }
-)
-
 
 def _variable(value: str) -> str:
     if not _VARIABLE.fullmatch(value) or _KEY_LIKE.fullmatch(value):
@@ -64,6 +47,44 @@ class AnyProvider(Fields):
     )
 
 
+class RayCluster(Fields):
+    """A Ray cluster that exists already; each of its nodes sees the folder at `root:`."""
+
+    address: Url = Field(description="Its Jobs API, which is the dashboard: `http://HEAD:8265`.")
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Nodes that share one training; 1 if not set: each job has a node's share.",
+    )
+    cpus: float | None = Field(
+        default=None,
+        ge=0,
+        description="Processors and threads of each trainer; 1 if not set. As many as a node has: "
+        "one job a node.",
+    )
+    gpus: float | None = Field(
+        default=None, ge=0, description="GPUs of each trainer; none if not set."
+    )
+    resources: dict[str, float] | None = Field(
+        default=None, description="Custom resources of Ray that each trainer takes, by name."
+    )
+    python: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The interpreter on the nodes, with tunectl installed; `python` if not set.",
+    )
+
+    @model_validator(mode="after")
+    def _has_no_password(self) -> Self:
+        if "@" in self.address:
+            raise problem(
+                "has a user or a password in `address:`",
+                "set `RAY_AUTH_TOKEN` or `RAY_JOB_HEADERS` in the environment",
+            )
+        return self
+
+
 class LocalProvider(AnyProvider):
     """Trains and serves small models on this machine. Needs no account."""
 
@@ -72,9 +93,12 @@ class LocalProvider(AnyProvider):
         default=None,
         description="`lora` (the default) really trains; `simulated` is instant.",
     )
-    executor: Literal["process"] | None = Field(
-        default=None, description="Where trainers run: a process of this machine."
+    executor: Literal["process", "ray"] | None = Field(
+        default=None,
+        description="Where trainers run: a process of this machine (the default), or a Ray "
+        "cluster.",
     )
+    ray: RayCluster | None = Field(default=None, description="The cluster of `executor: ray`.")
     root: str | None = Field(
         default=None, min_length=1, description="The folder with models, jobs and files."
     )
@@ -98,6 +122,24 @@ class LocalProvider(AnyProvider):
     step_seconds: float | None = Field(
         default=None, ge=0, description="Only for `simulated`: how long one step takes."
     )
+
+    @model_validator(mode="after")
+    def _has_a_cluster_or_needs_none(self) -> Self:
+        if self.executor == "ray" and self.ray is None:
+            raise problem(
+                "has `executor: ray` and does not say where the cluster is",
+                "`ray: {address: http://HEAD:8265}`",
+            )
+        if self.ray is None:
+            return self
+        if self.executor != "ray":
+            raise problem("has `ray:` without `executor: ray`", "write both, or neither")
+        if (self.ray.workers or 1) > 1 and self.trainer == "simulated":
+            raise problem(
+                "spreads `trainer: simulated`, which nothing can share, over `workers:`",
+                "`trainer: lora`",
+            )
+        return self
 
 
 class OpenAIProvider(AnyProvider):

@@ -10,7 +10,8 @@ The laws of the room
 --------------------
 - **The job folder is the contract.** `job.json` is the immutable recipe, `status.json` a *claim*
   that is atomically replaced, `events.jsonl` is append-only, a `checkpoint-N` without its `ok`
-  marker does not exist, and the lock held on `lock` is the only proof that a trainer lives.
+  marker does not exist, and the lock held on `lock` is the only proof that a trainer lives; where
+  trainers run on a cluster (`on_ray`), the cluster's word counts before it.
 - **One writer at a time.** Whoever holds a job's `lock` writes its status; a reader that finds the
   lock free may take it to settle the status, and must let go before it starts a trainer.
 - **Every read reconciles.** A job that is not over and whose lock is free is started again from
@@ -24,6 +25,9 @@ Command line, which detaches from nothing by itself (start it in a session of it
     python -m tunectl.server --root DIR [--trainer lora|simulated] [--idle SECONDS] [--port N]
                              [--foreground] [--listen HOST:PORT --tls-cert F --tls-key F]
                              [--profile openai|azure|nebius|bedrock-mantle]
+                             [--executor process|ray] [--ray KEY=VALUE ...]
+
+With `--executor ray` the folder must lie on a filesystem that all nodes of the cluster share.
 
 With `--profile`, and trainer `simulated` alone, it stands in for a service: it takes, refuses and
 names things as that service does (`manners`), so that a project of it can be rehearsed.

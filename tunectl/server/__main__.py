@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tunectl.server.executor import Executor, ExecutorError
 from tunectl.server.manners import MANNERS
 from tunectl.server.serve import Listen, ServeError, serve
 from tunectl.server.service import Settings
@@ -42,8 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.vllm,
             _profile(options),
         )
-        serve(settings, listen, foreground=options.foreground, middleware=_faults(options.faults))
-    except ServeError as error:
+        serve(
+            settings,
+            listen,
+            foreground=options.foreground,
+            middleware=_faults(options.faults),
+            executor=_executor(options),
+        )
+    except (ServeError, ExecutorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -61,6 +68,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
     add("--tls-key", type=Path, metavar="FILE", help="private key, PEM")
     add("--token-env", metavar="NAME", help="the variable with the token that clients send")
+    add("--executor", choices=("process", "ray"), default="process", help="who runs the trainers")
+    add(
+        "--ray",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of executor `ray`: address, workers, cpus, gpus, resource.NAME, python",
+    )
     add("--vllm", metavar="URL", help="a vLLM server on this machine that answers")
     add(
         "--mimic-openai",
@@ -84,6 +99,33 @@ def _profile(options: argparse.Namespace) -> str:
             "hint: add `--trainer simulated`"
         )
     return str(options.profile)
+
+
+def _executor(options: argparse.Namespace) -> Executor | None:
+    """Return who runs the trainers, None for processes of this machine.
+
+    Raises:
+        ServeError: the options do not go together.
+        ExecutorError: Ray is not installed, or its settings cannot be used.
+    """
+    if options.executor != "ray":
+        if options.ray:
+            raise ServeError("`--ray` is for `--executor ray`\nhint: give both")
+        return None
+    from tunectl.server.on_ray.cluster import check_installed
+    from tunectl.server.on_ray.executor import RayExecutor
+    from tunectl.server.on_ray.settings import parse
+
+    settings = parse(options.ray)
+    if settings.workers > 1 and options.trainer != "lora":
+        raise ServeError(
+            f"trainer `{options.trainer}` cannot be spread over {settings.workers} workers\n"
+            "hint: trainer `lora` can"
+        )
+    check_installed()
+    executor = RayExecutor(settings)
+    executor.warm()
+    return executor
 
 
 def _token(variable: str | None) -> str | None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tunectl.server.executor import ExecutorError
 from tunectl.server.folder import new_id
 from tunectl.server.hyperparameters import method_of, requested, resolved, seed_of
 from tunectl.server.jobs import TERMINAL, JobFolder, create_job
@@ -54,6 +55,7 @@ def create(service: Service, call: Call) -> Reply:
     if body.get("validation_file") is not None:
         validation = _file(service, body["validation_file"], "validation_file")
     model = _model(service, body.get("model"))
+    _check_executor(service)
     rows = int(training.get("rows") or 0)
     now, job_id = time.time_ns(), new_id("ftjob-")
     recipe = {
@@ -234,6 +236,14 @@ def _model(service: Service, name: object) -> Model:
             code="trainer_not_available",
         )
     return model
+
+
+def _check_executor(service: Service) -> None:
+    """Refuse a job that nobody could start now: it would be queued for nobody knows how long."""
+    try:
+        service.executor.check()
+    except ExecutorError as error:
+        raise ApiError(400, str(error), code="executor_not_available") from error
 
 
 def _base(model: Model) -> dict[str, Any]:

@@ -6,24 +6,22 @@ lock is held, the job is started again from its last checkpoint, or its end is w
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import os
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tunectl.server.executor import Executor
+from tunectl.server.executor import GRACE, KILL_AFTER, Ending, Executor, Life
 from tunectl.server.files import FileStore
 from tunectl.server.folder import locked, take_lock
 from tunectl.server.jobs import TERMINAL, JobFolder
 
 ATTEMPTS = 3
 ACKNOWLEDGE = 3.0  # seconds that a request to stop waits for the trainer's answer
-GRACE = 90.0  # seconds from `cancel` to SIGTERM: longer than the slowest step seen on a busy CPU
-KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL
 _COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 
 
@@ -42,7 +40,7 @@ class Reconciler:
                 with locked(job.reconcile_lock):
                     self._finalise(job, job.status())
             return status
-        if _rests(job, status) or job.alive():
+        if _rests(job, status) or not self._is_dead(job):
             return job.status()
         mine = take_lock(job.reconcile_lock)
         if mine is None:
@@ -67,16 +65,35 @@ class Reconciler:
         job.withdraw("pause")
         return self._await(job, lambda state: state != "paused")
 
-    def enforce_cancel(self, job: JobFolder, now: float) -> None:
-        """End a trainer that does not answer to `cancel`: SIGTERM after the grace, then SIGKILL."""
+    def insist(self, job: JobFolder, now: float) -> None:
+        """Let the executor end what does not answer to `cancel` or `pause`."""
         status = job.status()
-        if status["state"] in TERMINAL or not job.wants_cancel():
+        asked = "cancel" if job.wants_cancel() else "pause" if job.wants_pause() else ""
+        if not asked or status["state"] in TERMINAL or _rests(job, status):
             return
-        waited = now - (job.path / "cancel").stat().st_mtime
-        pid = status.get("pid")
-        if waited < GRACE or not isinstance(pid, int) or not job.alive() or not _is_of(pid, job):
+        mine = take_lock(job.reconcile_lock)
+        if mine is None:
             return
-        os.killpg(pid, signal.SIGKILL if waited > GRACE + KILL_AFTER else signal.SIGTERM)
+        try:
+            with contextlib.suppress(FileNotFoundError):  # what was asked has just been taken back
+                waited = now - (job.path / asked).stat().st_mtime
+                self._executor.insist(job, asked, waited)
+        finally:
+            os.close(mine)
+
+    def _is_dead(self, job: JobFolder) -> bool:
+        """Tell whether nobody works on the job.
+
+        Where that cannot be told, a job is given up only when it was asked to end, has had all its
+        time to do so, and nobody holds its lock: that starts nothing.
+        """
+        life = self._executor.life(job)
+        if life is not Life.UNKNOWN or not job.wants_cancel():
+            return life is Life.DEAD
+        with contextlib.suppress(FileNotFoundError):
+            waited = time.time() - (job.path / "cancel").stat().st_mtime
+            return waited > GRACE + KILL_AFTER and not job.alive()
+        return False
 
     def _await(self, job: JobFolder, settled: Callable[[str], bool]) -> dict[str, Any]:
         deadline = time.monotonic() + ACKNOWLEDGE
@@ -114,30 +131,29 @@ class Reconciler:
             if status["state"] != "paused":
                 job.event("Fine-tuning job paused")
             return job.write_status(state="paused")
+        ending = self._executor.ending(job)
+        if ending.stopped:
+            job.finish("cancelled")
+            job.event(f"Fine-tuning job cancelled: {ending.words}", level="warn")
+            return job.status()
         meta = job.meta()
         reached = max((step for step, _ in job.checkpoints()), default=0)
         resumed = status["state"] == "paused"
         fresh = resumed or meta.get("reached") != reached
         attempts = 0 if fresh else int(meta.get("attempts", 0))
-        if attempts >= ATTEMPTS:
-            message = f"The job failed due to an internal error: the trainer ended {attempts} times"
-            tail = job.log_tail()
-            job.event(message, level="error")
-            job.finish(
-                "failed",
-                error={
-                    "code": "server_error",
-                    "message": f"{message}. The end of its log:\n{tail}" if tail else message,
-                    "param": None,
-                },
-            )
-            return job.status()
+        if ending.hopeless or attempts >= ATTEMPTS:
+            return _failed(job, attempts, ending)
+        again = int(meta.get("attempts", 0)) > 0
         if resumed:
             job.event("Fine-tuning job resumed")
-        elif meta.get("attempts"):
-            text = f"The trainer ended unexpectedly; starting again from step {reached}"
+        elif again and not ending.counts:
+            job.event(f"The job is given to the cluster again: {ending.words}", level="warn")
+        elif again:
+            said = f" ({ending.words})" if ending.words else ""
+            text = f"The trainer ended unexpectedly{said}; starting again from step {reached}"
             job.event(text, level="warn")
-        job.update_meta(attempts=attempts + 1, reached=reached)
+        counted = attempts + 1 if ending.counts else max(attempts, 1)
+        job.update_meta(attempts=counted, reached=reached)
         return job.write_status(state="queued" if status.get("validated") else "validating_files")
 
     def _finalise(self, job: JobFolder, status: dict[str, Any]) -> None:
@@ -183,10 +199,17 @@ def _rests(job: JobFolder, status: dict[str, Any]) -> bool:
     return status["state"] == "paused" and job.wants_pause() and not job.wants_cancel()
 
 
-def _is_of(pid: int, job: JobFolder) -> bool:
-    """Tell whether process `pid` works on `job`: an id may have been given to another program."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return str(job.path).encode() in stream.read()
-    except OSError:
-        return False
+def _failed(job: JobFolder, attempts: int, ending: Ending) -> dict[str, Any]:
+    """Write down that no further attempt is made; the caller holds both locks."""
+    message = "The job failed due to an internal error: "
+    if ending.hopeless:
+        job.event(message + ending.words, level="error")
+        text = message + ending.words
+    else:
+        message += f"the trainer ended {attempts} times"
+        job.event(message, level="error")
+        tail = job.log_tail()
+        said = [ending.words, f"The end of its log:\n{tail}" if tail else ""]
+        text = ". ".join([message, *filter(None, said)])
+    job.finish("failed", error={"code": "server_error", "message": text, "param": None})
+    return job.status()

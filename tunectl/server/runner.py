@@ -1,5 +1,7 @@
 """The runner: `python -m tunectl.server.runner JOBDIR` takes the lock, waits, becomes the trainer.
 
+With `--no-queue` it does not wait: whoever started it has given the job a place to run.
+
 It holds the job's lock from its first moment; it validates the files once, queues for the machine's
 one training slot (first come, first served), and then replaces itself by the trainer, which
 inherits both locks. The kernel frees them on any death, so no process id is ever trusted.
@@ -25,12 +27,14 @@ from tunectl.server.trainers import MODULES
 from tunectl.server.validate import MIN_EXAMPLES, check_job
 
 _LOCK_PATIENCE = 2.0  # a reader's probe holds the lock for an instant; that must not turn us away
+# A node that has lost the cluster may still be ending its trainer when another one takes over.
+_CLUSTER_PATIENCE = 60.0
 _POLL = 0.1
 
 
-def run(job: JobFolder) -> int:
+def run(job: JobFolder, *, queue: bool = True) -> int:
     """Bring `job` to its trainer; returns an exit code only where there is nothing to train."""
-    code, locks = begin(job)
+    code, locks = begin(job, queue=queue)
     if code is not None:
         return code
     for descriptor in locks:
@@ -41,30 +45,42 @@ def run(job: JobFolder) -> int:
     return os.execv(sys.executable, [sys.executable, "-P", "-m", module, str(job.path)])  # noqa: S606
 
 
-def begin(job: JobFolder) -> tuple[int | None, tuple[int, ...]]:
+def begin(job: JobFolder, *, queue: bool = True) -> tuple[int | None, tuple[int, ...]]:
     """Lock `job`, validate its files and wait for its turn.
+
+    Args:
+        job: its folder.
+        queue: wait for this machine's training slot; a cluster has given the job its place.
 
     Returns:
         The exit code where there is nothing to train, else None; and the locks that are held.
     """
-    lock = take_lock(job.lock, wait=_LOCK_PATIENCE)
+    lock = take_lock(job.lock, wait=_LOCK_PATIENCE if queue else _CLUSTER_PATIENCE)
     if lock is None:
         print(f"job `{job.id}` already has a trainer", file=sys.stderr)
         return EXIT_SUCCEEDED, ()
     if job.status()["state"] in TERMINAL:
         return EXIT_SUCCEEDED, (lock,)
-    code = _stopped(job)
+    code = stopped_early(job)
     if code is None and not job.status().get("validated"):
         code = _validate(job)
     if code is not None:
         return code, (lock,)
+    if not queue:
+        loading(job)
+        return None, (lock,)
     job.write_status(state="queued", pid=os.getpid())
     slot = _wait_for_slot(job)
     if slot is None:
-        return _stopped(job) or EXIT_CANCELLED, (lock,)
+        return stopped_early(job) or EXIT_CANCELLED, (lock,)
+    loading(job)
+    return None, (lock, slot)
+
+
+def loading(job: JobFolder) -> None:
+    """Say that the trainer begins; the caller holds the job's lock."""
     started = job.status().get("started_at") or int(time.time())
     job.write_status(state="loading", pid=os.getpid(), started_at=started)
-    return None, (lock, slot)
 
 
 def _validate(job: JobFolder) -> int | None:
@@ -87,10 +103,10 @@ def _validate(job: JobFolder) -> int | None:
         return EXIT_FAILED
     job.write_status(validated=True)
     job.event("Files validated, moving job to queued state")
-    return _stopped(job)
+    return stopped_early(job)
 
 
-def _stopped(job: JobFolder) -> int | None:
+def stopped_early(job: JobFolder) -> int | None:
     """Honour a control file before training began; cancel wins over pause."""
     if job.wants_cancel():
         job.finish("cancelled")
@@ -127,4 +143,4 @@ def _somebody_before(job: JobFolder, ticket: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(run(JobFolder(Path(sys.argv[1]).resolve())))
+    sys.exit(run(JobFolder(Path(sys.argv[1]).resolve()), queue="--no-queue" not in sys.argv[2:]))

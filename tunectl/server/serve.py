@@ -194,7 +194,7 @@ def _look_after(service: Service, job: JobFolder) -> bool:
     try:
         service.catalogue.recipe(job)
         state = service.reconciler.settle(job)["state"]
-        service.reconciler.enforce_cancel(job, time.time())
+        service.reconciler.insist(job, time.time())
     except NoSuchJobError:
         return True
     return state in TERMINAL

@@ -106,8 +106,13 @@ class Service:
             "user_provided_suffix": meta["suffix"],
             "usage_metrics": None,
             "shared_with_openai": False,
-            "tunectl": _progress(status) | {"trainer": recipe["trainer"]},
+            "tunectl": _progress(status)
+            | {"trainer": recipe["trainer"], "note": self._note(job, state)},
         }
+
+    def _note(self, job: JobFolder, state: str) -> str | None:
+        """Return what people should know of a job that is not over, None where all is well."""
+        return None if state in TERMINAL else self.executor.note(job)
 
     def busy(self) -> bool:
         """Tell whether a job is neither over nor paused: then the server stays."""
@@ -160,5 +165,7 @@ def _estimate(state: str, status: dict[str, Any]) -> int | None:
 
 
 def _progress(status: dict[str, Any]) -> dict[str, Any]:
-    names = ("step", "total_steps", "epoch", "train_loss", "valid_loss", "device", "dtype")
+    names = (
+        "step", "total_steps", "epoch", "train_loss", "valid_loss", "device", "dtype", "workers",
+    )  # fmt: skip
     return {name: status.get(name) for name in names}

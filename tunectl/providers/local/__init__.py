@@ -1,7 +1,8 @@
 """Provider type `local`: the tuning server on this machine, started when it is needed.
 
 Settings: `root` (a folder, relative to the project), `trainer` (lora, simulated), `idle` (seconds
-after which the server stops), `executor` (process), `timeout`, and for the trainer `device`,
+after which the server stops), `executor` (process, ray), `ray` (the cluster: `address`, `workers`,
+`cpus`, `gpus`, `resources`, `python`), `timeout`, and for the trainer `device`,
 `dtype`, `threads`, `max_tokens`, `checkpoint_every`, `step_seconds`.
 
 Everything but starting the server is the wire that `openai` uses, too. A knowledge base of this
@@ -16,6 +17,7 @@ from typing import Any
 from tunectl.providers.etiquette import ASK_SECONDS, pace_of
 from tunectl.providers.instances import check_settings, text_setting
 from tunectl.providers.local.daemon import LocalServer, check_installed, unusable_folder
+from tunectl.providers.local.ray import ray_words
 from tunectl.providers.local.root import make_account, read_account, root_folder
 from tunectl.providers.local.weights import Weights
 from tunectl.providers.our_server import (
@@ -30,9 +32,8 @@ from tunectl.providers.wire.client import Wire
 from tunectl.providers.wire.profile import LOCAL
 from tunectl.providers.wire.provider import WireProvider, provide
 
-EXECUTORS = ("process",)
 IDLE_SECONDS = 900.0
-SETTINGS = frozenset({"root", "trainer", "idle", "executor", "timeout", *TRAINER_OPTIONS})
+SETTINGS = frozenset({"root", "trainer", "idle", "executor", "ray", "timeout", *TRAINER_OPTIONS})
 
 
 def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are checked here
@@ -45,8 +46,8 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
     name = str(settings.get("name", "local"))
     check_settings(name, settings, SETTINGS)
     trainer = choice_setting(name, settings, "trainer", TRAINERS)
-    choice_setting(name, settings, "executor", EXECUTORS)
-    check_installed(name, trainer)
+    ray = ray_words(name, settings, trainer)
+    check_installed(name, trainer, ray=bool(ray))
     root = root_folder(
         text_setting(name, settings, "root"), Path(settings.get("project_root") or "."), trainer
     )
@@ -55,6 +56,7 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
         root=root,
         trainer=trainer,
         idle_seconds=seconds_setting(name, settings, "idle", IDLE_SECONDS),
+        ray=ray,
     )
     options = trainer_options(name, settings)
     wire = Wire(

@@ -15,6 +15,7 @@ from typing import NoReturn
 import tunectl
 from tunectl.core.errors import ConflictError, ProviderError, TunectlError, UnavailableError
 from tunectl.providers.local.health import Health, answers, ask_health, ask_shutdown
+from tunectl.providers.local.ray import NEEDED_BY_RAY, executor_of, reached_cluster
 from tunectl.providers.local.root import Announced, preferred_port, read_announced
 from tunectl.providers.wire.client import Reached
 
@@ -37,12 +38,14 @@ class LocalServer:
         root: the server's folder.
         trainer: `lora` or `simulated`.
         idle_seconds: after which a server that is started here stops; 0 is never.
+        ray: the settings of the cluster that trains, as words for the server; empty to train here.
     """
 
     provider: str
     root: Path
     trainer: str
     idle_seconds: float
+    ray: tuple[str, ...] = ()
     _known: list[Announced] = field(default_factory=list, repr=False)
     _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -66,7 +69,13 @@ class LocalServer:
         return Reached(base_url=said.url, key=said.token, direct=True)
 
     def credentials(self) -> str:
-        """Say that nothing is needed: the server's token lies in its folder."""
+        """Say that nothing is needed: the server's token lies in its folder.
+
+        Raises:
+            ProviderError: the cluster that is to train does not answer.
+        """
+        if self.ray:
+            return reached_cluster(self.provider, self.ray)
         return "none needed: it runs on this machine"
 
     def revive(self) -> bool:
@@ -79,7 +88,8 @@ class LocalServer:
         health = ask_health(said) if said else None
         if said is None or health is None:
             return self._start()
-        if (health.trainer, health.version) == (self.trainer, tunectl.__version__):
+        wanted = (self.trainer, tunectl.__version__, executor_of(self.ray))
+        if (health.trainer, health.version, health.executor) == wanted:
             return said
         self._stop(said, health)
         return self._start()
@@ -89,7 +99,7 @@ class LocalServer:
         if _LIVE & health.jobs.keys():
             raise ConflictError.of(
                 f"a local server with trainer `{health.trainer}`, version {health.version}, "
-                f"is at work in `{self.root}`",
+                f"{_in_words(health.executor)} is at work in `{self.root}`",
                 hint=f"wait until its jobs are done, or give provider `{self.provider}` "
                 "another `root:`",
             )
@@ -105,7 +115,7 @@ class LocalServer:
 
     def _start(self) -> Announced:
         """Start a server and wait until it is well; one that another process starts will do."""
-        check_installed(self.provider, self.trainer)
+        check_installed(self.provider, self.trainer, ray=bool(self.ray))
         log = self.root / "server.log"
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -130,6 +140,8 @@ class LocalServer:
             "--trainer", self.trainer,
             "--idle", f"{self.idle_seconds:g}",
             "--port", str(port),
+            "--executor", executor_of(self.ray)[0],
+            *(text for word in self.ray for text in ("--ray", word)),
         ]  # fmt: skip
         with log.open("ab") as output:
             child = subprocess.Popen(
@@ -173,19 +185,25 @@ def unusable_folder(root: Path, error: OSError) -> TunectlError:
     )
 
 
-def check_installed(provider: str, trainer: str) -> None:
-    """Refuse to start what cannot run.
+def _in_words(executor: tuple[str, ...]) -> str:
+    name, *settings = executor
+    return f"executor `{name}` ({', '.join(settings)})," if settings else f"executor `{name}`,"
+
+
+def check_installed(provider: str, trainer: str, *, ray: bool = False) -> None:
+    """Refuse to start what cannot run; `ray`: jobs go to a cluster.
 
     Raises:
         ProviderError: naming the packages that are missing.
     """
     needed = (*_NEEDED, *(_NEEDED_TO_TRAIN if trainer == "lora" else ()))
+    needed += NEEDED_BY_RAY if ray else ()
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
         raise ProviderError.of(
             f"provider `{provider}` needs packages that are not installed: {names}",
-            hint=INSTALL,
+            hint=INSTALL if not ray else "pip install 'tunectl[local,ray]'",
             code="not-installed",
         )
 

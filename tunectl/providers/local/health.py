@@ -23,11 +23,13 @@ class Health:
 
     Attributes:
         jobs: how many jobs it has, by status.
+        executor: who runs its trainers, and the settings of that.
     """
 
     trainer: str
     version: str
     jobs: Mapping[str, int] = field(default_factory=dict)
+    executor: tuple[str, ...] = ("process",)
 
 
 def ask_health(said: Announced) -> Health | None:
@@ -41,7 +43,12 @@ def ask_health(said: Announced) -> Health | None:
         return None
     jobs = answer.get("jobs")
     counts = {k: int(v) for k, v in jobs.items()} if isinstance(jobs, dict) else {}
-    return Health(answer["trainer"], str(answer.get("version", "")), counts)
+    ray = answer.get("ray")
+    executor = (
+        str(answer.get("executor", "process")),
+        *(map(str, ray) if isinstance(ray, list) else ()),
+    )
+    return Health(answer["trainer"], str(answer.get("version", "")), counts, executor)
 
 
 def answers(said: Announced) -> bool:

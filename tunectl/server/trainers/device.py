@@ -43,6 +43,12 @@ def physical_cores() -> int:
     return max(1, min(cores, quota) if quota else cores)
 
 
+def granted_threads() -> int | None:
+    """Threads that whoever starts us grants (`OMP_NUM_THREADS`); None without a word of it."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdigit() and int(said) else None
+
+
 def _physical() -> int | None:
     """Physical cores as Linux lists them; None elsewhere."""
     try:
@@ -90,4 +96,4 @@ def choose_device(kind: str | None, dtype: str | None, threads: int | None) -> D
         dtype = "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"
     if dtype not in {"float32", "bfloat16"}:
         raise DeviceError(f"unknown dtype `{dtype}`; use `float32` or `bfloat16`")
-    return Device(kind, dtype, threads or physical_cores())
+    return Device(kind, dtype, threads or granted_threads() or physical_cores())

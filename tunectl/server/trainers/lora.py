@@ -29,6 +29,15 @@ from tunectl.server.trainers.device import Device, DeviceError, choose_device
 from tunectl.server.trainers.encode import Example, UnusableRowError, encode_file
 from tunectl.server.trainers.failure import FailureReport, JobError
 from tunectl.server.trainers.fused_lora import fuse_lora
+from tunectl.server.trainers.ranks import (
+    PeerLostError,
+    Place,
+    end_with_parent,
+    join,
+    lead,
+    place,
+    seen_by,
+)
 from tunectl.server.trainers.recipe import ALPHA, RANK, TRAINER_VERSION, Recipe, read_recipe
 from tunectl.server.trainers.training import Training
 
@@ -60,8 +69,13 @@ class StopRequests:
         return "terminate" if self.terminated else None
 
 
-def train(job: JobFolder, stop: StopRequests) -> int:
+def train(job: JobFolder, stop: StopRequests, where: Place | None = None) -> int:
     """Train a job to its end or until it is asked to stop; returns the exit code.
+
+    Args:
+        job: its folder.
+        stop: looked at between steps.
+        where: which of several ranks this process is; alone when not given.
 
     Raises:
         JobError: it can never succeed.
@@ -76,9 +90,10 @@ def train(job: JobFolder, stop: StopRequests) -> int:
         error=None,
         started_at=status.get("started_at") or int(time.time()),
     )
-    reason = stop()
+    where = where or Place()
+    reason = stop() if where.size == 1 else None  # ranks stop together, or wait for each other
     if reason is None:
-        training = prepare(job, stop)
+        training = prepare(job, stop, where)
         reason = training.run()
         if reason is None:
             training.finish()
@@ -104,11 +119,12 @@ def stopped(job: JobFolder, reason: str) -> int:
     return EXIT_TERMINATED
 
 
-def prepare(job: JobFolder, stop: StopRequests) -> Training:
+def prepare(job: JobFolder, stop: StopRequests, where: Place) -> Training:
     """Load base, data and the newest checkpoint.
 
     Raises:
         JobError: a row, the base model or the device cannot be used.
+        PeerLostError: of several ranks one is gone.
     """
     recipe = read_recipe(job)
     try:
@@ -119,6 +135,7 @@ def prepare(job: JobFolder, stop: StopRequests) -> Training:
 
     torch.set_num_threads(device.threads)
     torch.manual_seed(recipe.seed)
+    group = join(where, stop, device.kind)
     tokenizer, model = load_model(recipe, device)
     limit = min(recipe.max_tokens, model.config.get_text_config().max_position_embeddings)
     train_rows = read_rows(job, job.training, "training", tokenizer, limit)
@@ -138,7 +155,7 @@ def prepare(job: JobFolder, stop: StopRequests) -> Training:
         model=model,
         optimizer=optimizer,
         pad=pad if pad is not None else tokenizer.eos_token_id,
-        stop=stop,
+        group=group,
     )
     start(training)
     return training
@@ -149,7 +166,14 @@ def start(training: Training) -> None:
     job, device = training.job, training.device
     training.done, counters = load_checkpoint(job, training.model, training.optimizer)
     training.counters |= counters
-    running = {"device": device.kind, "dtype": device.dtype, "threads": device.threads}
+    training.group.align(training.parameters, training.done)
+    running: dict[str, object] = {
+        "device": device.kind,
+        "dtype": device.dtype,
+        "threads": device.threads,
+    }
+    if training.group.size > 1:
+        running["workers"] = training.group.size
     data = running | {
         "step": training.done,
         "total_steps": training.schedule.steps,
@@ -159,6 +183,8 @@ def start(training: Training) -> None:
         job.event(f"Training resumed from the checkpoint of step {training.done}", data=data)
     else:
         words = f"{device.kind}, {device.dtype}, {device.threads} threads"
+        if training.group.size > 1:
+            words += f", {training.group.size} workers"
         job.event(f"Fine-tuning job started ({words})", data=data)
     job.write_status(
         state="running", step=training.done, total_steps=training.schedule.steps, **running
@@ -223,9 +249,22 @@ def main(arguments: list[str]) -> int:
         return 2
     job = JobFolder(Path(arguments[0]).resolve())
     apply_hf_variables(job.root.path)
+    end_with_parent(os.environ)
+    where = place(os.environ)
+    job = seen_by(job, where)
     with FailureReport(job) as report:
-        report.code = train(job, StopRequests(job))
+        report.code = _train_together(job, where)
     return report.code
+
+
+def _train_together(job: JobFolder, where: Place) -> int:
+    """Train; a rank that has lost another one ends without a verdict, to be taken up again."""
+    try:
+        lead(job, where)
+        return train(job, StopRequests(job), where)
+    except PeerLostError as lost:
+        job.event(f"{lost}; the job goes on from its newest checkpoint", level="warn")
+        return EXIT_TERMINATED
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from tunectl.server.trainers.device import Device
 from tunectl.server.trainers.encode import Example
 from tunectl.server.trainers.failure import JobError
 from tunectl.server.trainers.loss import keeps_logits, summed_loss
+from tunectl.server.trainers.ranks import Alone
 from tunectl.server.trainers.recipe import CLIP_NORM, WARM_UP_SHARE, Recipe
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Training:
     model: PeftModel
     optimizer: torch.optim.Optimizer
     pad: int
-    stop: Callable[[], str | None]
+    group: Alone
     done: int = 0
     counters: dict[str, Any] = field(default_factory=lambda: {"trained_tokens": 0})
     pace: float | None = None
@@ -59,7 +59,7 @@ class Training:
         if self.done == 0:
             self._validate()
         while self.done < self.schedule.steps:
-            reason = self.stop()
+            reason = self.group.stop()
             if reason:
                 self.save()
                 return reason
@@ -68,6 +68,8 @@ class Training:
 
     def save(self) -> None:
         """Make a checkpoint of now, unless there is one, and drop those nothing needs."""
+        if not self.group.leader:
+            return
         if self.done and (not self.job.checkpoints() or self.job.checkpoints()[-1][0] != self.done):
             checkpoint.save_checkpoint(
                 self.job, self.done, self.model, self.optimizer, self.counters, self.recipe.base
@@ -76,6 +78,8 @@ class Training:
 
     def finish(self) -> None:
         """Publish the adapter; afterwards only checkpoints at the ends of epochs are left."""
+        if not self.group.leader:
+            return
         checkpoint.publish_adapter(self.job, self.model, self.recipe.base)
         self._prune(finished=True)
 
@@ -121,11 +125,15 @@ class Training:
         return left < checkpoint.KEEP_EPOCHS * self.schedule.per_epoch
 
     def _step(self, batch: list[Example], rate: float) -> tuple[float, float]:
-        """One optimizer step on the mean loss over the batch's learned tokens."""
+        """One optimizer step on the mean loss over the batch's learned tokens.
+
+        Of several ranks each computes its share; what is learned is counted over all of them.
+        """
         from torch.nn.utils import clip_grad_norm_
 
         learned = sum(example.learned for example in batch)
         total, right = 0.0, 0
+        batch = self.group.share(batch)
         lengths = [len(example.ids) for example in batch]
         for piece in split(lengths, self.device.token_budget):
             ids, labels = lay_out([batch[at] for at in piece], self.pad, self.inner.device)
@@ -133,6 +141,7 @@ class Training:
             (loss / learned).backward()
             total += float(loss.detach())
             right += hits
+        total, right = self.group.exchange(self.parameters, total, right)
         clip_grad_norm_(self.parameters, CLIP_NORM)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
