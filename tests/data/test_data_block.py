@@ -121,8 +121,9 @@ def test_a_file_gives_the_same_dataset_and_diagnostics_both_ways(tmp_path_factor
     (folder / "rows.jsonl").write_text(lines_of(made), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tunectl.data.readers._BLOCK", 600)
+        patch.setattr(reading, "FEW", 0)
         quick, told = read(DataSpec(source="rows.jsonl"), folder, level=level)
-        patch.setattr(reading, "plain_block", lambda text: None)
+        patch.setattr("tunectl.data.block.plain_block", lambda text: None)
         slow, told_slowly = read(DataSpec(source="rows.jsonl"), folder, level=level)
 
     def order(one):

@@ -91,6 +91,10 @@ LOSSY = {
     ),
     "refusal": ("sharegpt", chat(ASKED, ("assistant", {"content": "a", "refusal": "nie"}))),
     "system": ("gemini", chat(ASKED, ("system", {"content": "krócej"}), ANSWER)),
+    "joined": (
+        "prompt-completion",
+        chat(("system", {"content": "Jesteś pomocny."}), ASKED, ANSWER),
+    ),
     "turns": ("csv", chat(ASKED, ANSWER, ASKED, ANSWER)),
     "names": ("gemini", chat(("user", {"content": "a", "name": "anna"}), ANSWER)),
     "keys": ("openai-chat", chat(ASKED, ANSWER, customer_id=7)),

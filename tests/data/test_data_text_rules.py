@@ -28,10 +28,13 @@ def chat(question, answer):
 
 def broken_by(row, level=Level.ALL):
     """The rules a row breaks, asked the quick way, as a reading does it."""
-    checks = row_checks(Context(DataSpec(), level=level))
     row = orjson.loads(orjson.dumps(row))
-    found = checks.ask(row, canonical_bytes(row), plain=checks.is_plain(row))
-    return {rule.name for rule, _ in found}
+    told = []
+    for size in (1_000, None):  # few bytes, and nobody knows how many: two automata
+        checks = row_checks(Context(DataSpec(), level=level), size)
+        told.append(checks.ask(row, canonical_bytes(row), plain=checks.is_plain(row)))
+    assert told[0] == told[1]
+    return {rule.name for rule, _ in told[0]}
 
 
 ANSWERS = {

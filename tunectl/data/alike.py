@@ -17,6 +17,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, TypeAlias
 
+from tunectl.data.alike_few import alike_of_few
 from tunectl.data.fingerprint import Json, Row, last_answer
 from tunectl.data.shingles import shingles
 
@@ -34,6 +35,7 @@ LIMIT = 2_000_000
 BATCH = 1 << 17
 TEMPLATE = 50
 TEMPLATE_SHARE = 20
+FEW = 1 << 16  # characters: up to here comparing without numpy is faster than importing it
 _SLOT_BITS, _MOST_SLOT_BITS = 18, 24
 _LONGEST_RUN = LIMIT // 3
 # Of a sample, fewer shared sequences than these may be chance.
@@ -88,8 +90,11 @@ class Alike:
         self.waiting += len(asked) + len(answered)
         return self.waiting >= BATCH or len(self._pending) > BATCH // 8
 
-    def settle(self) -> int:
+    def settle(self, *, last: bool = False) -> int:
         """Compare the rows that wait with all before them and with each other.
+
+        Args:
+            last: whether no row will follow.
 
         Returns:
             Where the pairs begin in `later` that were found now.
@@ -99,13 +104,24 @@ class Alike:
             return begin
         base = self.rows
         self.rows += len(self._pending) // 2
-        texts, self._pending, self.waiting = self._pending, [], 0
+        texts, few = self._pending, last and not base and self.waiting <= FEW
+        self._pending, self.waiting = [], 0
+        if few:
+            self._compare_few(texts)
+            return begin
         if self._every > 1 and self.sampled_from < 0:
             self.sampled_from = base
         numbers, owners = shingles(texts, self._every)
         self._compare(numbers, owners + 2 * base, len(texts))
         self._thin()
         return begin
+
+    def _compare_few(self, texts: list[str]) -> None:
+        asked, whole = alike_of_few(texts, ALIKE, TEMPLATE, TEMPLATE_SHARE)
+        self.later.extend(later for later, _ in asked)
+        self.earlier.extend(earlier for _, earlier in asked)
+        self.later_whole.extend(later for later, _ in whole)
+        self.earlier_whole.extend(earlier for _, earlier in whole)
 
     def _compare(self, numbers: Numbers, owners: Owners, texts: int) -> None:
         import numpy as np

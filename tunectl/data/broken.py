@@ -14,18 +14,19 @@ import orjson
 
 from tunectl.core.dataclass import dataclass
 from tunectl.data.encodings import guess_encoding
+from tunectl.data.pattern import regex
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
+_TOKEN = regex(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 # What is read must be written again: `orjson` reads 1,024 levels and writes 254, and converting a
 # row adds some.
 DEEPEST = 200
-_MANY_DIGITS = re.compile(r"\d{4301,}")
+_MANY_DIGITS = regex(r"\d{4301,}")
 # Every escape; `half` is one of a surrogate pair without the other.
-_ESCAPE = re.compile(
+_ESCAPE = regex(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
-_NOT_JSON = re.compile(r"-?\b(?:NaN|Infinity)\b")
+_NOT_JSON = regex(r"-?\b(?:NaN|Infinity)\b")
 
 
 _LITERALS = {

@@ -26,7 +26,7 @@ _CANONICAL: Mapping[str, Callable[[Row], bytes]] = {
     "preference": _as_it_is,
     "reinforcement": _as_it_is,
 }
-_EXACT = ("gemini", "bedrock", "bedrock-conversation", "sharegpt", "alpaca")
+_EXACT = ("gemini", "bedrock", "bedrock-conversation", "prompt-completion", "sharegpt", "alpaca")
 FORMATS = (*_CANONICAL, *_EXACT)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.contexts import TrainingContext, training_context
 from tunectl.catalog.epochs import epochs_of
 from tunectl.catalog.prices import PER, Price, price_of
 from tunectl.core.money import FREE, Estimate, unknown
-from tunectl.data.own_vocabulary import counter_of
 from tunectl.data.targets import REINFORCEMENT, Target
-from tunectl.data.tokens import Count, Tally
+
+if TYPE_CHECKING:
+    from tunectl.data.tokens import Count, Tally
 
 
 def passes(target: Target, rows: int, said: int | None = None) -> int | None:
@@ -83,6 +85,9 @@ def context_of(target: Target) -> TrainingContext | None:
 
 def tally_for(target: Target) -> Tally:
     """Return what adds rows up for a target, by the limit of its base model."""
+    from tunectl.data.own_vocabulary import counter_of  # counting tokens is asked for by few
+    from tunectl.data.tokens import Tally
+
     known = context_of(target)
     return Tally(
         counter_of(target),

@@ -12,11 +12,9 @@ from typing import Protocol, cast
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Source, StaleError
 from tunectl.core.value import Plain
-from tunectl.data.against import known
 from tunectl.data.checks import near_rule, settled
 from tunectl.data.checks.contamination import CONTAMINATION
 from tunectl.data.checks.rule import Context
-from tunectl.data.convert import writer
 from tunectl.data.datafile import DataFile
 from tunectl.data.files import find_files
 from tunectl.data.fingerprint import Row, short
@@ -25,7 +23,7 @@ from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.data.problems import Problems
 from tunectl.data.reading import Progress, Reading
 from tunectl.data.scan import Scanner
-from tunectl.data.shapes import SHAPE_NAMES, shape_named
+from tunectl.data.shapes import shape_named, shape_names
 from tunectl.data.shapes.columns import COLUMNS, column_shape
 from tunectl.data.shapes.columns import complaint as columns_complaint
 from tunectl.data.shapes.shape import Shape
@@ -106,6 +104,8 @@ class Dataset:
             ConfigError: when the format is not known.
             StaleError: when a file is no longer what was read; part may have been written.
         """
+        from tunectl.data.convert import writer  # every format: a plan writes none
+
         line = writer(format, self.method)
         for row in self._again(split):
             stream.write(line(row))
@@ -194,6 +194,8 @@ def read_through(
     policy, files, problems, shape = begun
     context = Context(spec, targets, level, policy)
     if spec.against and context.asks(CONTAMINATION):
+        from tunectl.data.against import known
+
         context = replace(context, known=known(spec, root, problems))
     reading = Reading(context, files, problems, shape, progress, lasting=lasting)
     reading.run()
@@ -250,8 +252,8 @@ def named_shape(spec: DataSpec, problems: Problems) -> Shape | None:
         return None
     shape = shape_named(spec.format)
     if shape is None:
-        close = get_close_matches(spec.format, SHAPE_NAMES, n=1)
-        known = ", ".join(f"`{name}`" for name in SHAPE_NAMES)
+        close = get_close_matches(spec.format, shape_names(), n=1)
+        known = ", ".join(f"`{name}`" for name in shape_names())
         hint = f"did you mean `{close[0]}`?" if close else f"known are {known}"
         if spec.format == COLUMNS:
             hint = "say which columns: `columns: {input: …, output: …}`"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 
+from tunectl.data.pattern import regex
 from tunectl.data.sensitive.names import shown_name
 
 WIDTH = 60
 _MASK = "•"
-_WORD = re.compile(r"\w+")
-_KEY = re.compile(r'"([^"\\]*)"\s*:')
+_WORD = regex(r"\w+")
+_KEY = regex(r'"([^"\\]*)"\s*:')
 _FORMAT_WORDS = """
 messages role content system developer user assistant tool function model bot human gpt author
 context tools tool_calls tool_call_id parallel_tool_calls functions function_call type id name

@@ -7,13 +7,13 @@ Memory is bounded: eight bytes a row for the length of its answer and two for it
 from __future__ import annotations
 
 import itertools
-import re
 from array import array
 from collections import Counter
 from dataclasses import field
 
 from tunectl.core.dataclass import dataclass
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 
 DISTINCT = 1_000
 SAMPLE = 1_000
@@ -21,7 +21,7 @@ LABEL_CHARS = 64
 NO_LABEL = 65_535
 _OPENER_WORDS = 5
 _OPENER_CHARS = 120
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ import orjson
 from tunectl.data.broken import Fault, explain, is_deep, not_utf8, too_deep
 from tunectl.data.datafile import DataFile, FileFacts
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 from tunectl.data.problems import Problems
 from tunectl.data.remote.objects import UnreachableError
 from tunectl.data.sensitive.names import shown_name
@@ -26,7 +27,7 @@ from tunectl.data.sniff import BOM, delimiter_of, sniff
 from tunectl.data.streams import BrokenContentError, opened
 
 # A bare quote begins a text that is not complete yet.
-_ARRAY_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],"]', re.DOTALL)
+_ARRAY_TOKEN = regex(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],"]', re.DOTALL)
 _SPACE = b" \t\r\n"
 _CHUNK = 1 << 20
 _LOOK = "look at the file: `ls -l` shows where a link leads, `file` what it holds"

@@ -6,12 +6,11 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from tunectl.core.errors import Diagnostic, Exit, Severity, Source
 from tunectl.data.alike import Alike, asked_and_answered
 from tunectl.data.blas import one_thread
-from tunectl.data.block import Block, plain_block
 from tunectl.data.checks import FILE_RULES, GATHERING_RULES, TABLE_RULES, row_checks
 from tunectl.data.checks.asking import RowChecks
 from tunectl.data.checks.near import NEAR_DUPLICATE, NEAR_OVERLAP
@@ -38,12 +37,16 @@ from tunectl.data.shapes.shape import Shape
 from tunectl.data.split import Placement, Splitter
 from tunectl.data.targets import SUPERVISED, Level
 
+if TYPE_CHECKING:
+    from tunectl.data.block import Block
+
 # Told now and then: bytes and rows so far, and how many bytes there are (0: not known).
 Progress: TypeAlias = Callable[[int, int, int], None]
 
 _NO_INPUT = b"[]"
 _NO_GROUP = bytes(32)
 _TELL_EACH = 1_000
+FEW = 1 << 15  # bytes: up to here row by row is faster than importing what takes many at once
 
 # A row that waits for its split: the row, its canonical bytes, their digest, the hash of what
 # it answers, its line, and the number of its file.
@@ -96,10 +99,13 @@ class Reading:
         self._progress = progress
         self._bytes = 0
         self._total = sum(file.size or 0 for file in files)
+        # None where that is not known before all is read.
+        self._size = self._total if all(file.size is not None for file in files) else None
         self._start_comparing()
         self._group = spec.group
         self._lasting = lasting or spec.divided is not None or context.level is Level.SYNTAX
-        if spec.split is None and not spec.keys:
+        many = self._size is None or self._size > FEW or context.level is Level.SYNTAX
+        if spec.split is None and not spec.keys and many:
             self._scanner.on_lines = self._take_lines
 
     def _start_comparing(self) -> None:
@@ -186,7 +192,7 @@ class Reading:
                 if count % _TELL_EACH == 0:
                     progress(self._bytes, self.taken, self._total)
         if self._placement is not None:
-            self._settle(self._placement)
+            self._settle(self._placement, last=True)
         elif self._search is not None:
             self.marks.alike = self._search.settle()
 
@@ -202,6 +208,8 @@ class Reading:
 
     def _take_lines(self, file: int, first: int, text: bytes) -> int:
         """Take many plain rows at once: the same as taking each."""
+        from tunectl.data.block import plain_block
+
         block = plain_block(text)
         if block is None:
             return 0
@@ -264,10 +272,10 @@ class Reading:
         if self._alike.add(*asked_and_answered(row)):
             self._settle(self._placement)
 
-    def _settle(self, placement: Placement) -> None:
+    def _settle(self, placement: Placement, *, last: bool = False) -> None:
         waiting, keys = self._waiting, self._keys
         self._waiting, self._keys = [], []
-        for one, split in zip(waiting, placement.settle(keys), strict=True):
+        for one, split in zip(waiting, placement.settle(keys, last=last), strict=True):
             self._place(one, split)
 
     def _look(self, scanned: Scanned) -> tuple[bytes, bytes, int]:
@@ -321,7 +329,7 @@ class Reading:
                 made = one.start(context)
                 if made is not None:
                     self._gatherers.append((one.rule, made))
-        self._checks = row_checks(context)
+        self._checks = row_checks(context, self._size)
         return self._checks
 
     def _key(self, scanned: Scanned, digest: bytes) -> bytes:

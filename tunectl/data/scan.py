@@ -15,7 +15,7 @@ from tunectl.data.fingerprint import Row, canonical_bytes
 from tunectl.data.problems import Problems
 from tunectl.data.readers import Read, TakeLines, read_file
 from tunectl.data.sensitive.names import shown_name
-from tunectl.data.shapes import SHAPE_NAMES, shape_of, unreadable
+from tunectl.data.shapes import shape_names, shape_of, unreadable
 from tunectl.data.shapes.alpaca import INSTANCES
 from tunectl.data.shapes.columns import COLUMNS, near
 from tunectl.data.shapes.openai_chat import NAMED_OPENAI_CHAT, OPENAI_CHAT
@@ -280,7 +280,7 @@ class Scanner:
             columns, form = "`columns: {input: …, output: …}`", "`format:`"
         if kind.keys == 1:
             return f"one column is not enough: a row has a question and an answer, {columns}"
-        known = ", ".join(f"`{name}`" for name in SHAPE_NAMES if name != COLUMNS)
+        known = ", ".join(f"`{name}`" for name in shape_names() if name != COLUMNS)
         return f"name the columns, {columns}, or with {form} one of {known}"
 
     def _mixed_hint(self) -> str:

@@ -7,12 +7,15 @@ at the level `all` all rows are, whatever the size. What was done is told by the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tunectl.data.alike import Alike, asked_and_answered
-from tunectl.data.block import Block
 from tunectl.data.datafile import DataFile
 from tunectl.data.fingerprint import Row
 from tunectl.data.sketch import Sketch
+
+if TYPE_CHECKING:
+    from tunectl.data.block import Block
 
 # All rows are compared by default in so many bytes: about 25,000 chats, a second or two.
 SEARCHED_BYTES = 16 << 20
@@ -75,7 +78,7 @@ class Search:
     def settle(self) -> Alike | Sketch:
         """Return what was found, once all rows were taken."""
         if self._alike is not None:
-            self._alike.settle()
+            self._alike.settle(last=True)
             return self._alike
         assert self._sketch is not None
         self._sketch.settle()

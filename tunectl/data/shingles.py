@@ -79,6 +79,11 @@ def shingles(texts: Sequence[str], every: int = 1, length: int = WORDS) -> tuple
     return made[fresh], owner[fresh]
 
 
+def folded(texts: Sequence[str]) -> list[bytes]:
+    """Return each text in lower case and NFC."""
+    return _bytes(texts).split(_END.encode())[:-1]
+
+
 def _bytes(texts: Sequence[str]) -> bytes:
     """The texts in lower case and NFC, each ended, with room behind for reading eight bytes."""
     joined = _END.join((*texts, ""))

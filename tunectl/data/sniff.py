@@ -7,6 +7,7 @@ import re
 import shlex
 
 from tunectl.data.encodings import wide_encoding
+from tunectl.data.pattern import regex
 from tunectl.data.problems import Problems
 from tunectl.data.sensitive.names import shown_name
 from tunectl.data.streams import HEAD
@@ -24,11 +25,11 @@ _FOREIGN = (
     (b"SQLite format 3", "an SQLite database", "export the table as JSON Lines or CSV"),
 )
 # The first line ends inside the object, and the next goes on, indented, with a key.
-_INDENTED = re.compile(rb'\{[ \t]*\r?\n\s*"')
-_NEXT = re.compile(rb"^\}\s*,?\s*^\{", re.MULTILINE)
+_INDENTED = regex(rb'\{[ \t]*\r?\n\s*"')
+_NEXT = regex(rb"^\}\s*,?\s*^\{", re.MULTILINE)
 _DELIMITERS = (",", ";", "\t", "|")
-_CSV_NAME = re.compile(r"\.(csv|tsv)(\.(gz|zst|zstd))?$", re.IGNORECASE)
-_JSON_NAME = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|zst|zstd))?$", re.IGNORECASE)
+_CSV_NAME = regex(r"\.(csv|tsv)(\.(gz|zst|zstd))?$", re.IGNORECASE)
+_JSON_NAME = regex(r"\.(jsonl|ndjson|json)(\.(gz|zst|zstd))?$", re.IGNORECASE)
 # Lists that stand inside of a row.
 _LISTS = ("messages", "contents", "conversations", "tools")
 

@@ -75,13 +75,14 @@ class Placement:
         self._met: set[int] = set()
         self._counted = 0
 
-    def settle(self, digests: Sequence[bytes]) -> list[int]:
+    def settle(self, digests: Sequence[bytes], *, last: bool = False) -> list[int]:
         """The splits of the rows that `alike` took since the last time.
 
         Args:
             digests: for each of them the sha256 of its group, or of its input part.
+            last: whether no row will follow.
         """
-        begin = self._alike.settle()
+        begin = self._alike.settle(last=last)
         later, earlier = self._alike.later, self._alike.earlier
         earliest: dict[int, int] = {}
         for at in range(begin, len(later)):

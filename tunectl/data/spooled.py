@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-import tempfile
-import weakref
 from typing import BinaryIO
 
 STDIN = "-"
@@ -23,6 +20,10 @@ class Spooled:
         Raises:
             OSError: it cannot be read, or the disk is full.
         """
+        import shutil  # with all that packs and unpacks; few read from a pipe
+        import tempfile
+        import weakref
+
         with tempfile.TemporaryFile() as kept:
             if path == STDIN:
                 shutil.copyfileobj(sys.stdin.buffer, kept, 1 << 20)

@@ -36,6 +36,7 @@ from tunectl.data.checks import (
     labels,
     language,
     letters,
+    narrow,
     near,
     order,
     personal,
@@ -85,6 +86,7 @@ ROW_RULES: tuple[RowRule, ...] = (
 CONTEXT_RULES: tuple[ContextRule, ...] = (
     *order.BOUND,
     *providers.BOUND,
+    *narrow.BOUND,
     *answers.BOUND,
     *content.BOUND,
     *images.BOUND,
@@ -123,9 +125,9 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def row_checks(context: Context) -> RowChecks:
-    """The rules of single rows, for one reading."""
-    return RowChecks(context, _STRUCTURE, ROW_RULES, CONTEXT_RULES)
+def row_checks(context: Context, size: int | None = None) -> RowChecks:
+    """The rules of single rows, for one reading of so many bytes; None where that is not known."""
+    return RowChecks(context, _STRUCTURE, ROW_RULES, CONTEXT_RULES, size)
 
 
 def check_row(row: Row, context: Context | None = None) -> Iterator[tuple[Rule, Finding]]:

@@ -24,6 +24,7 @@ from tunectl.data.checks.rule import (
 from tunectl.data.checks.texts import answers_of, content_text
 from tunectl.data.fingerprint import Json, Row
 from tunectl.data.marks import Marks
+from tunectl.data.pattern import regex
 from tunectl.data.targets import PREFERENCE, SUPERVISED
 
 CUT_ANSWER = Rule(
@@ -57,8 +58,8 @@ _LONG = 80  # characters; shorter answers end as they like
 _CLOSED = frozenset(".!?…。！？:;\"'”’»«)]}>`*_~|#$%€°)\u00a0")
 _OPEN_ENDS = frozenset(",(–—-/&=+")
 _SEEN = 100_000  # answers that end without a mark are remembered up to here: 8 bytes each
-_FENCE = re.compile(r"^\s*```", re.MULTILINE)
-_JSON_BEGINS = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{"\d\]])')
+_FENCE = regex(r"^\s*```", re.MULTILINE)
+_JSON_BEGINS = regex(r'\s*(?:\{\s*["}]|\[\s*[\[{"\d\]])')
 _GREETING = 20  # characters; a greeting may be given back
 _ECHO = 60  # characters of a question that are more than a quotation
 

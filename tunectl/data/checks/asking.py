@@ -35,9 +35,15 @@ def folded(packed: bytes) -> bytes:
     return packed.translate(_FOLD)
 
 
+# Bytes up to which the smaller automaton is faster as a whole: it is built in 4 ms instead of 19
+# and finds the same, at 140 MB/s instead of 400 (2026-11, 3,270 needles).
+_FEW = 3 << 20
+
+
 @cache
-def _automaton(needles: tuple[bytes, ...]) -> BytesAhoCorasick:
-    return BytesAhoCorasick(list(needles), implementation=Implementation.DFA)
+def _automaton(needles: tuple[bytes, ...], *, few: bool) -> BytesAhoCorasick:
+    kind = Implementation.NoncontiguousNFA if few else Implementation.DFA
+    return BytesAhoCorasick(list(needles), implementation=kind)
 
 
 class RowChecks:
@@ -48,6 +54,7 @@ class RowChecks:
         first: the rule that says whether a row can be understood; broken, nothing else is asked.
         rules: the other rules.
         bound: the rules that depend on the context.
+        size: how many bytes of rows there are; None where that is not known.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class RowChecks:
         first: RowRule,
         rules: tuple[RowRule, ...],
         bound: tuple[ContextRule, ...],
+        size: int | None = None,
     ) -> None:
         self._method = context.method
         self._supervised = context.method == SUPERVISED
@@ -70,8 +78,11 @@ class RowChecks:
         for one in self._wordy:
             needles.extend(one.needles)
             self._seeks.extend([one] * len(one.needles))
+        few = size is not None and size <= _FEW
         self._find = (
-            _automaton(tuple(needles)).find_matches_as_indexes if needles else _find_nothing
+            _automaton(tuple(needles), few=few).find_matches_as_indexes
+            if needles
+            else _find_nothing
         )
         started = [
             (one, check)

@@ -6,7 +6,6 @@ Default_Ignorable; the project's law that text counts by its composed form (NFC)
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Finding, RowRule, Rule
 from tunectl.data.checks.texts import texts_of
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 
 SPECIAL_TOKEN = Rule(
     name="special-token",
@@ -52,7 +52,7 @@ NOT_COMPOSED = Rule(
     shown=3,
 )
 # OpenAI answers `Invalid file format. Example N message contains an invalid token`.
-_TOKEN = re.compile(r"<\|[A-Za-z_]+\|>")
+_TOKEN = regex(r"<\|[A-Za-z_]+\|>")
 _LOST = "\ufffd"
 _INVISIBLE = (
     0x00AD,
@@ -64,13 +64,13 @@ _INVISIBLE = (
 _C1 = (0x7F, *range(0x80, 0xA0))
 # Controls but for those that text has or JSON writes short: \b \t \n \f \r.
 _C0 = tuple(code for code in range(0x20) if code not in (8, 9, 10, 12, 13))
-_HIDDEN = re.compile(f"[{''.join(map(chr, (*_C0, *_C1, *_INVISIBLE)))}\U000e0000-\U000e007f]")
+_HIDDEN = regex(f"[{''.join(map(chr, (*_C0, *_C1, *_INVISIBLE)))}\U000e0000-\U000e007f]")
 _JOINERS = "\u200c\u200d"
 _DIRECTION = "\u200e\u200f"
-_RTL = re.compile("[\u0590-\u08ff]")
+_RTL = regex("[\u0590-\u08ff]")
 _FLAG = "\U0001f3f4"  # its regions are written in tags, which are hidden characters
-_MARK = re.compile("[\u0300-\u036f]")
-_SPACES = re.compile("[\u00a0\u202f\u2007]")
+_MARK = regex("[\u0300-\u036f]")
+_SPACES = regex("[\u00a0\u202f\u2007]")
 
 
 def _special_token(row: Row) -> Iterator[Finding]:

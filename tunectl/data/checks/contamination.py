@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tunectl.core.errors import Severity
-from tunectl.data.against import WORDS, Known, spoken
 from tunectl.data.checks.rule import Context, Finding, Gatherer, GatheringRule, Rule
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
 from tunectl.data.spec import TRAIN
+
+if TYPE_CHECKING:
+    from tunectl.data.against import Known
 
 CONTAMINATION = Rule(
     name="contamination",
@@ -26,6 +29,9 @@ class _Contamination:
     """Compares rows in batches; keeps eight bytes of each row that shares words with a file."""
 
     def __init__(self, known: tuple[Known, ...], trained: int) -> None:
+        from tunectl.data.against import WORDS, spoken  # only where something is compared
+
+        self._spoken, self._words = spoken, WORDS
         self._known = known
         self._trained = trained
         self._found = [array("Q") for _ in known]
@@ -38,7 +44,7 @@ class _Contamination:
         if split != self._trained:
             return
         self._places.append(index)
-        self._texts.append(spoken(row))
+        self._texts.append(self._spoken(row))
         self._size += len(packed)
         if self._size >= _BATCH:
             self._compare()
@@ -64,7 +70,7 @@ class _Contamination:
             self._compare()
         for known, found in zip(self._known, self._found, strict=True):
             for index in found:
-                what = f"{WORDS} words in a row stand in `{known.name}` too"
+                what = f"{self._words} words in a row stand in `{known.name}` too"
                 yield Finding(what, about=f"`{known.name}`", index=index)
 
 

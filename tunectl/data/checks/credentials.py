@@ -15,6 +15,7 @@ from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Finding, RowRule, Rule
 from tunectl.data.checks.texts import texts_of
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 from tunectl.data.sensitive.credentials import DUMMY, KINDS, LEAST_ENTROPY, entropy, secrets
 
 SECRET = Rule(
@@ -43,7 +44,7 @@ _LOW = tuple(dict.fromkeys(word.lower() for word in _WORDS))
 _ENDS = tuple(
     word for word in _LOW if not any(word != other and word.endswith(other) for other in _LOW)
 )
-_BESIDE = re.compile(
+_BESIDE = regex(
     r"[\"'`*]{0,3}\s{0,2}(?:=>|:=|[:=]|\bis\b|\bto\b|—)"
     r"\s{0,2}[\"'`*]{0,3}([^\s\"'`<>{}\[\]()]{10,128})",
     re.IGNORECASE | re.ASCII,

@@ -12,6 +12,7 @@ from tunectl.data.checks.sampling import Sample
 from tunectl.data.checks.texts import question_of
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
+from tunectl.data.pattern import regex
 
 _MONTHS = {
     stem: month
@@ -26,14 +27,14 @@ _MONTHS = {
     for stem in stems.split()
 }  # fmt: skip
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[^\W\d_]{{0,9}}"
-_DATE = re.compile(
+_DATE = regex(
     r"(?<!\d)(?:(?P<y>[12]\d{3})(?P<s>[-/.])(?P<m>\d\d)(?P=s)(?P<d>\d\d)"
     r"|(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?P<y2>[12]\d{3})"
     rf"|(?P<d3>\d{{1,2}})\.?\s(?P<m3>{_MONTH})\.?,?\s(?P<y3>[12]\d{{3}})"
     rf"|(?<![^\W\d_])(?P<m4>{_MONTH})\.?\s(?P<d4>\d{{1,2}}),?\s(?P<y4>[12]\d{{3}}))(?!\d)",
     re.IGNORECASE,
 )
-_YEAR = re.compile(r"[12]\d{3}")  # in every date, and found many times faster than one
+_YEAR = regex(r"[12]\d{3}")  # in every date, and found many times faster than one
 _CHARS = 1_000  # of a question that are looked at
 _LOOKED_AT = Sample(200, 128)  # order shows in some of the rows
 _LEAST_ROWS, _LEAST_DATES = 50, 5

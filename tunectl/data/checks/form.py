@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.provider_types import Service, provider_types
 from tunectl.catalog.row_form import row_form
 from tunectl.data.fingerprint import Row
 from tunectl.data.targets import PREFERENCE, SUPERVISED, Target
-from tunectl.data.wire import FORMATS
-from tunectl.data.wire.conversation import UnreadableRowError, conversation, preference
-from tunectl.data.wire.format import Convert
-from tunectl.data.wire.losses import Losses
+
+if TYPE_CHECKING:
+    from tunectl.data.wire.format import Convert
 
 # What a job calls the methods, where it has another word.
 _NAMES = {PREFERENCE: "dpo"}
@@ -30,6 +30,8 @@ def form_of(target: Target) -> Convert | None:
     if service is None or (service.by_model and target.model is None):
         return None
     name = row_form(service, _NAMES.get(target.method, target.method), target.model or "")
+    from tunectl.data.wire import FORMATS  # every format: only for services that have their own
+
     form = FORMATS.get(name or "")
     return form.of.get(target.method) if form is not None else None
 
@@ -47,6 +49,9 @@ def out_of_place(row: Row, form: Convert, method: str, *, keys: bool) -> Iterato
         return
     if not _is_whole(row, method):
         return
+    from tunectl.data.wire.conversation import UnreadableRowError
+    from tunectl.data.wire.losses import Losses
+
     losses = Losses()
     try:
         form(row, losses)
@@ -59,6 +64,8 @@ def out_of_place(row: Row, form: Convert, method: str, *, keys: bool) -> Iterato
 
 def _is_whole(row: Row, method: str) -> bool:
     """Whether a row is a whole conversation; of any other the rules of structure say why."""
+    from tunectl.data.wire.conversation import UnreadableRowError, conversation, preference
+
     try:
         if method == PREFERENCE:
             preference(row)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 
 from tunectl.catalog.dataset_rules import ImageRules
@@ -22,6 +21,7 @@ from tunectl.data.checks.rule import (
     messages_of,
 )
 from tunectl.data.fingerprint import Json, Row
+from tunectl.data.pattern import regex
 from tunectl.data.sensitive.names import shown
 
 IMAGES = Rule(
@@ -37,7 +37,7 @@ TOO_MANY_IMAGES = Rule(
     hint="make several files, or leave rows with images out",
     reason="the provider takes only so many rows with images in one file",
 )
-_DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),")
+_DATA = regex(r"data:([^;,]*)((?:;[^;,]*)*),")
 _MAGIC = (("image/jpeg", b"\xff\xd8\xff"), ("image/png", b"\x89PNG\r\n\x1a\n"))
 _NAMES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 

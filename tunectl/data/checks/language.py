@@ -6,7 +6,6 @@ Where neither is clear (short texts, code, tables) nothing is said.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tunectl.data.checks.sampling import Sample
 from tunectl.data.checks.texts import content_text, question_of
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
+from tunectl.data.pattern import regex
 from tunectl.data.targets import PREFERENCE, SUPERVISED, Level
 
 LANGUAGE_MIX = Rule(
@@ -76,8 +76,8 @@ _OF = {
     for code, words in _WORDS.items()
 }
 _EVERY = frozenset(word for word, times in _SEEN_IN.items() if times == 1)
-_CYRILLIC, _LATIN = re.compile("[\u0400-\u04ff]"), re.compile("[A-Za-z]")
-_UKRAINIAN, _POLISH = re.compile("[іїєґІЇЄҐ]"), re.compile("[ąęłżśźńĄĘŁŻŚŹŃ]")
+_CYRILLIC, _LATIN = regex("[\u0400-\u04ff]"), regex("[A-Za-z]")
+_UKRAINIAN, _POLISH = regex("[іїєґІЇЄҐ]"), regex("[ąęłżśźńĄĘŁŻŚŹŃ]")
 _LEAST_LETTERS = 12  # a name alone has fewer
 _SAMPLE = 400  # characters of a text that are looked at
 _LEAST_WORDS, _LEAST_SHARE = 3, 0.05  # different words of the language; short texts hold few

@@ -15,6 +15,7 @@ from tunectl.core.errors import Severity
 from tunectl.data.checks.rule import Finding, RowRule, Rule
 from tunectl.data.checks.texts import texts_of
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 
 GARBLED_TEXT = Rule(
     name="garbled-text",
@@ -51,11 +52,14 @@ def _misread(letter: str, encoding: str) -> str:
 
     Bytes that stand for nothing there become C1 controls, as browsers do it.
     """
-    return "".join(_one(byte, encoding) for byte in letter.encode())
+    return letter.encode().decode("latin-1").translate(_read_as(encoding))
 
 
-def _one(byte: int, encoding: str) -> str:
-    return bytes([byte]).decode(encoding, "ignore") or chr(byte)
+@cache
+def _read_as(encoding: str) -> dict[int, str]:
+    """Return the letter of each byte; a thousand are looked up before any row is checked."""
+    every = range(256)
+    return {byte: bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in every}
 
 
 @cache
@@ -64,7 +68,7 @@ def _forms() -> list[tuple[str, re.Pattern[str]]]:
     for encoding, letters, least in _READ_AS:
         forms = sorted({_misread(one, encoding) for one in letters}, key=len, reverse=True)
         any_of = "|".join(map(re.escape, forms))
-        found.append((encoding, re.compile(f"(?:{any_of}){{{least},}}")))
+        found.append((encoding, regex(f"(?:{any_of}){{{least},}}")))
     return found
 
 
@@ -88,10 +92,10 @@ def _garbled_needles() -> tuple[bytes, ...]:
 _LATIN_TWINS = "aceopxyijsABCEHKMOPTXYIJS"
 _CYRILLIC_TWINS = "асеорхуіјѕАВСЕНКМОРТХУІЈЅ"
 # Letters of the two alphabets and nothing between them: so one of each stand side by side.
-_WORD = re.compile("[A-Za-z\u0400-\u04ff]+")
-_LATIN = re.compile("[A-Za-z]")
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
-_TAIL = re.compile("[A-Z]{2,}[\u0400-\u04ff]+|[\u0400-\u04ff]+[A-Z]{2,}")
+_WORD = regex("[A-Za-z\u0400-\u04ff]+")
+_LATIN = regex("[A-Za-z]")
+_CYRILLIC = regex("[\u0400-\u04ff]")
+_TAIL = regex("[A-Z]{2,}[\u0400-\u04ff]+|[\u0400-\u04ff]+[A-Z]{2,}")
 
 
 def _mixed_alphabet(row: Row) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ English, Polish and Russian; lists are short and literal on purpose: what is fou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tunectl.core.errors import Severity
@@ -13,6 +12,7 @@ from tunectl.data.checks.rule import Finding, RowRule, Rule
 from tunectl.data.checks.texts import answers_of, said_by, texts_of
 from tunectl.data.checks.wording import any_of, stems
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 from tunectl.data.targets import PREFERENCE, SUPERVISED, Level
 
 PROMPT_INJECTION = Rule(
@@ -98,7 +98,7 @@ _DATE = (
 _REFUSES, _ORDERED = any_of(_REFUSALS), any_of(_ORDERS)
 _FACT = any_of(_DATE, start=r"(?<![^\W_])", end=r"(?![^\W_])")
 _SWEARS = any_of(_VULGAR, start=r"(?<![^\W_])")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = regex(r"\d+(?:[.,]\d+)*")
 _BEGINNING = 200  # characters: a refusal says so at once
 _NEAR = 60
 _GIVING = ("tool", "function", "system", "developer", "user")

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from tunectl.data.checks.rule import Context, ContextRule, Finding, RowCheck, Rule, messages_of
 from tunectl.data.checks.texts import content_text
 from tunectl.data.fingerprint import Json, Row, canonical_bytes
+from tunectl.data.pattern import regex
 from tunectl.data.sensitive.names import shown
 from tunectl.data.targets import PREFERENCE
 
 OUTPUTS = ("preferred_output", "non_preferred_output")
 _KEYS = frozenset({"input", *OUTPUTS})
 _INPUT_KEYS = frozenset({"messages", "tools", "parallel_tool_calls"})
-_INDEX = re.compile(r"messages\[(\d+)\]")
+_INDEX = regex(r"messages\[(\d+)\]")
 
 PREFERENCE_OUTPUT = Rule(
     name="preference-output",

@@ -115,6 +115,8 @@ def _refused(row: Row, rules: DatasetRules, *, told: bool) -> Iterator[str]:
     elsewhere = unknown_in_row(asked) if told else frozenset()
     for key in sorted(asked.keys() - rules.keys - elsewhere) if rules.keys is not None else ():
         yield f"`{shown(key)}` in a row"
+    for key in sorted(rules.needed - asked.keys()):
+        yield f"row without `{key}`"
     for index, one in enumerate(messages_of(asked)):
         role = one.get("role")
         if rules.roles is not None and isinstance(role, str) and role not in rules.roles:
@@ -178,14 +180,16 @@ class _Tally:
 
     def findings(self, marks: Marks) -> Iterator[Finding]:
         """Say which provider would refuse the dataset as a whole."""
-        targets = dict.fromkeys(
-            (target.provider, target.method) for target in self._context.targets
+        known = (
+            rules.of_model(target.model)
+            for target in self._context.targets
+            if (rules := dataset_rules(target.provider, target.method)) is not None
         )
-        for provider, method in targets:
-            rules = dataset_rules(provider, method)
-            if rules is not None:
-                for what in self._found(rules, marks):
-                    yield Finding(what, about=provider)
+        found = dict.fromkeys(
+            (rules.provider, what) for rules in known for what in self._found(rules, marks)
+        )
+        for provider, what in found:
+            yield Finding(what, about=provider)
 
     def _found(self, rules: DatasetRules, marks: Marks) -> Iterator[str]:
         for number, split in enumerate(marks.splits):

@@ -10,6 +10,7 @@ from tunectl.data.checks.rule import Finding, RowRule, Rule
 from tunectl.data.checks.texts import said_by
 from tunectl.data.checks.wording import any_of, stems
 from tunectl.data.fingerprint import Row
+from tunectl.data.pattern import regex
 
 MARKUP_RESIDUE = Rule(
     name="markup-residue",
@@ -35,12 +36,12 @@ BOILERPLATE = Rule(
     severity=Severity.WARNING,
     shown=3,
 )
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_CODE = regex(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _TAGS = (
     "p|br|hr|div|span|b|i|u|s|strong|em|a|ul|ol|li|table|tbody|thead|tr|td|th|h[1-6]|img|font|sup|"
     "sub|script|style|center|blockquote|pre|nbsp"
 )
-_MARKUP = re.compile(
+_MARKUP = regex(
     rf"</?(?:{_TAGS})(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*')|\s)*\s*/?>"
     r"|&(?:nbsp|amp|lt|gt|quot|apos|laquo|raquo|ndash|mdash|hellip|bdquo|rdquo|#\d{2,5}|#x[0-9a-f]{2,5});",
     re.IGNORECASE,
@@ -50,17 +51,17 @@ _GAPS = (
     "[имя", "[название", "[вставьте", "[ваше", "[ваш ",
 )  # fmt: skip
 _GAP = any_of(_GAPS, end=r"[^\]\n(]{0,40}\](?!\()")
-_TEMPLATE = re.compile(
+_TEMPLATE = regex(
     r"\{\{[-\s]*[^\W\d][\w.\s|()'\"\[\]]{0,60}\}\}|\{%-?\s*\w[^%\n]{0,80}%\}"
     r"|\$\{[^\W\d]\w{0,40}\}"
 )
 # Where templates are spoken of, their gaps are what is taught.
-_EXPLAINS = re.compile(
+_EXPLAINS = regex(
     r"\bjinja|\bmustache|\bhandlebars|\btemplat|\bplaceholder|\bszablon|шаблон|плейсхолдер",
     re.IGNORECASE,
 )
 _FILLERS = (b"todo", b"fixme", b"tbd", b"lorem")
-_FILLER = re.compile(r"(?i:\blorem ipsum\b)|\b(?:TO[D]O|FIX[M]E|TBD)\b\s*:")
+_FILLER = regex(r"(?i:\blorem ipsum\b)|\b(?:TO[D]O|FIX[M]E|TBD)\b\s*:")
 _PHRASES = (
     "as an ai language model", "as a language model", "as a large language model",
     "as an ai assistant", "as an artificial intelligence", "my knowledge cutoff",

@@ -20,6 +20,7 @@ from tunectl.data.checks.texts import question_of
 from tunectl.data.facts import LABEL_CHARS, NO_LABEL
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
+from tunectl.data.pattern import regex
 
 TELLING_ID = Rule(
     name="telling-id",
@@ -29,7 +30,7 @@ TELLING_ID = Rule(
     severity=Severity.WARNING,
 )
 # `#17`, `id: 17`, `"id": 17`, `nr 17`, `ABC-17`, and a number that begins the question.
-_ID = re.compile(
+_ID = regex(
     r"(?:#|№|\b(?:id|nr|no|row|number|numer|wiersz|zgłoszenie|ticket|case|номер|заявка|строка)\b"
     r"[\"'’.:=\s#№-]{0,4})(?P<named>\d{1,12})(?!\d)"
     r"|\b(?P<prefix>[^\W\d_]{1,8})-(?P<coded>\d{2,12})\b"

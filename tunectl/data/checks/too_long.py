@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.contexts import TrainingContext
 from tunectl.catalog.tokenizers import tokenizer_of
@@ -14,10 +15,11 @@ from tunectl.data.checks.rule import Context, Finding, GatheringRule, Rule
 from tunectl.data.cost import context_of, passes, tally_for, training_cost
 from tunectl.data.fingerprint import Row
 from tunectl.data.marks import Marks
-from tunectl.data.own_vocabulary import counter_of
 from tunectl.data.spec import TRAIN
 from tunectl.data.targets import Level, Target
-from tunectl.data.tokens import Counter
+
+if TYPE_CHECKING:
+    from tunectl.data.tokens import Counter
 
 TOO_LONG = Rule(
     name="too-long",
@@ -54,6 +56,8 @@ class _Limit:
 
     def take(self, index: int, row: Row) -> None:
         if self.counter is None:
+            from tunectl.data.own_vocabulary import counter_of  # few rows are nearly too long
+
             self.counter = counter_of(self.target)
         count = self.counter.example(row)
         if count.low > self.context.tokens:

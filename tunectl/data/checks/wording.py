@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from tunectl.data.pattern import regex
+
 _LONG = 7
 
 
@@ -23,7 +25,7 @@ def forms(phrase: str) -> tuple[str, ...]:
 def any_of(phrases: tuple[str, ...], *, start: str = "", end: str = "") -> re.Pattern[str]:
     """A pattern for any of the phrases."""
     every = "|".join(re.escape(form) for phrase in phrases for form in forms(phrase))
-    return re.compile(f"{start}(?:{every}){end}", re.IGNORECASE | re.ASCII)
+    return regex(f"{start}(?:{every}){end}", re.IGNORECASE | re.ASCII)
 
 
 def stems(phrases: tuple[str, ...]) -> tuple[bytes, ...]:
@@ -31,7 +33,8 @@ def stems(phrases: tuple[str, ...]) -> tuple[bytes, ...]:
     found = []
     for phrase in phrases:
         for form in forms(phrase):
-            longest = max(re.findall(r"[ -~]+", form), key=len, default="")
+            ascii_parts = [form] if form.isascii() else re.findall(r"[ -~]+", form)
+            longest = max(ascii_parts, key=len, default="")
             found.append((longest.lower() if len(longest) >= _LONG else _folded(form)).encode())
     return tuple(dict.fromkeys(found))
 

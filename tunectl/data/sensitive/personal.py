@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import AddressValueError, IPv4Address
 
 from tunectl.core.dataclass import dataclass
+from tunectl.data.pattern import regex
 from tunectl.data.sensitive.checksums import (
     is_card,
     is_iban,
@@ -40,7 +41,7 @@ class _Kind:
 
 
 def _word(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return regex(pattern, re.IGNORECASE)
 
 
 def _is_phone(text: str) -> bool:
@@ -61,7 +62,7 @@ def _is_polish_account(digits: str) -> bool:
 
 def _number(pattern: str) -> re.Pattern[str]:
     """A number that is no part of a longer one, of a decimal, a date or a path."""
-    return re.compile(rf"(?<![\w.,+/-])(?:{pattern})(?![\w]|[.,/-]\d)")
+    return regex(rf"(?<![\w.,+/-])(?:{pattern})(?![\w]|[.,/-]\d)")
 
 
 _NIP_WORDS = _word(r"\bnip\b|\bvat\b|podatnik")
@@ -103,7 +104,7 @@ _KINDS = (
     ),
     _Kind(
         "a phone number",
-        re.compile(r"(?<![\w.,+/-])(?:\+|00)\d{1,3}(?:[ .()-]{0,2}\d{2,4}){2,5}(?!\w)"),
+        regex(r"(?<![\w.,+/-])(?:\+|00)\d{1,3}(?:[ .()-]{0,2}\d{2,4}){2,5}(?!\w)"),
         _is_phone,
     ),
     # A Russian mobile as it is written at home; `8 800` is nobody's.
@@ -115,7 +116,7 @@ _KINDS = (
         _PHONE_WORDS,
     ),
 )
-_MAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]+\.)+[^\W\d_]{2,24})(?!\w)")
+_MAIL = regex(r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]+\.)+[^\W\d_]{2,24})(?!\w)")
 _NOBODY = frozenset(
     (  # noqa: SIM905  # a list of words reads better in lines
         "info support help kontakt contact sales biuro office noreply no-reply admin pomoc sklep "
@@ -124,22 +125,22 @@ _NOBODY = frozenset(
         "jobs"
     ).split()
 )
-_EXAMPLES = re.compile(
+_EXAMPLES = regex(
     r"(?:^|\.)(?:example|test|invalid|localhost|przyklad|domain|domena|mail|company|firma|email"
     r"|(?:your|my|twoja|moja)-?(?:domain|company|site|website|shop|domena|firma|strona|sklep))"
     r"(?:\.[a-z]{2,9}){1,2}$"
     r"|\.(?:example|test|invalid|local|localhost)$",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"(?:your|my|tw[oó]j|user)[._-]?(?:first|last|full)?[._-]?(?:name|mail|e-?mail|address|adres)$"
     r"|first[._-]?name[._-]?last[._-]?name$|imi[eę][._-]?nazwisko$"
 )
-_ADDRESS = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
-_VERSION = re.compile(r"(?:\bv|ver|version|wersj\w*|верси\w*|release|build)[. :]*$", re.IGNORECASE)
+_ADDRESS = regex(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_VERSION = regex(r"(?:\bv|ver|version|wersj\w*|верси\w*|release|build)[. :]*$", re.IGNORECASE)
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"})
 # What every kind of number has: nine digits close together, or the letters of a document and six.
-_MAYBE = re.compile(r"\d(?:[ .()№-]{0,3}\d){8}|[A-Z] ?\d{6}")
+_MAYBE = regex(r"\d(?:[ .()№-]{0,3}\d){8}|[A-Z] ?\d{6}")
 _SEPARATORS = str.maketrans("", "", " -.()№")
 _BESIDE = 40
 

@@ -5,8 +5,8 @@ OpenAI's object of its method: chat, preference or reinforcement. A key a shape 
 carried along, so that no content escapes the fingerprint; the checks report it.
 Never: read files, drop content, or repair what is wrong: a wrong role is carried over as written.
 
-To add a shape: one file here and one entry in `SHAPES`. The order counts: the first that matches a
-row names it.
+To add a shape: one file here and one entry in `SHAPES` of `known.py`. The order counts: the first
+that matches a row names it.
 """
 
 from __future__ import annotations
@@ -14,39 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tunectl.data.fingerprint import Row
-from tunectl.data.shapes.alpaca import ALPACA
-from tunectl.data.shapes.author_chat import AUTHOR_CHAT
-from tunectl.data.shapes.bedrock import BEDROCK
-from tunectl.data.shapes.bedrock_conversation import BEDROCK_CONVERSATION
-from tunectl.data.shapes.columns import COLUMNS, guess_columns
-from tunectl.data.shapes.gemini import GEMINI
-from tunectl.data.shapes.gemini_preference import GEMINI_PREFERENCE
-from tunectl.data.shapes.instruction import INSTRUCTION
-from tunectl.data.shapes.openai_chat import NAMED_OPENAI_CHAT, OPENAI_CHAT
-from tunectl.data.shapes.preference import CHOSEN_REJECTED, PREFERENCE
-from tunectl.data.shapes.prompt_completion import PROMPT_COMPLETION
-from tunectl.data.shapes.reinforcement import NAMED_REINFORCEMENT, REINFORCEMENT
+from tunectl.data.shapes.openai_chat import OPENAI_CHAT
 from tunectl.data.shapes.shape import Shape
-from tunectl.data.shapes.sharegpt import SHAREGPT
-
-SHAPES = (
-    OPENAI_CHAT,
-    REINFORCEMENT,
-    BEDROCK,
-    AUTHOR_CHAT,
-    INSTRUCTION,
-    PROMPT_COMPLETION,
-    PREFERENCE,
-    CHOSEN_REJECTED,
-    GEMINI_PREFERENCE,
-    GEMINI,
-    BEDROCK_CONVERSATION,
-    SHAREGPT,
-    ALPACA,
-)
-SHAPE_NAMES = (*(shape.name for shape in SHAPES), COLUMNS)
-# A shape that is named takes rows which by themselves would be something else.
-_NAMED = {shape.name: shape for shape in (NAMED_OPENAI_CHAT, NAMED_REINFORCEMENT)}
 
 # What is known by its keys and cannot be read: the name, the keys, and what to do.
 _UNREADABLE: tuple[tuple[str, frozenset[str], str], ...] = (
@@ -65,14 +34,29 @@ _UNREADABLE: tuple[tuple[str, frozenset[str], str], ...] = (
 
 def shape_named(name: str) -> Shape | None:
     """The shape of that name; `columns` is not among them, it needs its columns."""
+    from tunectl.data.shapes.known import NAMED, SHAPES
+
     found = next((shape for shape in SHAPES if shape.name == name), None)
-    return _NAMED.get(name, found)
+    return NAMED.get(name, found)
 
 
 def shape_of(row: Row) -> Shape | None:
     """The shape a row has by its keys, None when it has none that can be read."""
+    if OPENAI_CHAT.matches(row):  # as most are: the others need not be imported
+        return OPENAI_CHAT
+    from tunectl.data.shapes.columns import guess_columns
+    from tunectl.data.shapes.known import SHAPES
+
     found = next((shape for shape in SHAPES if shape.matches(row)), None)
     return found or guess_columns(row)
+
+
+def shape_names() -> tuple[str, ...]:
+    """The names of all shapes, as a person writes them."""
+    from tunectl.data.shapes.columns import COLUMNS
+    from tunectl.data.shapes.known import SHAPES
+
+    return (*(shape.name for shape in SHAPES), COLUMNS)
 
 
 def unreadable(row: Mapping[str, object]) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from tunectl.data.wire.bedrock import BEDROCK, BEDROCK_CONVERSATION
 from tunectl.data.wire.format import Format
 from tunectl.data.wire.gemini import GEMINI
 from tunectl.data.wire.openai import CHAT, PREFERENCE, REINFORCEMENT
+from tunectl.data.wire.prompt_completion import PROMPT_COMPLETION
 from tunectl.data.wire.sharegpt import SHAREGPT
 from tunectl.data.wire.table import CSV
 
@@ -30,6 +31,7 @@ FORMATS = {
         GEMINI,
         BEDROCK,
         BEDROCK_CONVERSATION,
+        PROMPT_COMPLETION,
         SHAREGPT,
         ALPACA,
         CSV,

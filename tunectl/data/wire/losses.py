@@ -22,6 +22,7 @@ KINDS = {
     "parts": "several texts in one message become one, joined by an empty line",
     "refusal": "refusals are left out",
     "system": "system turns are left out",
+    "joined": "the system text becomes the beginning of the prompt",
     "turns": "only the last question and its answer stay",
     "names": "names of speakers are left out",
     "rejected": "only the preferred answers stay",
