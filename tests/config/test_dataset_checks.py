@@ -164,6 +164,29 @@ def test_a_wrong_policy_is_shown_where_it_stands(said, summary, place, diagnosti
     assert summary in found[0].summary
 
 
+def test_everything_that_is_wrong_with_a_policy_is_told_at_once(diagnostics):
+    wrong = (
+        "severity: {near-duplicat: off, empty-content: maybe}\n"
+        "thresholds: {D07: 3, nope: x}\n"
+        "allow: {D12: 5}\n"
+        "colour: blue\n"
+    )
+    inside = "".join(f"  {line}\n" for line in wrong.splitlines())
+    for text in (PLAIN + "checks: wrong.yaml\n", f"{PLAIN}checks:\n{inside}"):
+        found = diagnostics(text, [chat(1)], wrong__yaml=wrong)
+        said = " | ".join(d.summary for d in found)
+        for part in (
+            "no check `near-duplicat`",
+            "severity.empty-content` must be one of",
+            "`D07` compares with no number",
+            "no check `nope`",
+            "thresholds.nope` must be a number",
+            "allow.D12` must be text",
+            "unknown key `colour`",
+        ):
+            assert part in said, text
+
+
 OUTPUT = "project: x\ndataset:\n  support: {{source: data/own.jsonl, checks: {{output: {}}}}}\n"
 
 

@@ -44,6 +44,7 @@ def said(tmp_path):
         ("takes no `suffix: żółw`", (11, 13, "suffix: żółw")),
         ("has no place for `method`", (12, 5, "method:")),
         ("may not tune `m` as `base_model`", (9, 17, "base_model: m")),
+        ("takes `lora_r` from 8 to 16, not 7", (14, 15, "lora_r: 7")),
         ("keeps no `metadata`", (8, 3, "support:")),
         ("is closed on Sundays", (8, 3, "support:")),
     ],

@@ -88,11 +88,69 @@ def test_machines_for_a_tuned_gemini_are_refused_with_the_reason(tmp_path, model
     assert "remove `machine_type:`" in hint
 
 
-def test_an_open_model_of_the_garden_has_to_be_registered_first(tmp_path):
-    said = "machine_type: g2-standard-12"
-    [(summary, hint)] = refused(tmp_path, said, "google/gemma3@gemma-3-27b-it")
-    assert "is a model of Model Garden" in summary
-    assert "projects/acme/locations" in hint
+GEMMA = "google/gemma3@gemma-3-27b-it"
+L4 = "machine_type: g2-standard-12, accelerator: NVIDIA_L4"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GEMMA,
+        "publishers/google/models/gemma3@gemma-3-27b-it",
+        "meta-llama/Llama-3.2-1B-Instruct",
+        "gs://acme/tuned/final",
+    ],
+)
+def test_an_open_model_is_deployed_by_model_garden_and_moves_as_a_new_endpoint(tmp_path, model):
+    found = declared(tmp_path, f"{L4}, accept_eula: true", model)
+    assert found.spec["hosting"] == "garden"
+    assert found.spec["model"] == model
+    assert found.spec["accept_eula"] is True
+    assert found.immutable == {"hosting", "model"}
+    assert found.inputs == {"accept_eula"}, "accepting a licence changes nothing that is there"
+    assert found.recreate is Recreate.ON_REQUEST
+
+
+@pytest.mark.parametrize("said", ["", ", accept_eula: false"])
+def test_a_licence_is_never_accepted_by_itself(tmp_path, said):
+    found = declared(tmp_path, f"{L4}{said}", GEMMA)
+    assert "accept_eula" not in found.spec
+    assert found.inputs == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "words"),
+    [
+        (GEMMA, "provider: vertex", "chooses no machines for it"),
+        (GEMMA, "accept_eula: true", "only an endpoint with `machine_type:`"),
+        (GEMMA, f"{L4}, checkpoint: 2", "only a tuned Gemini has"),
+        (GEMMA, f"{L4}, accept_eula: sure", "accept_eula"),
+        (GEMMA, f"{L4}, replicas: {{min: 3, max: 2}}", "`max: 2` below `min: 3`"),
+        (GEMMA, f"{L4}, accelerator_count: 2", "accelerator_count"),
+        (GEMMA, f"{L4}, eula: true", "eula"),
+        (GEMMA, "machine_type: g2-standard-12, accelerator: {count: 2}", "type"),
+        ("Qwen/Qwen3-8B", "provider: vertex", "chooses no machines for it"),
+        ("gs://acme/tuned/final", "provider: vertex", "chooses no machines for it"),
+        ("gemma3@gemma-3-1b-it", L4, "neither a registered nor an open model"),
+        ("gs://acme", L4, "neither a registered nor an open model"),
+        ("mistral", L4, "neither a registered nor an open model"),
+        (REGISTERED, f"{L4}, accept_eula: true", "only Model Garden asks for one"),
+        ("tuning_job.first", "machine_type: n1-standard-4, accept_eula: true", "a tuned Gemini"),
+        ("tuning_job.here", f"{L4}, accept_eula: true", "means nothing at provider `local`"),
+    ],
+)
+def test_what_an_open_model_cannot_have_is_told_before_anything_is_sent(
+    tmp_path, model, fields, words
+):
+    [(summary, hint)] = refused(tmp_path, fields, f"'{model}'")
+    assert words in f"{summary} {hint}"
+
+
+def test_a_licence_for_one_s_own_weights_is_told_to_be_needless(tmp_path):
+    text = BASE.replace("MODEL", "gs://acme/tuned/final")
+    text = text.replace("FIELDS", f"{L4}, accept_eula: true")
+    told = loaded(project(tmp_path, text)).project.warnings
+    assert [d.code for d in told if d.address == "endpoint.it"] == ["unused-eula"]
 
 
 def test_machines_mean_nothing_at_another_provider(tmp_path):

@@ -219,6 +219,37 @@ def test_an_automatic_budget_is_asked_of_the_base_model(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("{max_output: 300}", {"reserve_output": 300, "max_output": 300}),
+        ("{max_output: 3000}", {"reserve_output": 3000, "max_output": 3000}),
+        ("{max_output: 300, reserve_output: 500}", {"reserve_output": 500, "max_output": 300}),
+        ("{reserve_output: 500}", {"reserve_output": 500}),
+    ],
+)
+def test_as_much_is_kept_free_as_the_longest_answer_takes(tmp_path, said, kept):
+    line = "id: ask, role: user, template: '{{ question }}'"
+    found = prompt(tmp_path, sections(line, more=f"    budget: {said}\n")).spec["budget"]
+    assert {k: v for k, v in found.items() if k not in {"context_tokens", "of"}} == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        (
+            "{max_output: 600, reserve_output: 500}",
+            "`budget` keeps less free for the answer than `max_output` allows it",
+        ),
+        ("{max_output: 600, context_tokens: 600}", "`budget` leaves no room for the prompt"),
+    ],
+)
+def test_an_answer_that_cannot_fit_is_refused(tmp_path, said, wrong):
+    line = "id: ask, role: user, template: '{{ question }}'"
+    text = sections(line, more=f"    budget: {said}\n")
+    assert wrong in problems(project(tmp_path, HEAD + text))
+
+
 def test_nearest_examples_ask_with_the_only_text_input(tmp_path):
     text = sections(
         "id: near, role: examples, examples: dataset.support.train, select: nearest",
@@ -338,6 +369,58 @@ def test_a_query_uses_its_inputs(tmp_path):
         inputs="{question: string, topic: string}",
     )
     assert warnings(tmp_path, text, "unused-input") == []
+
+
+KNOWN = "knowledge_base:\n  manual: {sources: [docs/a.md]}\n"
+DOCUMENTS = {"docs/a.md": "Zwroty trwają 14 dni."}
+
+
+def test_a_search_by_the_last_questions_begins_with_them(tmp_path):
+    text = KNOWN + sections(
+        "id: docs, role: documents, knowledge_base: knowledge_base.manual, query_turns: 2",
+        "id: ask, role: user, template: '{{ question }}'",
+    )
+    [docs, _] = prompt(tmp_path, text, **DOCUMENTS).spec["sections"]
+    assert (docs["query"], docs["query_turns"]) == ("{{ history }}\n{{ question }}", 2)
+
+
+@pytest.mark.parametrize(
+    ("docs", "said"),
+    [
+        (
+            "query: '{{ history }}'",
+            "the template uses `history`, which means the conversation so far",
+        ),
+        ("query_turns: 0", "`sections[0].query_turns` must be at least 1, not 0"),
+        (
+            "query_turns: 2, query: '{{ profile }}'",
+            "the template uses `profile`, which means what is known of the user",
+        ),
+    ],
+)
+def test_what_a_search_cannot_see_is_told(tmp_path, docs, said):
+    text = KNOWN + sections(
+        f"id: docs, role: documents, knowledge_base: knowledge_base.manual, {docs}",
+        "id: ask, role: user, template: '{{ question }}'",
+    )
+    assert said in problems(project(tmp_path, HEAD + text, **DOCUMENTS))
+
+
+def test_a_search_by_the_last_questions_needs_a_conversation(tmp_path):
+    text = """
+knowledge_base:
+  manual: {sources: [docs/a.md]}
+prompt_template:
+  support:
+    model: m
+    inputs: {question: string}
+    sections:
+      - {id: docs, role: documents, knowledge_base: knowledge_base.manual, query_turns: 2}
+      - {id: ask, role: user, template: "{{ question }}"}
+"""
+    assert "section `docs` sets `query_turns`, and the template has no conversation" in problems(
+        project(tmp_path, HEAD + text, **DOCUMENTS)
+    )
 
 
 def test_each_of_several_prompts_of_one_block_has_its_own_text(tmp_path):

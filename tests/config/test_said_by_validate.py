@@ -58,8 +58,25 @@ def test_a_job_on_a_retired_base_carries_what_is_still_there(tmp_path):
     [warning] = told(tmp_path, text)
     assert warning.code == "base-retired"
     assert "`gpt-4.1-mini-2025-04-14`" in warning.hint
+    assert warning.hint.startswith("trained there until 2027-01-06: ")
     [made] = [r for r in loaded(tmp_path).project.resources if r.address.kind == "tuning_job"]
     assert made.retired == f"{warning.summary}; {warning.hint}"
+
+
+def test_a_base_that_soon_takes_no_jobs_says_that_none_there_lasts_longer(tmp_path):
+    [warning] = told(tmp_path, job("type: openai", "gpt-4o-2024-08-06"))
+    assert warning.code == "base-closing"
+    assert warning.hint.endswith("none is trained there for longer; move to another provider")
+
+
+@pytest.mark.parametrize("context", ["", ":200k"])
+def test_the_last_tunable_claude_names_what_bedrock_trains_now(tmp_path, context):
+    base = f"anthropic.claude-3-haiku-20240307-v1:0{context}"
+    said = told(tmp_path, job(BEDROCK, base))
+    [warning] = [d for d in said if d.code == "base-retired"]
+    assert warning.hint.startswith("trained there now: ")
+    assert "`amazon.nova-2-lite-v1:0:256k`" in warning.hint
+    assert "claude" not in warning.hint
 
 
 def test_a_model_of_another_maker_is_refused_under_vertex(tmp_path):

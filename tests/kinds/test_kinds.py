@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from tunectl.core.value import NAME
 from tunectl.kinds import DERIVED, KINDS, PLANNED
-from tunectl.kinds.provider import SECRETS, OpenAIProvider
+from tunectl.kinds.key_names import SECRETS
+from tunectl.kinds.provider import OpenAIProvider
 from tunectl.kinds.providers import PROVIDERS
 from tunectl.kinds.tuning_job import TuningJob
 from tunectl.kinds.values import Epochs, Share, name_hint

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pkgutil import get_data
 from typing import Any
+
+from tunectl.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +21,33 @@ class HyperParameter:
         name: as the service spells it.
         least: the lowest that is taken.
         most: the highest.
-        default: what is used where nothing is said.
+        default: what is used where nothing is said; None where that is not published.
         whole: whether fractions are refused.
     """
 
     name: str
     least: float
     most: float
-    default: float
+    default: float | None
     whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What holds for one method of training. `None` means: not known.
+
+    Attributes:
+        least_rows: fewest training rows.
+        most_rows: most training rows.
+        hyperparameters: by our name.
+    """
+
+    least_rows: int | None = None
+    most_rows: int | None = None
+    hyperparameters: Mapping[str, HyperParameter] | None = None
+
+
+SUPERVISED, REINFORCEMENT = "supervised", "reinforcement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +57,8 @@ class Family:
     Attributes:
         title: as people call it.
         formats: the form of the training rows, by method; empty where ours cannot be written.
-        least_rows: fewest training rows.
-        most_rows: most training rows.
+        methods: what holds for a method, as far as it is known; see `training`.
         tokens: most tokens of one row.
-        hyperparameters: by our name.
         reserved: words that a prompt must not hold: a job on such a row fails.
         serving: how a model tuned from it can answer: `on_demand`, `provisioned`.
         regions: where it is tuned.
@@ -50,15 +68,17 @@ class Family:
 
     title: str
     formats: Mapping[str, str]
-    least_rows: int | None
-    most_rows: int | None
+    methods: Mapping[str, Training]
     tokens: int | None
-    hyperparameters: Mapping[str, HyperParameter] | None
     reserved: tuple[str, ...]
     serving: tuple[str, ...]
     regions: tuple[str, ...]
     source: str
     source_date: date
+
+    def training(self, method: str) -> Training:
+        """Return what holds for a method."""
+        return self.methods.get(method, Training())
 
 
 def plain_id(model: str) -> str:
@@ -106,22 +126,36 @@ def _families() -> Mapping[str, Family]:
 
 
 def _family(raw: dict[str, Any]) -> Family:
-    numbers = raw["hyperparameters"]
+    more = raw.get(REINFORCEMENT)
     return Family(
         title=raw["title"],
         formats=raw["formats"],
-        least_rows=raw["rows"]["least"],
-        most_rows=raw["rows"]["most"],
+        methods={
+            SUPERVISED: _training(raw),
+            **({REINFORCEMENT: _training(more)} if more else {}),
+        },
         tokens=raw["tokens"],
-        hyperparameters=None
-        if numbers is None
-        else {name: HyperParameter(**one) for name, one in numbers.items()},
         reserved=tuple(raw["reserved"]),
         serving=tuple(raw["serving"]),
         regions=tuple(raw["regions"]),
         source=raw["source"],
         source_date=date.fromisoformat(raw["source_date"]),
     )
+
+
+def _training(raw: dict[str, Any]) -> Training:
+    numbers = raw["hyperparameters"]
+    return Training(
+        least_rows=raw["rows"]["least"],
+        most_rows=raw["rows"]["most"],
+        hyperparameters=None
+        if numbers is None
+        else {name: _number(one) for name, one in numbers.items()},
+    )
+
+
+def _number(raw: dict[str, Any]) -> HyperParameter:
+    return HyperParameter(**{**raw, "most": math.inf if raw["most"] is None else raw["most"]})
 
 
 @cache

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from tunectl.catalog.base_models import find
+from tunectl.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def training_context(service: str, model: str | None) -> TrainingContext | None:
 @cache
 def training_contexts() -> Mapping[str, tuple[TrainingContext, ...]]:
     """Return every known limit, by service."""
-    text = files("tunectl.catalog").joinpath("contexts.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "contexts.json") or b""
     content: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(text)
     return {
         service: tuple(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
+
+from tunectl.catalog.bedrock_models import family
+from tunectl.core.dataclass import dataclass
+
+_BY_MODEL = "bedrock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class DatasetRules:
         title: as people call it.
         method: `supervised`, `preference` or `reinforcement`.
         keys: the keys of a row.
+        needed: keys that every row must have.
         roles: who may speak.
         message_keys: the keys of a message.
         images: whether rows may hold images.
@@ -65,6 +71,7 @@ class DatasetRules:
     title: str
     method: str
     keys: frozenset[str] | None = None
+    needed: frozenset[str] = frozenset()
     roles: frozenset[str] | None = None
     message_keys: frozenset[str] | None = None
     images: bool | None = None
@@ -83,11 +90,12 @@ class DatasetRules:
     source_date: date
 
     def of_model(self, model: str | None) -> DatasetRules:
-        """What is known of one model: the form of rows may differ between those of a service."""
+        """What is known of one model: form and number of rows may differ within a service."""
+        known = self._counted(model)
         if not self.models or any(name in (model or "") for name in self.models):
-            return self
+            return known
         return replace(
-            self,
+            known,
             keys=None,
             roles=None,
             message_keys=None,
@@ -96,6 +104,14 @@ class DatasetRules:
             image_rules=None,
             order=None,
         )
+
+    def _counted(self, model: str | None) -> DatasetRules:
+        """With the numbers of rows of a base model of Bedrock, whose models differ in them."""
+        facts = family(model) if model is not None and self.provider == _BY_MODEL else None
+        if facts is None:
+            return self
+        known = facts.training(self.method)
+        return replace(self, least_rows=known.least_rows, most_rows=known.most_rows)
 
 
 def dataset_rules(provider: str, method: str) -> DatasetRules | None:
@@ -115,7 +131,7 @@ def providers_with_rules() -> tuple[str, ...]:
 
 @cache
 def _read() -> Mapping[str, Mapping[str, DatasetRules]]:
-    text = files("tunectl.catalog").joinpath("dataset_rules.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "dataset_rules.json") or b""
     return {
         name: {method: _rules(name, raw, method, one) for method, one in raw["methods"].items()}
         for name, raw in json.loads(text)["providers"].items()
@@ -129,6 +145,7 @@ def _rules(provider: str, raw: Mapping[str, Any], method: str, one: dict[str, An
         title=raw["title"],
         method=method,
         keys=_names(one, "keys"),
+        needed=_names(one, "needed") or frozenset(),
         roles=_names(one, "roles"),
         message_keys=_names(one, "message_keys"),
         images=one.get("images"),

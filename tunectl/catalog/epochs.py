@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from tunectl.core.dataclass import dataclass
 
 _TARGET, _FEWEST, _MOST = 3, 100, 25_000  # passes; examples seen in all
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from tunectl.catalog.base_models import find
+from tunectl.core.dataclass import dataclass
 
 PER = 1_000_000
 """Tokens a price is for."""
@@ -30,6 +30,7 @@ class Price:
         input: for a million tokens of a question to the tuned model.
         cached_input: the same, where the service remembers them.
         output: for a million tokens of its answers.
+        hour: of a machine, or of an accelerator: for an hour, used or not; `model` is its type.
         source: where that is said.
         source_date: when it was read there.
     """
@@ -41,6 +42,7 @@ class Price:
     input: Decimal | None = None
     cached_input: Decimal | None = None
     output: Decimal | None = None
+    hour: Decimal | None = None
     source: str
     source_date: date
 
@@ -64,7 +66,7 @@ def price_of(service: str, model: str | None, own: Sequence[Price] = ()) -> Pric
 @cache
 def prices() -> Mapping[str, tuple[Price, ...]]:
     """Return the catalogue's prices, by service."""
-    text = files("tunectl.catalog").joinpath("prices.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "prices.json") or b""
     content: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(text)
     return {
         service: tuple(_price(raw) for raw in entries)
@@ -84,6 +86,7 @@ def _price(raw: Mapping[str, Any]) -> Price:
         input=amount("input"),
         cached_input=amount("cached_input"),
         output=amount("output"),
+        hour=amount("hour"),
         source=raw["source"],
         source_date=date.fromisoformat(raw["source_date"]),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cache
 from pkgutil import get_data
 from typing import Any
+
+from tunectl.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Service:
         keeping_costs: whether a tuned model that nobody uses costs money.
         deployments: whether a tuned model answers under the name of a deployment made there.
         registers: whether an endpoint is made of one model for good, and moves by another one.
+        open_formats: the same for open models, where these go another way (Vertex AI).
         by_model: whether the form of the rows depends on the base model (`row_form`).
         no_tuning: it trains nothing, and what to do instead; empty where it does.
         source: where that is said.
@@ -50,6 +53,7 @@ class Service:
     keeping_costs: bool | None = None
     deployments: bool = False
     registers: bool = False
+    open_formats: Mapping[str, str] = field(default_factory=dict)
     by_model: bool = False
     no_tuning: str = ""
     source: str
@@ -126,6 +130,7 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
         keeping_costs=raw["keeping_costs"],
         deployments=raw.get("deployments", False),
         registers=raw.get("registers", False),
+        open_formats=raw.get("open_formats", {}),
         by_model=raw.get("by_model", False),
         no_tuning=raw.get("no_tuning", ""),
         source=raw["source"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunectl.catalog.bedrock_models import family
+from tunectl.catalog.open_models import open_model
 from tunectl.catalog.provider_types import Service
 
 
@@ -16,5 +17,7 @@ def row_form(service: Service | None, method: str, base_model: str) -> str | Non
     """
     if service is None:
         return None
+    if service.open_formats and open_model(base_model) is not None:
+        return service.open_formats.get(method)
     facts = family(base_model) if service.by_model else None
     return (facts.formats if facts is not None else service.formats).get(method)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, TypeAlias
+
+from tunectl.core.dataclass import dataclass
 
 Range: TypeAlias = "tuple[int, int, int]"
 """Low, likely, high."""
@@ -68,7 +69,7 @@ def tokenizers() -> Mapping[str, Tokenizer]:
 
 @cache
 def _patterns() -> tuple[tuple[str, Tokenizer], ...]:
-    text = files("tunectl.catalog").joinpath("tokenizers.json").read_text(encoding="utf-8")
+    text = get_data("tunectl.catalog", "tokenizers.json") or b""
     content: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
     found = []
     for section in ("encodings", "families"):

@@ -38,7 +38,7 @@ def check_base_model(
             f"base model `{name}` was shut down on {model.shutdown}",
             at,
             code="base-retired",
-            hint=_alternatives(world.now, service),
+            hint=_successors(world.now, service),
             address=address,
         )
     elif left == 0:
@@ -46,7 +46,7 @@ def check_base_model(
             f"{service.title} takes no new tuning job on `{name}` since {model.no_new_jobs}",
             at,
             code="base-closed",
-            hint=f"what is tuned answers until {model.shutdown}; plan where to move",
+            hint=f"what is tuned answers until {model.shutdown}; {_successors(world.now, service)}",
             address=address,
         )
     elif left is not None and left <= WARN_DAYS:
@@ -56,7 +56,8 @@ def check_base_model(
             f"in {left} {days}",
             at,
             code="base-closing",
-            hint=f"it and what is tuned from it end on {model.shutdown}",
+            hint=f"it and what is tuned from it end on {model.shutdown}; "
+            f"{_successors(world.now, service, model.no_new_jobs)}",
             address=address,
         )
 
@@ -69,7 +70,7 @@ def retirement(name: str, service: Service, now: date) -> str:
     model = find(service.name, name)
     if model is None or not model.is_shut_down(now):
         return ""
-    return f"base model `{name}` was shut down on {model.shutdown}; {_alternatives(now, service)}"
+    return f"base model `{name}` was shut down on {model.shutdown}; {_successors(now, service)}"
 
 
 def base_of(world: World, model: str | Ref | Join) -> str:
@@ -91,17 +92,31 @@ def base_of(world: World, model: str | Ref | Join) -> str:
     return str(model)
 
 
-def _alternatives(now: date, service: Service) -> str:
-    alive = [
-        name
+def _successors(now: date, service: Service, after: date | None = None) -> str:
+    """Name the base models that a service trains, those without an announced end first.
+
+    Args:
+        now: the day.
+        service: where.
+        after: only those that are trained for longer than until that day.
+    """
+    found = [
+        model
         for name in names(service.name)
         if (model := find(service.name, name)) is not None
         and model.id == name
         and not model.is_shut_down(now)
+        and model.days_of_training_left(now) != 0
+        and (after is None or model.no_new_jobs is None or model.no_new_jobs > after)
     ]
-    if alive:
-        return f"still answering: {listed(alive)}"
-    return "none is left there; move to another provider"
+    lasting = [model.id for model in found if model.no_new_jobs is None]
+    if lasting:
+        return f"trained there now: {listed(lasting)}"
+    if found:
+        last = max(model.no_new_jobs for model in found if model.no_new_jobs is not None)
+        return f"trained there until {last}: {listed([model.id for model in found])}"
+    left = "left there" if after is None else "trained there for longer"
+    return f"none is {left}; move to another provider"
 
 
 def _foreign(

@@ -8,10 +8,10 @@ the text may mean something at the service that it does not mean here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunectl.config.expression import sandbox
+from tunectl.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from jinja2 import nodes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tunectl.config.node import Node, Path
@@ -122,13 +124,35 @@ def check_cycles(world: World) -> None:
         turned = [*nodes[at:-1], *nodes[:at], first]
         chain = " → ".join(f"`{node}`" for node in turned)
         itself = len(turned) == 2
+        said = f"references go round in a circle: {chain}"
         world.problems.error(
-            f"{chain} refers to itself" if itself else f"references go round in a circle: {chain}",
-            world.resources[first].source,
+            f"`{first}` refers to itself" if itself else said,
+            _place(world, first, turned[1]),
             code="cycle",
-            hint="remove one of these references",
+            hint=f"remove {'this reference' if itself else 'one of these references'}",
             address=str(first),
         )
+
+
+def _place(world: World, address: Address, named: Address) -> Source | None:
+    """Return where a resource names another; where its name stands if no text of it says so."""
+    source = world.resources[address].source
+    draft = world.drafts.get(address)
+    if draft is None:
+        return source
+    name = re.compile(rf"(?<!\w){re.escape(f'{named.kind}.{named.path[-1]}')}(?!\w)")
+    return next(
+        (node.source for node in _texts(draft.node) if name.search(str(node.value))), source
+    )
+
+
+def _texts(node: Node) -> Iterator[Node]:
+    inside = node.value
+    if isinstance(inside, dict | list):
+        for child in inside.values() if isinstance(inside, dict) else inside:
+            yield from _texts(child)
+    elif isinstance(inside, str):
+        yield node
 
 
 def _line(world: World, address: Address) -> tuple[str, int]:

@@ -7,7 +7,7 @@ checked when every variable of the module has its value, and only for values kno
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunectl.config.expression import BadExpressionError, evaluate, names_in
 from tunectl.config.node import Node, sort
@@ -15,11 +15,12 @@ from tunectl.config.problems import Problems
 from tunectl.config.refs import References
 from tunectl.config.scope import Broken, Scope
 from tunectl.config.template import Evaluator, Expr, UnclosedError, split, spot
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Join, Ref
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One entry under `validation:`.
 

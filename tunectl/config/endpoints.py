@@ -10,7 +10,7 @@ from tunectl.config.claude import ANTHROPIC, check_claude
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
-from tunectl.config.hosting import HOSTING, VERTEX, hosted
+from tunectl.config.hosting import ACCEPTED, VERTEX, fixed_by, hosted
 from tunectl.config.providers import LOCAL
 from tunectl.config.world import World, service_of
 from tunectl.core.project import Provided
@@ -48,7 +48,12 @@ def lower_endpoints(world: World) -> None:
             spec={"model": target, **_said(model), **sold, **hosting},
             immutable=_ONE_MODEL
             if service is not None and service.registers
-            else frozenset(BOUGHT if sold else HOSTING if provider.type == VERTEX else ()),
+            else frozenset(BOUGHT)
+            if sold
+            else fixed_by(hosting)
+            if provider.type == VERTEX
+            else frozenset(),
+            inputs=frozenset(ACCEPTED & hosting.keys()),
             outputs=model.outputs,
             stable=frozenset(_stable(model, provider, fixed=bool(alias or sold or machines))),
             recreate=Recreate.ON_REQUEST if hourly else Recreate.FREELY,
@@ -107,7 +112,9 @@ def _provider(world: World, draft: Draft, target: str | Ref | Join | None) -> Pr
     assert draft.model is not None
     said = draft.model.provider
     if said is None:
-        return world.provider(replace(draft, model=job.model)) if made_at else None
+        if not made_at:
+            return None
+        return world.providers.get(made_at) or world.provider(replace(draft, model=job.model))
     found = world.provider(draft)
     if found is not None and said != made_at:
         world.problems.error(

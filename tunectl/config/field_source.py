@@ -39,11 +39,20 @@ def _at_field(root: Path, said: Diagnostic, read: dict[str, Mapping[int, Node]])
     owner = read[said.source.file].get(said.source.line)
     for name in names if owner is not None else ():
         assert owner is not None
-        node, whole = owner.find(tuple(name.split(".")))
-        if whole:
+        if (node := _named(owner, tuple(name.split(".")))) is not None:
             inside = isinstance(node.value, dict | list)
             return replace(said, source=node.key_source if inside else node.source)
     return said
+
+
+def _named(owner: Node, path: tuple[str, ...]) -> Node | None:
+    """Return the field of that path: from the top, else in the one map of fields that has it."""
+    node, whole = owner.find(path)
+    if whole:
+        return node
+    inner = [found for _, part in owner.items() if part.is_map for found in [part.find(path)]]
+    there = [found for found, whole in inner if whole]
+    return there[0] if len(there) == 1 else None
 
 
 def _resources(root: Path, source: Source) -> Mapping[int, Node]:

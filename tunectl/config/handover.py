@@ -21,7 +21,6 @@ from tunectl.kinds.project import ImportFields, MovedFields, RemovedFields
 
 M = TypeVar("M", MovedFields, RemovedFields, ImportFields)
 
-IMPORTABLE = tuple(kind for kind, model in KINDS.items() if model.importable)
 # Why there is nothing to import for the others.
 _NOT_IMPORTED = {
     "dataset": "a dataset lives in your files: declare it, and `apply` records it",
@@ -233,12 +232,12 @@ def imports(declared: Node | None, world: World, moved: tuple[Moved, ...]) -> tu
 
 def not_importable(kind: str) -> tuple[str, str] | None:
     """Return why nothing of a kind can be imported, with a hint; None where it can."""
-    if kind in IMPORTABLE:
+    if kind in KINDS and KINDS[kind].importable:
         return None
     if kind not in KINDS and kind not in DERIVED:
         return f"there is no kind `{kind}`", did_you_mean(kind, KINDS)
     article = "an" if kind[0] in "aeiou" else "a"
-    kinds = " and ".join(f"`{one}`" for one in IMPORTABLE)
+    kinds = " and ".join(f"`{one}`" for one, model in KINDS.items() if model.importable)
     return f"{article} `{kind}` cannot be imported", _NOT_IMPORTED.get(kind, f"{kinds} can be")
 
 

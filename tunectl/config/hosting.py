@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from tunectl.catalog.open_models import Weights, open_model
 from tunectl.config.drafts import Draft
 from tunectl.config.world import World
 from tunectl.core.project import Provided
@@ -10,12 +13,15 @@ from tunectl.kinds.endpoint import Endpoint
 from tunectl.kinds.tuning_job import TuningJob
 
 VERTEX = "vertex"
-DEDICATED = "dedicated"
+DEDICATED, GARDEN = "dedicated", "garden"
 # What another one of needs another endpoint: with machines, or without.
 HOSTING = frozenset({"hosting"})
+# Model Garden deploys on an endpoint that it makes: another open model is another endpoint.
+_OF_GARDEN = HOSTING | {"model"}
+ACCEPTED = frozenset({"accept_eula"})
 _FIELDS = (
     "checkpoint", "machine_type", "accelerator", "replicas", "autoscaling", "spot", "canary",
-    "hold",
+    "hold", "accept_eula",
 )  # fmt: skip
 _GEMINI = "gemini"
 
@@ -24,12 +30,11 @@ def hosted(
     world: World, draft: Draft, model: Endpoint, provider: Provided, target: str | Ref | Join
 ) -> dict[str, Value]:
     """Return what an endpoint's machines add to its settings; tell what does not go together."""
-    if model.model_fields_set.isdisjoint(_FIELDS):
+    is_open = provider.type == VERTEX and _is_open(world, target)
+    if model.model_fields_set.isdisjoint(_FIELDS) and not is_open:
         return {}  # most endpoints
     said = [name for name in _FIELDS if getattr(model, name) is not None]
-    if not said:
-        return {}
-    if provider.type != VERTEX:
+    if said and provider.type != VERTEX:
         _wrong(
             world,
             draft,
@@ -38,16 +43,15 @@ def hosted(
             "remove it; only endpoints of Vertex AI take it",
         )
         return {}
-    if model.machine_type is not None and isinstance(target, str) and _is_published(target):
-        _wrong(
-            world,
-            draft,
-            "model",
-            f"`{target}` is a model of Model Garden, and machines serve registered models",
-            f"put it into the registry, `gcloud ai models upload` with its container, and name "
-            f"it: `model: projects/{provider.settings.get('project')}/locations/…/models/ID`",
-        )
-        return {}
+    if is_open:
+        return _open(world, draft, model, target)
+    return _given(world, draft, model, target) if said else {}
+
+
+def _given(
+    world: World, draft: Draft, model: Endpoint, target: str | Ref | Join
+) -> dict[str, Value]:
+    """Return the settings of an endpoint for a tuned Gemini or a registered model."""
     base = _base(world, target)
     if model.machine_type is not None and base is not None and base.startswith(_GEMINI):
         _wrong(
@@ -59,12 +63,76 @@ def hosted(
             "remove `machine_type:` and what belongs to it",
         )
         return {}
+    if isinstance(target, str) and model.machine_type and not target.startswith("projects/"):
+        _wrong(
+            world,
+            draft,
+            "model",
+            f"`{target}` is neither a registered nor an open model, and machines serve no other",
+            "registered: `projects/PROJECT/locations/LOCATION/models/ID`; open: "
+            "`google/gemma3@gemma-3-1b-it` of Model Garden, `Qwen/Qwen3-8B` of Hugging Face, a "
+            "folder of weights `gs://BUCKET/FOLDER`",
+        )
+        return {}
+    if model.accept_eula is not None:
+        _wrong(
+            world,
+            draft,
+            "accept_eula",
+            f"`{draft.address}` accepts a licence, and only Model Garden asks for one",
+            "remove `accept_eula:`; it belongs to open models, such as `google/gemma3@…`",
+        )
+        return {}
     return _settings(model)
 
 
-def _is_published(model: str) -> bool:
-    """Tell whether a name is one of Model Garden: `google/gemma3@gemma-3-27b-it`."""
-    return "@" in model and not model.startswith("projects/")
+def fixed_by(hosting: Mapping[str, Value]) -> frozenset[str]:
+    """Return the settings whose change needs another endpoint at Vertex AI."""
+    return _OF_GARDEN if hosting.get("hosting") == GARDEN else HOSTING
+
+
+def _is_open(world: World, target: str | Ref | Join) -> bool:
+    """Tell whether what is served is an open model, or one tuned from one."""
+    base = _base(world, target)
+    return base is not None and open_model(base) is not None
+
+
+def _open(
+    world: World, draft: Draft, model: Endpoint, target: str | Ref | Join
+) -> dict[str, Value]:
+    """Return the settings of an endpoint that Model Garden makes."""
+    base = _base(world, target) or ""
+    if model.machine_type is None:
+        _wrong(
+            world,
+            draft,
+            "model",
+            f"`{draft.address}` serves an open model (`{base}`) and chooses no machines for it",
+            "name them, `machine_type: g2-standard-12` and `accelerator: NVIDIA_L4`; they bill by "
+            f"the hour. `gcloud ai model-garden models list-deployment-config --model={base}` "
+            "lists what fits",
+        )
+        return {}
+    if model.checkpoint is not None:
+        _wrong(
+            world,
+            draft,
+            "checkpoint",
+            f"`{draft.address}` names a checkpoint, which only a tuned Gemini has",
+            "remove `checkpoint:`",
+        )
+        return {}
+    found = open_model(base)
+    if found is not None and found.weights is Weights.BUCKET and model.accept_eula is not None:
+        world.problems.warn(
+            f"`{draft.address}` accepts a licence for weights of your own, and none is asked for",
+            draft.at("accept_eula"),
+            code="unused-eula",
+            hint="remove `accept_eula:`",
+            address=str(draft.address),
+        )
+    accepted: dict[str, Value] = {"accept_eula": True} if model.accept_eula else {}
+    return {**_settings(model), "hosting": GARDEN, **accepted}
 
 
 def _settings(model: Endpoint) -> dict[str, Value]:
@@ -93,7 +161,8 @@ def _settings(model: Endpoint) -> dict[str, Value]:
 def _base(world: World, target: str | Ref | Join) -> str | None:
     """Return the base model that an endpoint's model was made of, where that is known."""
     if isinstance(target, str):
-        return target.removeprefix("publishers/google/models/")
+        bare = target.removeprefix("publishers/google/models/")
+        return bare if bare.startswith(_GEMINI) else target
     for _ in range(len(world.drafts)):
         job = world.drafts.get(target.address) if isinstance(target, Ref) else None
         if job is None or not isinstance(job.model, TuningJob):

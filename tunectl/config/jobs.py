@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from tunectl.catalog.open_models import open_model
 from tunectl.catalog.provider_types import Service, provider_types
 from tunectl.catalog.row_form import row_form
 from tunectl.config.base_model import base_of, check_base_model, retirement
@@ -16,6 +17,7 @@ from tunectl.config.expiry import expiry
 from tunectl.config.limits import check_job, check_rows, check_tunes
 from tunectl.config.origin import origin
 from tunectl.config.world import World, service_of
+from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Provided
 from tunectl.core.resource import Recreate, Resource
 from tunectl.core.value import Address, Join, Plain, Ref, Value, shown
@@ -28,7 +30,7 @@ _DEFAULT_TRAINER = "lora"
 _DEFAULT_FORMAT = "chat"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Job:
     """A tuning job on the way down."""
 
@@ -36,6 +38,7 @@ class _Job:
     model: TuningJob
     provider: Provided
     base: str | Ref | Join
+    method: Mapping[str, Value]
     training: Rows
     validation: Rows | None
     trainer: str | None = None
@@ -73,7 +76,8 @@ def _resolved(world: World, draft: Draft) -> _Job | None:
             check_rows(world, draft, training, provider, service)
     if provider is None or base is None or training is None or not sound:
         return None
-    return _Job(draft, model, provider, base, training, validation, _trainer(provider))
+    method = _method(model)
+    return _Job(draft, model, provider, base, method, training, validation, _trainer(provider))
 
 
 def _data(world: World, draft: Draft, model: TuningJob) -> tuple[Rows | None, Rows | None, bool]:
@@ -136,7 +140,7 @@ def _identity(job: _Job, jobs: Mapping[Address, _Job]) -> str:
         base = {"tuning_job": before.fingerprint if before is not None else None}
     return fingerprint(
         base_model=base,
-        method={name: shown(value) for name, value in _method(job.model).items()},
+        method={name: shown(value) for name, value in job.method.items()},
         seed=job.model.seed,
         training=job.training.sha256,
         validation=job.validation.sha256 if job.validation is not None else None,
@@ -163,7 +167,14 @@ def _resource(world: World, job: _Job) -> Resource:
     spec["training_file"] = _file(world, job, job.training, service)
     if job.validation is not None:
         spec["validation_file"] = _file(world, job, job.validation, service)
-    keep = 1 if service is not None and service.keeping_costs is False else 0
+    free = service is not None and service.keeping_costs is False
+    # Weights of an open model are gigabytes in the user's bucket.
+    heavy = (
+        service is not None
+        and bool(service.open_formats)
+        and open_model(base_of(world, job.base)) is not None
+    )
+    keep = 1 if free and not heavy else 0
     return Resource(
         address=draft.address,
         provider=job.provider.name,
@@ -191,7 +202,7 @@ def _spec(job: _Job) -> dict[str, Value]:
     data: dict[str, Value] = {"training": _counted(job.training)}
     if job.validation is not None:
         data["validation"] = _counted(job.validation)
-    spec: dict[str, Value] = {"base_model": job.base, "method": _method(model), "data": data}
+    spec: dict[str, Value] = {"base_model": job.base, "method": job.method, "data": data}
     if model.seed is not None:
         spec["seed"] = model.seed
     if job.trainer is not None:

@@ -168,10 +168,13 @@ class _Writer:
         if spec.__class__ is not dict:
             raise UnusualError
         assert isinstance(spec, dict)
-        if _is_flat(spec) or _is_json(spec):
+        if not _TEXT.issuperset(map(type, spec)):
+            raise UnusualError
+        odd = [key for key, item in spec.items() if not _is_json(item)]
+        if not odd:
             return spec
-        self.more += [(at, key) for key, item in spec.items() if not _is_json(item)]
-        return self._map(spec)
+        self.more += [(at, key) for key in odd]
+        return spec | {key: self.value(spec[key]) for key in odd}
 
 
 def _is_flat(said: dict[Any, Any]) -> bool:
@@ -182,10 +185,14 @@ def _is_flat(said: dict[Any, Any]) -> bool:
 def _is_json(said: object) -> bool:
     """Whether JSON holds a value as it is."""
     cls = said.__class__
+    if cls in _PLAIN:
+        return True
     if cls is dict:
         assert isinstance(said, dict)
-        return all(key.__class__ is str and _is_json(item) for key, item in said.items())
-    return cls in _PLAIN or (cls is float and math.isfinite(said))  # type: ignore[arg-type]
+        if _is_flat(said):
+            return True
+        return _TEXT.issuperset(map(type, said)) and all(map(_is_json, said.values()))
+    return cls is float and math.isfinite(said)  # type: ignore[arg-type]
 
 
 class _Reader:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from tunectl.config.drafts import Draft
 from tunectl.config.node import Node
 from tunectl.config.problems import Problems
 from tunectl.core.errors import Source
+from tunectl.core.value import Address
 
 _FIELDS = ("metadata", "labels")
 _LEAST = 16  # characters; no key that is known by its pattern is shorter
@@ -19,14 +21,19 @@ _LEAST = 16  # characters; no key that is known by its pattern is shorter
 
 def check_literals(top: Node, drafts: Iterable[Draft], problems: Problems) -> None:
     """Refuse a key in the labels of the project and the labels and metadata of resources."""
-    node, there = top.find(("labels",))
-    if there:
-        _refuse("labels", "", node, problems)
+    owners: list[tuple[str, Address | None, Node]] = []
+    owners += [("labels", None, top)] if top.has("labels") else []
     for draft in drafts:
-        for field in _FIELDS:
-            node, there = draft.node.find((field,))
-            if there:
-                _refuse(field, str(draft.address), node, problems)
+        owners += [(f, draft.address, draft.node) for f in _FIELDS if draft.node.has(f)]
+    # Most hold nothing like a key: then none of ten thousand is looked at by itself.
+    said = [_long_texts(node.plain_at(field)) for field, _, node in owners]
+    if not _may_hold_keys(chain.from_iterable(said)):
+        return
+    for (field, address, node), texts in zip(owners, said, strict=True):
+        if _may_hold_keys(texts):
+            _refuse(
+                field, "" if address is None else str(address), node.find((field,))[0], problems
+            )
 
 
 def check_default(name: str, default: Node | None, problems: Problems) -> None:
@@ -56,6 +63,23 @@ def _refuse(field: str, address: str, owner: Node, problems: Problems) -> None:
                 "kept in the state",
                 address=address,
             )
+
+
+def _long_texts(value: object) -> list[str]:
+    """The texts inside a value that are long enough to be a key."""
+    if isinstance(value, str):
+        return [value] if len(value) >= _LEAST else []
+    if isinstance(value, dict):
+        value = list(value.values())
+    return (
+        [text for inner in value for text in _long_texts(inner)] if isinstance(value, list) else []
+    )
+
+
+def _may_hold_keys(texts: Iterable[str]) -> bool:
+    from tunectl.data.sensitive.credentials import may_hold_secrets  # as below
+
+    return may_hold_secrets(texts)
 
 
 def _texts(node: Node) -> Iterator[Node]:

@@ -6,21 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tunectl.config import closing, handover
-from tunectl.config.datasets import DeclaredData, lower_datasets, to_read
 from tunectl.config.drafts import drafted, expand
-from tunectl.config.endpoints import lower_endpoints
 from tunectl.config.files import DEFAULT_ENV, read_tree
 from tunectl.config.garbage import no_collections
-from tunectl.config.jobs import lower_jobs
 from tunectl.config.kept import Asked, ProjectCache
-from tunectl.config.knowledge import lower_knowledge_bases
 from tunectl.config.literals import check_literals
 from tunectl.config.loaded import Loaded
 from tunectl.config.looked import MAIN, Looked
-from tunectl.config.memory import compiled_memories, lower_memories
+from tunectl.config.lowering import lower
 from tunectl.config.node import File, Node
 from tunectl.config.node import Path as Keys
 from tunectl.config.overlay import explain_new
@@ -28,24 +24,23 @@ from tunectl.config.parse_cache import ParseCache
 from tunectl.config.policy import project_policy
 from tunectl.config.prices import declared_prices
 from tunectl.config.problems import Problems
-from tunectl.config.prompt_places import PromptPlaces, prompt_places
-from tunectl.config.prompts import lower_prompts
 from tunectl.config.providers import chosen_default, declared_providers, warn_of_unready
-from tunectl.config.publications import lower_publications
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import BROKEN, Scope
-from tunectl.config.served import check_served
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import MAPS, Tree
-from tunectl.config.uses import target_at
 from tunectl.config.variables import Givers, module_variables, project_variables
 from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Project
 from tunectl.core.value import Address, Plain
-from tunectl.data.targets import Target
 from tunectl.kinds.project import ProjectFields
+
+if TYPE_CHECKING:
+    from tunectl.config.datasets import DeclaredData
+    from tunectl.config.prompt_places import PromptPlaces
+    from tunectl.data.targets import Target
 
 _Found = TypeVar("_Found")
 
@@ -118,17 +113,7 @@ def _loaded(  # the parts of one loading
 ) -> Loaded:
     told = _told(root, env, tree, givers, environ, now, problems, looked)
     world = told.world
-    for lower in (
-        lower_datasets,
-        lower_jobs,
-        lower_endpoints,
-        lower_memories,
-        lower_knowledge_bases,
-        lower_prompts,
-        lower_publications,
-    ):
-        lower(world)
-    check_served(world)
+    lower(world)
     closing.check_cycles(world)
     used = {resource.provider for resource in world.resources.values()}
     warn_of_unready([p for name, p in world.providers.items() if name in used], problems)
@@ -201,7 +186,9 @@ def declared_data(
     Raises:
         ConfigError: every problem of the declaration that was found on the way.
     """
-    return _of_world(
+    from tunectl.config.datasets import to_read
+
+    return of_world(
         lambda world: tuple(data for _, data in to_read(world)),
         root,
         environ,
@@ -224,7 +211,9 @@ def declared_targets(
     Raises:
         ConfigError: every problem of the declaration that was found on the way.
     """
-    return _of_world(
+    from tunectl.config.uses import target_at
+
+    return of_world(
         lambda world: {
             name: target
             for name in world.providers
@@ -251,7 +240,9 @@ def declared_memories(
     Raises:
         ConfigError: every problem of the declaration that was found on the way.
     """
-    return _of_world(compiled_memories, root, environ, env, variables, var_files)
+    from tunectl.config.memory import compiled_memories
+
+    return of_world(compiled_memories, root, environ, env, variables, var_files)
 
 
 def declared_prompts(
@@ -267,10 +258,12 @@ def declared_prompts(
     Raises:
         ConfigError: every problem of the declaration that was found on the way.
     """
-    return _of_world(prompt_places, root, environ, env, variables, var_files)
+    from tunectl.config.prompt_places import prompt_places
+
+    return of_world(prompt_places, root, environ, env, variables, var_files)
 
 
-def _of_world(
+def of_world(
     ask: Callable[[World], _Found],
     root: Path,
     environ: Mapping[str, str],

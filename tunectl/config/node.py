@@ -165,6 +165,17 @@ class Node:
         line, column, length, file = self.key
         return file.at(line, column, length)
 
+    def plain_at(self, key: str) -> object:
+        """Return the values of one key of a map alone, without nodes.
+
+        Raises:
+            KeyError: it is no map with that key.
+        """
+        if not self.has(key):
+            raise KeyError(key)
+        found = self._value[key]
+        return found.plain if self._written is None else found
+
     def items(self) -> Iterator[tuple[str, Node]]:
         """Yield keys and nodes of a map; nothing for anything else."""
         if isinstance(self.value, dict):

@@ -25,6 +25,7 @@ _NO_KEY: _Key = (0, 0, 0)
 # are none in YAML something may have to be said.
 _ODD = re.compile("[^\n -~\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]")
 _DEEPEST = 50
+_QUOTES = frozenset("\"'")
 _NAME = r"[^\W\d][\w.-]{0,99}"
 _INNER = r"\w./$+~@%=*()!&<>;^|\-"  # of a plain scalar wherever it stands
 _FIRST = r"(?:[\w./$+~(]|-(?=[\w.]))"
@@ -64,6 +65,18 @@ def read(text: str, held: Held) -> Written | None:
         return None
 
 
+class _Values(dict[str, Any]):
+    """What plain scalars mean, each asked once: most stand in many lines."""
+
+    def __init__(self, held: Held) -> None:
+        super().__init__()
+        self._held = held
+
+    def __missing__(self, said: str) -> Any:  # noqa: ANN401  # a scalar
+        value = self[said] = self._held(said)
+        return value
+
+
 class _Open:
     """A map or list of several lines that is not at its end."""
 
@@ -78,7 +91,7 @@ class _Open:
 
 class _Lines:
     def __init__(self, held: Held) -> None:
-        self._held = held
+        self._values = _Values(held)
         self._marks: list[int] = []
         self._open: list[_Open] = []
         self._waiting: tuple[str, _Key] | None = None  # a key of the innermost map with no value
@@ -144,7 +157,15 @@ class _Lines:
         if value is None or gap is None:
             self._waiting = (key, place)
             return
-        holds[key] = self._value(value, flow, number, column + long + len(gap) + 1, place)
+        column += long + len(gap) + 1
+        if flow is not None:
+            holds[key] = self._flow(flow, number, column, place)
+        elif value[0] in _QUOTES:
+            self._marks += (1, number, column + 1, len(value), *place, 0)
+            holds[key] = value[1:-1]
+        else:
+            self._marks += (1, number, column + 1, len(value), *place, 1)
+            holds[key] = self._values[value]
 
     def _place(self, number: int, column: int, dash: str | None, key: str | None) -> _Open:
         """Return the map or list in which a line stands; it may begin there."""
@@ -202,17 +223,60 @@ class _Lines:
 
     def _value(self, value: str, flow: str | None, number: int, column: int, key: _Key) -> Any:  # noqa: ANN401
         if flow is not None:
-            return _Flow(self._held, self._marks, value, number, column).whole(key)
-        quoted = value[0] in "\"'"
+            return self._flow(flow, number, column, key)
+        quoted = value[0] in _QUOTES
         self._marks += (1, number, column + 1, len(value), *key, not quoted)
-        return value[1:-1] if quoted else self._held(value)
+        return value[1:-1] if quoted else self._values[value]
+
+    def _flow(self, text: str, number: int, column: int, key: _Key) -> Any:  # noqa: ANN401
+        """Return the value of `{...}` or `[...]`; its numbers follow those before.
+
+        Raises:
+            UnusualError: libyaml has to read it.
+        """
+        if text[0] == "{":
+            found = _flat(self._values, self._marks, text, number, column + 1, key)
+            if found is not None:
+                return found
+        return _Flow(self._values, self._marks, text, number, column).whole(key)
+
+
+def _flat(  # the parts of one line
+    values: _Values, marks: list[int], text: str, number: int, column: int, key: _Key
+) -> dict[str, Any] | None:
+    """Return a `{...}` of scalars, as most are; None where it is none, and nothing is added."""
+    mine = [0, number, column, 1, *key, 0]
+    made: dict[str, Any] = {}
+    match, at, end = _PAIR.match, 1, ""
+    while end != "}":
+        found = match(text, at)
+        if found is None:
+            return None
+        name, said, quoted, end = found.groups()
+        if name in made:
+            return None
+        place = column + found.start(1)
+        start, at = column + found.start(2), found.end()
+        if quoted is None:
+            mine += (1, number, start, len(said), number, place, len(name), 1)
+            made[name] = values[said]
+        else:
+            mine += (1, number, start, len(said), number, place, len(name), 0)
+            made[name] = said[1:-1]
+    if at != len(text):
+        return None
+    mine[0] = len(mine) // STRIDE
+    marks += mine
+    return made
 
 
 class _Flow:
     """`{...}` or `[...]` of one line."""
 
-    def __init__(self, held: Held, marks: list[int], text: str, number: int, column: int) -> None:
-        self._held = held
+    def __init__(
+        self, values: _Values, marks: list[int], text: str, number: int, column: int
+    ) -> None:
+        self._values = values
         self._marks = marks
         self._text = text
         self._number = number
@@ -225,33 +289,10 @@ class _Flow:
         Raises:
             UnusualError: libyaml has to read it.
         """
-        if self._text[0] == "{" and (flat := self._flat(key)) is not None:
-            return flat
         found = self._value(key, 0)
         if self._at != len(self._text):
             raise UnusualError
         return found
-
-    def _flat(self, key: _Key) -> dict[str, Any] | None:
-        """Return a map of scalars, as most are; None where it is none."""
-        text, number, column = self._text, self._number, self._column + 1
-        marks = [0, number, column, 1, *key, 0]
-        made: dict[str, Any] = {}
-        at, end = 1, ""
-        while end != "}":
-            found = _PAIR.match(text, at)
-            if found is None or found[1] in made:
-                return None
-            name, said, quoted, end = found.groups()
-            place = (number, column + found.start(1), len(name))
-            start, at = column + found.start(2), found.end()
-            marks += (1, number, start, len(said), *place, quoted is None)
-            made[name] = self._held(said) if quoted is None else said[1:-1]
-        if at != len(text):
-            return None
-        marks[0] = len(marks) // STRIDE
-        self._marks += marks
-        return made
 
     def _next(self) -> re.Match[str]:
         found = _TOKEN.match(self._text, self._at)
@@ -268,7 +309,7 @@ class _Flow:
         column = self._column + start + 1
         if kind == "plain":
             marks += (1, self._number, column, end - start, *key, 1)
-            return self._held(self._text[start:end])
+            return self._values[self._text[start:end]]
         if kind == "quoted":
             marks += (1, self._number, column, end - start, *key, 0)
             return self._text[start + 1 : end - 1]

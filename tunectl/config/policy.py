@@ -14,7 +14,6 @@ from tunectl.config.reading import read_text
 from tunectl.config.source import parse
 from tunectl.config.words import validated
 from tunectl.core.errors import Severity, Source
-from tunectl.data.checks import RULES, near_rule, rules_called
 from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.kinds.checks import PolicyFields, ProjectChecks
 
@@ -32,6 +31,8 @@ def project_policy(
         looked: takes what was read.
     """
     if said is None or node is None:
+        if node is not None and node.key is not None:  # there, and of another form, which is told
+            _rules(node, problems)
         return NO_POLICY
     own = _policy(said, node, problems)
     if said.policy is None:
@@ -62,7 +63,10 @@ def read_policy(
     if node is None or node.value is None:
         return NO_POLICY
     fields = validated(PolicyFields, node, plain(node), problems, name)
-    return NO_POLICY if fields is None else _policy(fields, node, problems)
+    if fields is None:
+        _rules(node, problems)  # told at once with what does not fit
+        return NO_POLICY
+    return _policy(fields, node, problems)
 
 
 def read_schema(
@@ -85,16 +89,7 @@ def read_schema(
 
 def _policy(fields: PolicyFields, node: Node, problems: Problems) -> Policy:
     """Return the policy without the names that are no rules, which are told."""
-    known = {
-        (field, name)
-        for field, names in (
-            ("severity", fields.severity),
-            ("thresholds", fields.thresholds),
-            ("allow", fields.allow),
-        )
-        for name in names
-        if _is_rule(field, name, node, problems)
-    }
+    known = _rules(node, problems)
     return Policy(
         {
             name: None if weight == "off" else Severity(weight)
@@ -106,7 +101,20 @@ def _policy(fields: PolicyFields, node: Node, problems: Problems) -> Policy:
     )
 
 
+def _rules(node: Node, problems: Problems) -> set[tuple[str, str]]:
+    """Return the fields with the names of rules that stand in them; what is no rule is told."""
+    fields = [(field, node.find((field,))) for field in ("severity", "thresholds", "allow")]
+    return {
+        (field, name)
+        for field, (named, there) in fields
+        for name, _ in (named.items() if there and named.is_map else ())
+        if _is_rule(field, name, node, problems)
+    }
+
+
 def _is_rule(field: str, name: str, node: Node, problems: Problems) -> bool:
+    from tunectl.data.checks import RULES, near_rule, rules_called  # all rules for rows
+
     rules = rules_called(name)
     found, there = node.find((field, name))
     at = found.key_source if there else node.source

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.prices import Price
-from tunectl.config.node import Node
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.core.project import Provided
 from tunectl.core.value import Plain
-from tunectl.kinds.price import PriceFields
+
+if TYPE_CHECKING:  # a plan prices what is kept, and needs neither YAML nor what checks it
+    from tunectl.config.node import Node
+    from tunectl.kinds.price import PriceFields
 
 
 def declared_prices(
@@ -62,7 +65,7 @@ def own_prices(said: Mapping[str, Plain], provider: str) -> tuple[Price, ...]:
 def _price(model: str, entry: Mapping[str, Plain]) -> Price:
     amounts: dict[str, Decimal] = {}
     currency = ""
-    for key in ("training", "training_hour", "input", "cached_input", "output"):
+    for key in ("training", "training_hour", "input", "cached_input", "output", "hour"):
         if isinstance(said := entry.get(key), str):
             amount, _, code = said.partition(" ")
             amounts[key] = Decimal(amount)

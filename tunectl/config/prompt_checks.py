@@ -35,9 +35,25 @@ def check_prompt(world: World, draft: Draft, templates: Templates) -> None:
     model = draft.model
     assert isinstance(model, PromptTemplate)
     _check_unused(world, draft, model, templates)
+    _check_following(world, draft, model)
     _check_cache(world, draft, model, templates)
     for index, test in enumerate(model.tests):
         _check_test(world, draft, model, test, index, templates)
+
+
+def _check_following(world: World, draft: Draft, model: PromptTemplate) -> None:
+    """What was said before can be searched for only where somebody keeps the conversation."""
+    if model.memory is not None or any(one.role == "history" for one in model.sections):
+        return
+    for index, section in enumerate(model.sections):
+        if section.query_turns is not None:
+            world.problems.error(
+                f"section `{section.id}` sets `query_turns`, and the template has no conversation",
+                draft.at("sections", index, "query_turns"),
+                code="no-conversation",
+                hint="name a `memory`, or add a section with `role: history`",
+                address=str(draft.address),
+            )
 
 
 def _check_unused(world: World, draft: Draft, model: PromptTemplate, templates: Templates) -> None:
@@ -51,7 +67,7 @@ def _check_unused(world: World, draft: Draft, model: PromptTemplate, templates: 
                 address=str(draft.address),
             )
     if model.memory is not None and all(
-        one.role not in {"profile", "history"} for one in model.sections
+        one.role not in {"profile", "history"} and one.query_turns is None for one in model.sections
     ):
         world.problems.warn(
             "`memory` is never used",

@@ -106,7 +106,9 @@ def budget_of(model: PromptTemplate, base: str | None) -> dict[str, Plain] | Non
     budget: dict[str, Plain] = {"context_tokens": said}
     if said == "auto" and base is not None:
         budget["of"] = base
-    return {**budget, "reserve_output": model.budget.reserve_output}
+    if model.budget.max_output is not None:
+        budget["max_output"] = model.budget.max_output
+    return {**budget, "reserve_output": model.budget.kept_free}
 
 
 def output_of(world: World, draft: Draft, model: PromptTemplate) -> dict[str, Plain] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Address
 from tunectl.kinds.prompt_template import PromptTemplate

@@ -1,21 +1,22 @@
 """The sections of a prompt as they are planned: what is said, not what goes without saying.
 
 A section is a map: `id`, `role`, then of what was declared `template`, `examples` (`dataset`,
-`split`, `sha256`, `rows`), `max`, `select`, `seed`, `query`, `knowledge` (the name under
-`knowledge`), `top_k`, `min_score`, `as`, `wrap`, `volatility` (only where it is not the usual
+`split`, `sha256`, `rows`), `max`, `select`, `seed`, `query`, `query_turns`, `knowledge` (the name
+under `knowledge`), `top_k`, `min_score`, `as`, `wrap`, `volatility` (only where it is not the usual
 one), `max_tokens`, `overflow` (`rule` and what belongs to it) and `breakpoint`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunectl.catalog.volatility import volatility_of
 from tunectl.config.datasets import rows_of
 from tunectl.config.drafts import Draft
 from tunectl.config.prompt_texts import Templates
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.value import Address, Ref, Value
 from tunectl.kinds.prompt_section import Section
 from tunectl.kinds.prompt_template import PromptTemplate
@@ -110,7 +111,7 @@ def _examples(  # one section's facts
     if section.select == "seeded":
         made["seed"] = section.seed or 0
     if query:
-        made["query"] = query
+        made |= _asked(section, query)
         if rows.rows > _NEAREST_AMONG:
             world.problems.warn(
                 f"the nearest examples are looked for among the first {_NEAREST_AMONG} of "
@@ -157,7 +158,12 @@ def _documents(  # one section's facts
     least = least if least is not None else getattr(retrieval, "min_score", None)
     if least:
         made["min_score"] = least
-    return {**made, "query": query}
+    return {**made, **_asked(section, query)}
+
+
+def _asked(section: Section, query: str) -> dict[str, Value]:
+    turns = section.query_turns
+    return {"query": query} if turns is None else {"query": query, "query_turns": turns}
 
 
 def _named(found: Sections, address: Address) -> str:

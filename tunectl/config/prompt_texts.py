@@ -1,22 +1,30 @@
 """The templates of one prompt: read, compiled, their includes followed, their names checked.
 
-What a template may say: of a section of words and of a query, the inputs; of a profile, the fields
+What a template may say: of a section of words and of a query, the inputs (and of a query with
+`query_turns` what the user said before, `history`); of a profile, the fields
 of the memory that are injected; of documents, `documents` and the inputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunectl.config.drafts import Draft
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.prompt_source import Content, Origin, Wrong, analysed, load_template
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.kinds.prompt_section import Section
 from tunectl.kinds.prompt_template import RESERVED
 
 _DEEPEST = 10  # includes within includes
+_FOLLOWING = "query of a conversation"
+_OWN: Mapping[str, tuple[str, ...]] = {
+    "profile": ("profile",),
+    "documents": ("documents",),
+    _FOLLOWING: ("history",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +87,14 @@ class Templates:
         """Return what a section searches for; None where nobody says it, which is told."""
         if section.query is not None:
             node = self.draft.node.find(("sections", index, "query"))[0]
-            self._names(section.query, Origin(None, node), "query")
+            role = "query" if section.query_turns is None else _FOLLOWING
+            self._names(section.query, Origin(None, node), role)
             return section.query
         texts = [name for name in self.inputs if self._is_text(name)]
         if len(texts) == 1:
             self.used.add(texts[0])
-            return f"{{{{ {texts[0]} }}}}"
+            before = "" if section.query_turns is None else "{{ history }}\n"
+            return f"{before}{{{{ {texts[0]} }}}}"
         what = "has no input of type `string`" if not texts else f"has {len(texts)} text inputs"
         self.world.problems.error(
             f"`sections[{index}]` needs `query:`: the template {what}",
@@ -131,7 +141,7 @@ class Templates:
 
     def _known(self, content: Content, origin: Origin, role: str) -> set[str]:
         """Tell which names are none; return the inputs among the others."""
-        own = {"profile": ("profile",), "documents": ("documents",)}.get(role, ())
+        own = _OWN.get(role, ())
         inputs = () if role == "profile" else tuple(self.inputs)
         for name, line in content.names.items():
             if name not in own and name not in inputs:
@@ -152,7 +162,9 @@ class Templates:
         elif name in RESERVED:
             summary = f"the template uses `{name}`, which means {RESERVED[name]}"
             hint = "it is no input"
-            if name in {"profile", "history", "documents", "examples"}:
+            if name == "history" and role == "query":
+                hint = "to search for what was said before too, add `query_turns: 2`"
+            elif name in {"profile", "history", "documents", "examples"}:
                 hint = f"a section of its own shows it: `role: {name}`"
         else:
             summary = f"the template uses `{name}`, which is no input"

@@ -19,7 +19,7 @@ from tunectl.core.errors import Source
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN
 from tunectl.core.value import NAME, Plain
-from tunectl.kinds.provider import SECRETS
+from tunectl.kinds.key_names import SECRETS
 from tunectl.kinds.providers import PROVIDERS
 from tunectl.kinds.values import name_hint
 

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tunectl.catalog.publishing import PublishingService, publishing_services
 from tunectl.config.carrying import Uncarried, carried
@@ -35,6 +34,7 @@ from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.world import World
+from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Provided
 from tunectl.core.resource import Lifecycle, Resource
 from tunectl.core.value import Address, Plain, Ref, Value, canonical

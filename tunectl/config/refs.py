@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 
 from tunectl.config.expression import BadExpressionError, looked_up
 from tunectl.config.problems import Problems, did_you_mean, listed
@@ -23,10 +24,13 @@ _FORM = re.compile(
 )
 
 
+_HEADS = frozenset((*KINDS, *DERIVED))
+
+
 def starts_with_kind(text: str) -> bool:
     """Whether a text is a reference and nothing else: its first dotted part is a kind."""
     head, dot, _ = text.partition(".")
-    return bool(dot) and (head in KINDS or head in DERIVED)
+    return bool(dot) and head in _HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,20 @@ class References:
     known: Mapping[tuple[str, tuple[str, ...]], Sequence[str] | None]
     problems: Problems
     unusable: Collection[str] = ()
+    # What was asked before: thousands of resources name the same dataset. What is known grows
+    # while it is gathered, so only what was found is remembered.
+    _named: dict[tuple[str, tuple[str, ...]], Ref] = field(default_factory=dict, compare=False)
 
     def named(self, text: str, scope: Scope) -> Ref | None:
         """Return what the usual `kind.name` means; None for any other form, right or wrong."""
+        asked = (text, scope.module)
+        if (before := self._named.get(asked)) is not None:
+            return before
         kind, _, name = text.partition(".")
         path = (*scope.module, name)
         if self.known.get((kind, path), ()) is not None:
             return None
-        return Ref(Address(kind, path))
+        return self._named.setdefault(asked, Ref(Address(kind, path)))
 
     def looks_like_one(self, text: str) -> bool:
         """Whether a text has the form of a reference."""

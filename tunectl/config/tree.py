@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunectl.config.node import Node, sort
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.synonyms import ours
 from tunectl.config.syntax import is_key_with_odd_space
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import NAME
 from tunectl.kinds import DERIVED, KINDS, PLANNED
@@ -19,10 +20,11 @@ LISTS = ("environments", "env", "include", "moved", "removed", "import")
 SCALARS = ("project", "state", "default_provider")
 OTHERS = ("checks",)  # a map, or text that is short for one
 IN_MODULES = ("variables", "include")
+_KINDS = frozenset((*KINDS, *DERIVED))
 _ABOVE_ALL = (*SCALARS, *MAPS, *LISTS, *OTHERS)
 
 
-@dataclass
+@dataclass(slots=True)
 class Block:
     """One declared resource before `for_each`.
 
@@ -43,7 +45,7 @@ class Block:
         return self.path[:-1]
 
 
-@dataclass
+@dataclass(slots=True)
 class Module:
     """One file read with a name, or the project itself.
 
@@ -59,7 +61,7 @@ class Module:
     source: Source | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Tree:
     """Everything that was read.
 
@@ -230,7 +232,7 @@ def entries(
         unusable.add(kind)
         return []
     fields = KINDS[kind].model_fields
-    for name, child in node.items():
+    for name, child in () if fields.keys().isdisjoint(node.value) else node.items():
         if name in fields and not isinstance(child.value, dict):
             problems.error(
                 f"the name is missing: `{name}` stands directly under `{kind}`",
@@ -254,7 +256,7 @@ def entries(
 
 
 def _is_name(kind: str, name: str, node: Node, problems: Problems) -> bool:
-    if name in KINDS or name in DERIVED:
+    if name in _KINDS:
         problems.error(
             f"kind `{name}` stands inside kind `{kind}`",
             node.key_source,

@@ -26,12 +26,18 @@ def uses(world: World) -> Mapping[Address, tuple[Target, ...]]:
     """Return the targets of each dataset that a tuning job uses, each once."""
     silent = replace(world.references, problems=Problems())
     found: dict[Address, dict[Target, None]] = {}
+    known: dict[tuple[object, ...], Target | None] = {}  # many jobs differ in other things
     for draft in world.drafts.values():
-        if not isinstance(draft.model, TuningJob):
+        model = draft.model
+        if not isinstance(model, TuningJob):
             continue
-        target = _target(world, draft.model)
+        method = model.method
+        about = (model.provider, model.base_model, method.type, method.epochs)
+        if about not in known:
+            known[about] = _target(world, model)
+        target = known[about]
         if target is not None:
-            for address in _datasets(silent, draft, draft.model):
+            for address in _datasets(silent, draft, model):
                 found.setdefault(address, {})[target] = None
     return {address: tuple(targets) for address, targets in found.items()}
 

@@ -7,7 +7,7 @@ overlay, `--var-file`, `--var`. A module's variables take the default or what `w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from tunectl.config.conditions import Rule, check_conditions
@@ -19,6 +19,7 @@ from tunectl.config.reading import read_text
 from tunectl.config.scope import BROKEN, Broken
 from tunectl.config.source import parse, typed
 from tunectl.config.words import validated
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import NAME, Join, Ref
 from tunectl.kinds.project import Variable
@@ -43,7 +44,7 @@ _WORDS = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Variables:
     """The variables of one module.
 
@@ -62,7 +63,7 @@ class Variables:
         check_conditions(self.rules, self.values, frozenset(self.sensitive), problems)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Given:
     """A value from somewhere, as text or as it is.
 

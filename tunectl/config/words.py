@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _KEY = "[key]"
 _LIFECYCLE = frozenset(LifecycleFields.model_fields)
 _EXPIRY = ("expires_after", "expires_at")
-_EXPIRING = tuple(kind for kind, model in KINDS.items() if "expires_at" in model.model_fields)
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -197,7 +196,7 @@ def _must(kind: str, context: Mapping[str, Any], given: object, field: str = "")
         return f"{_TYPES[kind]}, not {_shown(given)}", _quoting(kind, given)
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
-        return f"{words} {context[key]:g}, not {given}", ""
+        return f"{words} {_number(context[key])}, not {given}", ""
     match kind:
         case "literal_error":
             return _one_of(context, given)
@@ -210,6 +209,11 @@ def _must(kind: str, context: Mapping[str, Any], given: object, field: str = "")
             return f"{words}, not `{given}`", hint
         case _:
             return "of another form", ""
+
+
+def _number(bound: float) -> str:
+    """A bound as a person writes it: `2147483647`, `0.5`, never `2.14748e+09`."""
+    return str(int(bound)) if float(bound).is_integer() else f"{bound:g}"
 
 
 def _one_of(context: Mapping[str, Any], given: object) -> tuple[str, str]:
@@ -289,7 +293,8 @@ def _unknown(
     elif key in PLANNED:
         summary, code, hint = f"`{key}` is not in this version", "planned", "remove it"
     elif key in _EXPIRY and key not in known:
-        code, hint = "never-expires", f"{listed(_EXPIRING)} can"
+        able = [kind for kind, model in KINDS.items() if "expires_at" in model.model_fields]
+        code, hint = "never-expires", f"{listed(able)} can"
         summary = f"{inside} cannot expire: it has no object of its own at a provider"
     elif key in _LIFECYCLE and "lifecycle" in known:
         hint = f"write it under `lifecycle:`: `lifecycle: {{{key}: …}}`"

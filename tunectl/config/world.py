@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tunectl.catalog.provider_types import Service, service
 from tunectl.config.drafts import Draft
 from tunectl.config.ignored import check_ignored
 from tunectl.config.looked import Looked
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.refs import References, starts_with_kind
+from tunectl.config.services import service_of as service_of
+from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN, USUAL, Lifecycle, Resource
 from tunectl.core.value import NAME, Address, Join, Plain, Ref
-from tunectl.data.dataset import Dataset
 from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.kinds import KINDS
 
+if TYPE_CHECKING:
+    from tunectl.data.dataset import Dataset
 
-@dataclass(kw_only=True)
+
+@dataclass(kw_only=True, slots=True)
 class World:
     """The declared project while it is lowered.
 
@@ -225,13 +229,3 @@ class World:
             keep_on_destroy=said.keep_on_destroy,
             keep_previous=keep_previous if said.keep_previous is None else said.keep_previous,
         )
-
-
-def service_of(provided: Provided) -> Service | None:
-    """Return what is known of the service behind a provider, None for a plugin's."""
-    profile, base_url = provided.settings.get("profile"), provided.settings.get("base_url")
-    return service(
-        provided.type,
-        str(profile) if profile is not None else None,
-        base_url=str(base_url) if base_url is not None else None,
-    )

@@ -5,27 +5,26 @@ JSON Schema and the configuration reference are made from these models.
 Never: reads a file, resolves a reference, knows positions in files or what another resource is.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from __future__ import annotations
 
-from tunectl.kinds.dataset import Dataset
-from tunectl.kinds.declared import Declared
-from tunectl.kinds.endpoint import Endpoint
-from tunectl.kinds.knowledge_base import KnowledgeBase
-from tunectl.kinds.memory import Memory
-from tunectl.kinds.prompt_template import PromptTemplate
-from tunectl.kinds.tuning_job import TuningJob
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tunectl.kinds.by_name import ModelsByName
+
+if TYPE_CHECKING:
+    from tunectl.kinds.declared import Declared
 
 __all__ = ["DERIVED", "KINDS", "PLANNED"]
 
-KINDS: Mapping[str, type[Declared]] = MappingProxyType(
+KINDS: Mapping[str, type[Declared]] = ModelsByName(
     {
-        "dataset": Dataset,
-        "tuning_job": TuningJob,
-        "endpoint": Endpoint,
-        "memory": Memory,
-        "knowledge_base": KnowledgeBase,
-        "prompt_template": PromptTemplate,
+        "dataset": "dataset.Dataset",
+        "tuning_job": "tuning_job.TuningJob",
+        "endpoint": "endpoint.Endpoint",
+        "memory": "memory.Memory",
+        "knowledge_base": "knowledge_base.KnowledgeBase",
+        "prompt_template": "prompt_template.PromptTemplate",
     }
 )
 

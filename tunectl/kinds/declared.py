@@ -80,6 +80,9 @@ class Declared(Fields):
     )
 
 
+_ENDS = frozenset({"expires_after", "expires_at"})
+
+
 class Remote(Declared):
     """The fields of kinds whose object lives at a provider, can be imported and can be deleted."""
 
@@ -102,6 +105,8 @@ class Remote(Declared):
 
     @model_validator(mode="after")
     def _expires_once(self) -> Self:
+        if self.model_fields_set.isdisjoint(_ENDS):
+            return self
         if self.expires_after is not None and self.expires_at is not None:
             raise problem(
                 "has both `expires_after:` and `expires_at:`",

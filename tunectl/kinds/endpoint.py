@@ -11,6 +11,11 @@ from tunectl.kinds.machines import Accelerators, Autoscaling, ReplicaCounts
 from tunectl.kinds.time import Duration
 from tunectl.kinds.values import Reference, problem
 
+_OF_MACHINES = (
+    "accelerator", "replicas", "autoscaling", "spot", "canary", "hold", "accept_eula",
+)  # fmt: skip
+_SOLD = ("model_units", "commitment")
+
 
 class Endpoint(Remote):
     """A stable name that applications call; it moves when a new model is ready."""
@@ -70,8 +75,8 @@ class Endpoint(Remote):
         default=None,
         pattern=r"^[a-z][a-z0-9]*-[a-z0-9-]+$",
         description=(
-            "Vertex, registered models only: the machines that serve it, such as `g2-standard-12`; "
-            "they bill by the hour, used or not. A tuned Gemini has none."
+            "Vertex, registered and open models only: the machines that serve it, such as "
+            "`g2-standard-12`; they bill by the hour, used or not. A tuned Gemini has none."
         ),
     )
     accelerator: Accelerators | None = Field(
@@ -104,9 +109,18 @@ class Endpoint(Remote):
         ),
     )
 
+    accept_eula: bool | None = Field(
+        default=None,
+        description=(
+            "Vertex, open models only: you read the model's licence and accept it for this "
+            "project. Never assumed; without it a model that asks for it is not deployed."
+        ),
+    )
+
     @model_validator(mode="after")
     def _has_machines_to_choose(self) -> Self:
-        for name in ("accelerator", "replicas", "autoscaling", "spot", "canary", "hold"):
+        said = self.model_fields_set
+        for name in () if said.isdisjoint(_OF_MACHINES) else _OF_MACHINES:
             if getattr(self, name) is not None and self.machine_type is None:
                 raise problem(
                     f"sets `{name}`, which only an endpoint with `machine_type:` has",
@@ -116,7 +130,7 @@ class Endpoint(Remote):
 
     @model_validator(mode="after")
     def _buys_units_only_where_they_are_sold(self) -> Self:
-        for name in ("model_units", "commitment"):
+        for name in () if self.model_fields_set.isdisjoint(_SOLD) else _SOLD:
             if getattr(self, name) is not None and self.serving != "provisioned":
                 raise problem(
                     f"sets `{name}`, which only `serving: provisioned` has",

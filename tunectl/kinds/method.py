@@ -42,6 +42,9 @@ ONLY_OF: Mapping[str, str] = MappingProxyType(
         "eval_interval": "reinforcement",
         "eval_samples": "reinforcement",
         "reasoning_effort": "reinforcement",
+        "samples_per_prompt": "reinforcement",
+        "max_prompt_tokens": "reinforcement",
+        "max_answer_tokens": "reinforcement",
         "grader": "reinforcement",
     }
 )
@@ -102,6 +105,15 @@ class Method(Fields):
     reasoning_effort: Literal["default", "low", "medium", "high"] | None = Field(
         default=None, description="Only `reinforcement`: how long the model may think."
     )
+    samples_per_prompt: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Only `reinforcement` at Bedrock: answers tried for each row."
+    )
+    max_prompt_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Only `reinforcement` at Bedrock: the longest row, in tokens."
+    )
+    max_answer_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Only `reinforcement` at Bedrock: the longest answer, in tokens."
+    )
     grader: Annotated[
         dict[str, Any] | None,
         BeforeValidator(_grader),
@@ -135,7 +147,7 @@ class Method(Fields):
 
     @model_validator(mode="after")
     def _has_what_its_type_has(self) -> Self:
-        for name, owner in ONLY_OF.items():
+        for name, owner in () if self.model_fields_set.isdisjoint(ONLY_OF) else ONLY_OF.items():
             if getattr(self, name) is not None and self.type != owner:
                 raise problem(
                     f"sets `{name}`, which only method `{owner}` has",
@@ -150,8 +162,7 @@ class Method(Fields):
 
     def said(self) -> dict[str, Any]:
         """Return the type and what the user set; `auto` is like leaving out."""
-        told = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: value for name, value in told if value is not None}
+        return {name: value for name, value in self.__dict__.items() if value is not None}
 
 
 def method_of(value: object) -> object:

@@ -31,7 +31,7 @@ Money: TypeAlias = Annotated[
 
 
 class PriceFields(Fields):
-    """What one base model costs at a provider. What is left out is not known."""
+    """What one base model, or one type of machine, costs. What is left out is not known."""
 
     training: Money = Field(
         default=None, description="For a million trained tokens, such as `5.50 USD`."
@@ -43,11 +43,19 @@ class PriceFields(Fields):
         default=None, description="The same, where the provider remembers them."
     )
     output: Money = Field(default=None, description="For a million tokens of its answers.")
+    hour: Money = Field(
+        default=None,
+        description=(
+            "Vertex AI, under a `machine_type`: for an hour of one such machine, used or not; "
+            "under the type of an accelerator: for each one, where the machine's price leaves it "
+            "out."
+        ),
+    )
     source: str = Field(default="", description="Where that is said, for people.")
 
     @model_validator(mode="after")
     def _has_one_currency(self) -> Self:
-        said = (self.training, self.input, self.cached_input, self.output)
+        said = (self.training, self.input, self.cached_input, self.output, self.hour)
         found = {one.split(" ")[1] for one in said if one is not None and " " in one}
         if len(found) > 1:
             raise problem("has prices in several currencies", "keep to one for each model")

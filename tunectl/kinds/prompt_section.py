@@ -34,6 +34,7 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "top_k": frozenset({"documents"}),
     "min_score": frozenset({"documents"}),
     "query": frozenset({"documents", "examples"}),
+    "query_turns": frozenset({"documents", "examples"}),
     "as_": frozenset({"profile", "documents"}),
     "keep_first": frozenset({"history"}),
     "keep_last": frozenset({"history"}),
@@ -120,6 +121,15 @@ class Section(Fields):
             "just one input of type `string`."
         ),
     )
+    query_turns: int | None = Field(
+        default=None,
+        ge=1,
+        le=20,
+        description=(
+            "What the user said in so many last turns is searched for too: `{{ history }}` in "
+            "`query`, which begins with it where it is left out. None if not set."
+        ),
+    )
     top_k: int | None = Field(
         default=None, ge=1, le=100, description="At most so many passages; 5 if not set."
     )
@@ -201,6 +211,10 @@ class Section(Fields):
             raise problem("sets `seed` without `select: seeded`", "add it, or remove `seed`")
         if self.query is not None and self.select != "nearest":
             raise problem("sets `query` without `select: nearest`", "add it, or remove `query`")
+        if self.query_turns is not None and self.select != "nearest":
+            raise problem(
+                "sets `query_turns` without `select: nearest`", "add it, or remove `query_turns`"
+            )
 
     def _check_overflow(self) -> None:
         rule = self.overflow or "error"

@@ -71,14 +71,37 @@ class PromptBudget(Fields):
         description="What the model takes at once; `auto` is what the catalogue knows of it.",
     )
     reserve_output: int = Field(
-        default=1024, ge=1, description="Tokens of that which are kept free for the answer."
+        default=1024,
+        ge=1,
+        description=(
+            "Tokens of that which are kept free for the answer, as many as `max_output` where that "
+            "is set."
+        ),
     )
+    max_output: int | None = Field(
+        default=None,
+        ge=1,
+        description="The longest answer, in tokens: services are told to end it there.",
+    )
+
+    @property
+    def kept_free(self) -> int:
+        """Tokens for the answer: what is said, or what the longest one takes."""
+        if self.max_output is not None and "reserve_output" not in self.model_fields_set:
+            return self.max_output
+        return self.reserve_output
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:
-        if isinstance(self.context_tokens, int) and self.reserve_output >= self.context_tokens:
+        if self.max_output is not None and self.max_output > self.kept_free:
             raise problem(
-                "leaves no room for the prompt", "`reserve_output` must be below `context_tokens`"
+                "keeps less free for the answer than `max_output` allows it",
+                "raise `reserve_output`, or leave it out: it is then `max_output`",
+            )
+        if isinstance(self.context_tokens, int) and self.kept_free >= self.context_tokens:
+            name = "reserve_output" if self.kept_free == self.reserve_output else "max_output"
+            raise problem(
+                "leaves no room for the prompt", f"`{name}` must be below `context_tokens`"
             )
         return self
 

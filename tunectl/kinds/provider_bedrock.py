@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,12 @@ _PLACE = form(
     "such as `s3://acme-tuning/rows`",
 )
 _REGION = form(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "the code of a region of AWS", "such as `us-east-1`")
+
+
+_NETWORK_ID = form(
+    r"^[-0-9a-zA-Z]{1,32}$", "the id of a subnet or a security group", "such as `subnet-0a1b2c3d`"
+)
+NetworkId = Annotated[str, Field(pattern=_NETWORK_ID)]
 
 
 class BedrockProvider(AnyProvider):
@@ -40,6 +46,18 @@ class BedrockProvider(AnyProvider):
     )
     kms_key: str | None = Field(
         default=None, min_length=1, description="The key that encrypts custom models."
+    )
+    subnet_ids: list[NetworkId] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="The subnets in which jobs read rows and write metrics, in your own network.",
+    )
+    security_group_ids: list[NetworkId] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="The security groups of those jobs; goes together with `subnet_ids`.",
     )
     aws_profile: str | None = Field(
         default=None, min_length=1, description="A profile of the shared AWS configuration."

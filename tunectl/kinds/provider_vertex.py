@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tunectl.kinds.provider import AnyProvider, Url
+from tunectl.kinds.provider import AnyProvider, Url, VariableName
 from tunectl.kinds.values import form
 
 _LOCATION = form(
@@ -46,5 +46,12 @@ class VertexProvider(AnyProvider):
     )
     storage_endpoint: Url | None = Field(
         default=None, description="Where Cloud Storage answers instead of at Google's own host."
+    )
+    hugging_face_token_env: VariableName | None = Field(
+        default=None,
+        description=(
+            "The variable that holds a token of Hugging Face, for open models that are given only "
+            "to those who have one."
+        ),
     )
     timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from tunectl.kinds.provider import AnyProvider, LocalProvider, OpenAIProvider
-from tunectl.kinds.provider_anthropic import AnthropicProvider
-from tunectl.kinds.provider_bedrock import BedrockProvider
-from tunectl.kinds.provider_langfuse import LangfuseProvider
-from tunectl.kinds.provider_tunectl import TunectlProvider
-from tunectl.kinds.provider_vertex import VertexProvider
+from tunectl.kinds.by_name import ModelsByName
 
-PROVIDERS: Mapping[str, type[AnyProvider]] = MappingProxyType(
+if TYPE_CHECKING:
+    from tunectl.kinds.provider import AnyProvider
+
+PROVIDERS: Mapping[str, type[AnyProvider]] = ModelsByName(
     {
-        "local": LocalProvider,
-        "tunectl": TunectlProvider,
-        "openai": OpenAIProvider,
-        "vertex": VertexProvider,
-        "anthropic": AnthropicProvider,
-        "bedrock": BedrockProvider,
-        "langfuse": LangfuseProvider,
+        "local": "provider.LocalProvider",
+        "tunectl": "provider_tunectl.TunectlProvider",
+        "openai": "provider.OpenAIProvider",
+        "vertex": "provider_vertex.VertexProvider",
+        "anthropic": "provider_anthropic.AnthropicProvider",
+        "bedrock": "provider_bedrock.BedrockProvider",
+        "langfuse": "provider_langfuse.LangfuseProvider",
     }
 )
