@@ -249,3 +249,13 @@ def test_the_builtin_provider_has_no_settings_and_no_models():
     with pytest.raises(ConfigError):
         connect(root="x")
     assert list(connect().models()) == []
+
+
+def test_its_kinds_are_known_before_their_handlers_are_made():
+    handlers = connect().handlers
+    assert sorted(handlers) == ["dataset", "knowledge_base", "memory", "prompt_template"]
+    assert len(handlers) == 4
+    assert "dataset" in handlers
+    assert "endpoint" not in handlers
+    assert handlers.get("endpoint") is None
+    assert handlers["memory"] is handlers["memory"]

@@ -11,7 +11,7 @@ from tests.contracts.handler_contract import Rows
 from tests.providers.test_builtin import SECTIONS, rows, template
 from tunectl.core.errors import ProviderError, Severity
 from tunectl.core.value import Address
-from tunectl.prompts import load
+from tunectl.prompts import PromptError, load
 from tunectl.providers.builtin import connect
 from tunectl.providers.builtin.prompt_template import HISTORY, compiled
 
@@ -48,6 +48,16 @@ def questions(*texts):
 def artefact(handler, tmp_path, **more):
     made = handler.create(template(**more))
     return json.loads((tmp_path / made.outputs["path"]).read_text(encoding="utf-8"))
+
+
+def test_an_application_reads_what_was_written_and_nothing_that_was_edited_after(handler, tmp_path):
+    schema = {"type": "object", "properties": {"ż": {"minimum": 0.5, "maximum": 1e30}, "a": {}}}
+    made = handler.create(template(output={"format": "json", "name": "x", "schema": schema}))
+    path = tmp_path / made.outputs["path"]
+    assert load("support", path=path).output["schema"] == schema
+    path.write_text(path.read_text("utf-8").replace("0.5", "0.4"), "utf-8")
+    with pytest.raises(PromptError, match="its sha256 differs"):
+        load("support", path=path)
 
 
 def test_each_section_says_how_often_it_changes(handler, tmp_path):

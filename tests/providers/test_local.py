@@ -375,7 +375,7 @@ def test_where_the_folder_is(tmp_path, monkeypatch):
     ("settings", "words"),
     [
         ({"trainer": "magic"}, "`trainer`"),
-        ({"executor": "ray"}, "`executor`"),
+        ({"executor": "slurm"}, "`executor`"),
         ({"idle": -1}, "`idle`"),
         ({"idle": "long"}, "`idle`"),
         ({"threads": "four"}, "`threads`"),

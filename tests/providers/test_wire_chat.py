@@ -19,7 +19,8 @@ def test_an_answer_comes_in_pieces_and_ends_with_reason_and_counts(fake, openai)
     assert (last.finish_reason, last.prompt_tokens, last.completion_tokens) == ("stop", 7, 3)
     body = fake.sent("POST", "/chat/completions")[0].body
     assert body["messages"] == ASK
-    assert (body["temperature"], body["max_tokens"], body["top_k"]) == (0.0, 9, 3)
+    assert (body["temperature"], body["max_completion_tokens"], body["top_k"]) == (0.0, 9, 3)
+    assert "max_tokens" not in body  # which OpenAI's reasoning models refuse
 
 
 def test_an_unknown_model_is_not_found(openai):
@@ -120,7 +121,7 @@ def test_a_whole_request_is_sent_as_it_is_and_parameters_go_before_it(fake, open
     assert list(openai.answer(MODEL, body, temperature=0.0, max_tokens=5))[-1].finish_reason
     sent = fake.sent("POST", "/chat/completions")[0].body
     assert sent["messages"] == ASK
-    assert (sent["temperature"], sent["max_tokens"], sent["own"]) == (0.0, 5, 1)
+    assert (sent["temperature"], sent["max_completion_tokens"], sent["own"]) == (0.0, 5, 1)
     assert (openai.dialect, openai.structured) == ("openai", True)
 
 
@@ -148,3 +149,22 @@ def test_pages_that_an_answer_cites_are_told(fake, openai):
     fake.annotations = [{"type": "url_citation", "url_citation": page}]
     told = [one for piece in openai.chat(MODEL, ASK) for one in piece.citations]
     assert told == [Citation(source="https://example.com/a", title="Żółwie")]
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [("azure", "max_completion_tokens"), (None, "max_tokens"), ("nebius", "max_tokens")],
+)
+def test_the_longest_answer_is_told_under_the_name_that_the_service_knows(
+    fake, connected, profile, field
+):
+    there = connected(profile)
+    for said in ("max_tokens", "max_completion_tokens"):
+        fake.seen.clear()
+        list(there.answer(MODEL, {"messages": ASK, said: 70}))
+        list(there.answer(MODEL, {"messages": ASK, said: 70}, max_tokens=5))
+        bodies = [one.body for one in fake.sent("POST", "/chat/completions")]
+        assert [{k: v for k, v in one.items() if k.startswith("max")} for one in bodies] == [
+            {field: 70},
+            {field: 5},
+        ]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
 
-from tunectl.core.errors import ConfigError, Diagnostic
+from tunectl.core.errors import ConfigError, Diagnostic, InvalidRequestError, NotFoundError
 from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import Instance, Need, Status
 from tunectl.core.value import Plain
@@ -79,6 +79,26 @@ def found(
         reason=reason,
         op=mark.op,
     )
+
+
+def unchangeable(what: str, request: Request, hint: str = "replace it") -> InvalidRequestError:
+    """Return the refusal to change what is made once, and made anew for every change.
+
+    Args:
+        what: such as `a tuning job`.
+        request: the change that was asked for.
+        hint: what to do.
+    """
+    address = str(request.resource.address)
+    return InvalidRequestError.of(
+        f"{what} cannot be changed: `{address}`", hint=hint, address=address
+    )
+
+
+def gone(what: str, instance: Instance) -> NotFoundError:
+    """Return the error of an object that is asked for and is not there any more."""
+    address = str(instance.address)
+    return NotFoundError.of(f"the {what} `{instance.id}` of `{address}` is gone", address=address)
 
 
 def check_settings(provider: str, settings: Mapping[str, Any], known: Collection[str]) -> None:

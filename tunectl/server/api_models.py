@@ -84,6 +84,7 @@ def status(service: Service, _call: Call) -> Reply:
             "version": tunectl.__version__,
             "account": service.root.account(),
             "trainer": service.settings.trainer,
+            **service.executor.describe(),
             "uptime": int(time.time() - service.started_at),
             "idle_seconds": service.settings.idle_seconds,
             "slot": "busy" if is_locked(service.root.slot_lock) else "free",

@@ -28,6 +28,11 @@ ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/tuning/bedrock"
 NOVA = "amazon.nova-lite-v1:0:300k"
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0:200k"
+GRADER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:ocena"
+REWARDED = {
+    "type": "reinforcement",
+    "grader": {"type": "lambda", "lambda": {"function": GRADER}},
+}
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.e2e.conftest import row
 from tests.e2e.inprocess import Result, command
-from tests.providers.bedrock.cloud import NOVA, Amazon, running
+from tests.providers.bedrock.cloud import NOVA, REWARDED, Amazon, running
 from tunectl.core.errors import Exit
 from tunectl.server.clouds.world import Fault, World
 
@@ -216,3 +216,67 @@ def test_what_was_forgotten_is_taken_over_again_by_its_arn(site):
     assert site.run("plan").out.startswith("No changes.")
     site.run("destroy", "--auto-approve")
     assert site.left() == []
+
+
+def test_a_missing_staging_bucket_is_told_once_before_anything_is_made(site):
+    text = (site.folder / "tunectl.yaml").read_text(encoding="utf-8")
+    text = text.replace("s3://acme-tuning/tunectl", "s3://nobody-has-this/tunectl")
+    (site.folder / "tunectl.yaml").write_text(text, encoding="utf-8")
+    said = site.run("plan", code=Exit.ERROR)
+    told = said.out + said.err
+    assert told.count("the bucket `nobody-has-this` of `staging` does not exist") == 1
+    assert site.left() == []
+
+
+def test_llama_takes_any_chat_that_fits_two_texts(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("TUNECTL_ENV", raising=False)
+    with running(World(job_seconds=2, operation_seconds=0.3, step=0.5), "us-west-2") as amazon:
+        made = Site(tmp_path, amazon, capsys)
+        made.write_rows()
+        served = {"serving": "provisioned", "model_units": 1}
+        llama = {"base_model": "meta.llama3-1-8b-instruct-v1:0:128k", "method": {"epochs": 1}}
+        made.declare(tuning_job=llama, endpoint=served)
+        made.run("apply", "--auto-approve")
+        [train, *_] = [o.content for (_, k), o in amazon.buckets.objects.items() if ".train." in k]
+        assert json.loads(train.splitlines()[0]).keys() == {"prompt", "completion"}
+        assert made.run("plan").out.startswith("No changes.")
+        made.run("destroy", "--auto-approve")
+        assert made.left() == []
+        rows = made.folder / "data" / "rows.jsonl"
+        lines = [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+        for line in lines:
+            line["messages"].insert(0, {"role": "system", "content": "Jesteś pomocny."})
+        text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+        rows.write_text(text, encoding="utf-8")
+        refused = made.run("plan", code=None)
+        assert refused.code == Exit.REFUSED
+        assert "the system text" in refused.out + refused.err
+
+
+def test_a_reinforcement_is_declared_trained_and_served(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("TUNECTL_ENV", raising=False)
+    with running(World(job_seconds=2, operation_seconds=0.3, step=0.5)) as amazon:
+        made = Site(tmp_path, amazon, capsys)
+        rows = [
+            {
+                "messages": [{"role": "user", "content": f"Ile to {n} razy 3? Podaj liczbę."}],
+                "reference_answer": str(n * 3),
+            }
+            for n in range(150)
+        ]
+        (tmp_path / "data").mkdir()
+        text = "\n".join(json.dumps(one, ensure_ascii=False) for one in rows)
+        (tmp_path / "data" / "rows.jsonl").write_text(text, encoding="utf-8")
+        made.declare(
+            tuning_job={
+                "base_model": "amazon.nova-2-lite-v1:0:256k",
+                "method": {**REWARDED, "samples_per_prompt": 4},
+            }
+        )
+        made.run("apply", "--auto-approve")
+        [job] = amazon.bedrock.shelf.jobs.values()
+        config = job.asked["customizationConfig"]["rftConfig"]
+        assert config["hyperParameters"] == {"trainingSamplePerPrompt": 4}
+        assert made.run("plan").out.startswith("No changes.")
+        made.run("destroy", "--auto-approve")
+        assert made.left() == []

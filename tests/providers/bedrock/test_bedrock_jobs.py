@@ -9,7 +9,9 @@ import pytest
 from tests.contracts.handler_contract import settled
 from tests.providers.bedrock.cloud import (
     BUCKET,
+    GRADER,
     HAIKU,
+    REWARDED,
     ROLE,
     before_the_end_of_haiku,
     connected,
@@ -309,3 +311,66 @@ def test_calls_are_as_few_as_they_can_be(amazon, provider):
     amazon.world.calls.clear()
     list(handler.list())
     assert len(amazon.world.calls) == 2
+
+
+LLAMA, NOVA_2 = "meta.llama3-1-8b-instruct-v1:0:128k", "amazon.nova-2-lite-v1:0:256k"
+
+
+def test_a_job_in_a_network_of_its_own_with_a_key_of_its_own(amazon):
+    network = {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+    provider = connected(amazon, kms_key="alias/klucz", **network)
+    made = trained(provider)
+    body = asked(amazon)
+    assert body["customModelKmsKeyId"] == "alias/klucz"
+    assert body["vpcConfig"] == {
+        "subnetIds": ["subnet-1", "subnet-2"],
+        "securityGroupIds": ["sg-1"],
+    }
+    assert provider.handlers["tuning_job"].read(made).status is Status.READY
+
+
+def test_a_reinforcement_is_asked_for_with_its_grader_and_numbers_as_numbers(amazon, provider):
+    row = {
+        "messages": [{"role": "user", "content": "Ile to 2 + 2?"}],
+        "reference_answer": {"wynik": 4},
+    }
+    file = amazon.put("graded.jsonl", [row] * 100)
+    method = {**REWARDED, "epochs": 3, "learning_rate": 0.00002, "reasoning_effort": "low"}
+    handler = provider.handlers["tuning_job"]
+    request = job_request(provider, file, NOVA_2, method=method)
+    made = settled(handler, handler.create(request))
+    assert made.status is Status.READY
+    body = asked(amazon)
+    assert body["customizationType"] == "REINFORCEMENT_FINE_TUNING"
+    assert "hyperParameters" not in body
+    assert body["customizationConfig"] == {
+        "rftConfig": {
+            "graderConfig": {"lambdaGrader": {"lambdaArn": GRADER}},
+            "hyperParameters": {"epochCount": 3, "learningRate": 2e-05, "reasoningEffort": "low"},
+        }
+    }
+    told = handler.read(replace(made, spec={}, op="", created_at="")).spec
+    assert told["method"] == method
+
+
+def test_a_reinforcement_of_too_few_rows_fails_with_the_services_reason(amazon, provider):
+    row = {"messages": [{"role": "user", "content": "?"}], "reference_answer": "4"}
+    handler = provider.handlers["tuning_job"]
+    file = amazon.put("graded.jsonl", [row] * 99)
+    made = settled(handler, handler.create(job_request(provider, file, NOVA_2, method=REWARDED)))
+    assert made.status is Status.FAILED
+    assert "99 records" in made.reason
+
+
+def test_llama_is_tuned_with_a_prompt_and_its_completion():
+    with running(region="us-west-2") as amazon:
+        provider = connected(amazon)
+        handler = provider.handlers["tuning_job"]
+        rows = [{"prompt": f"Gdzie jest {n}?", "completion": f"Tu: {n}."} for n in range(12)]
+        request = job_request(provider, amazon.put("a.jsonl", rows), LLAMA)
+        assert settled(handler, handler.create(request)).status is Status.READY
+        chats = [{"messages": [{"role": "user", "content": "?"}]}]
+        request = job_request(provider, amazon.put("b.jsonl", chats), LLAMA, op="b" * 32)
+        made = settled(handler, handler.create(request))
+        assert made.status is Status.FAILED
+        assert "`prompt` and `completion`" in made.reason

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.contracts.handler_contract import endpoint_resource, job_resource
-from tests.providers.bedrock.cloud import HAIKU, NOVA
+from tests.providers.bedrock.cloud import HAIKU, NOVA, REWARDED
 from tunectl.core.errors import Exit, Severity
 from tunectl.core.value import Address, Ref
 
@@ -34,6 +34,13 @@ def method(**numbers):
     return {"type": "supervised", **numbers}
 
 
+LLAMA, NOVA_2 = "meta.llama3-1-8b-instruct-v1:0:128k", "amazon.nova-2-lite-v1:0:256k"
+
+
+def rewarded(**more):
+    return {**REWARDED, **more}
+
+
 @pytest.mark.parametrize(
     ("base", "spec", "words"),
     [
@@ -49,7 +56,20 @@ def method(**numbers):
         (NOVA, {"metadata": {"aws:x": "1"}}, "keeps the tag `aws:x`"),
         (NOVA, {"metadata": {f"k{n}": "v" for n in range(45)}}, "takes 44 labels"),
         ("amazon.nova-lite-v1:0", {}, "ends in the length of its context"),
-        ("meta.llama3-1-8b-instruct-v1:0:128k", {}, "rows for Llama 3.1 that this version"),
+        (LLAMA, {"method": REWARDED}, "does not train Llama 3.1 by method `reinforcement`"),
+        (LLAMA, {"method": method(epochs=11)}, "from 1 to 10 for Llama 3.1"),
+        (NOVA_2, {"method": rewarded(epochs=51)}, "from 1 to 50 for Amazon Nova 2"),
+        (NOVA_2, {"method": rewarded(batch_size=8)}, "from 16 to 512"),
+        (NOVA_2, {"method": rewarded(max_prompt_tokens=0)}, "from 1 for Amazon Nova 2"),
+        (NOVA_2, {"method": rewarded(compute_multiplier=1)}, "takes no `compute_multiplier`"),
+        (NOVA_2, {"method": rewarded(reasoning_effort="default")}, "not `default`"),
+        (NOVA_2, {"method": rewarded(grader={"type": "python"})}, "a function of AWS Lambda"),
+        (NOVA_2, {"method": rewarded(grader={"type": "lambda"})}, "no function of the `grader`"),
+        (
+            NOVA_2,
+            {"method": rewarded(grader={"type": "lambda", "lambda": {"function": "oceń"}})},
+            "that is no function: `oceń`",
+        ),
         (HAIKU, {"method": method(epochs=11)}, "from 1 to 10 for Claude 3 Haiku"),
     ],
 )
@@ -66,6 +86,15 @@ def test_too_few_rows_are_refused_and_not_an_error_of_the_file(handlers):
     assert [d.exit for d in few] == [Exit.REFUSED]
     many = {"training": {"rows": 10_001, "sha256": "a" * 64}}
     assert any("at most 10000" in d.summary for d in found(handlers, HAIKU, data=many))
+
+
+def test_a_reinforcement_is_counted_by_rows_of_its_own(handlers):
+    rows = {"training": {"rows": 99, "sha256": "a" * 64}}
+    few = list(found(handlers, NOVA_2, data=rows, method=REWARDED))
+    assert [d.summary for d in few if d.code == "provider-rows"] == [
+        "Amazon Bedrock needs at least 100 rows for Amazon Nova 2, there are 99"
+    ]
+    assert list(found(handlers, NOVA_2, data=rows)) == []
 
 
 def test_what_is_not_known_is_a_warning(handlers):

@@ -44,3 +44,14 @@ def dedicated_spec(model: str, **more: Any) -> dict[str, Any]:
 def dedicated_request(model: str, **more: Any):
     resource, _ = endpoint_resource(NAME, model)
     return request_for(resource, dedicated_spec(model, **more))
+
+
+GEMMA = "google/gemma3@gemma-3-1b-it"
+QWEN = "qwen/qwen3@qwen3-8b"
+
+
+def open_request(model: str = GEMMA, **more: Any):
+    """Return a request for an open model, its licence accepted."""
+    resource, _ = endpoint_resource(NAME, model)
+    accepted = {"hosting": "garden", "accept_eula": True, **more}
+    return request_for(resource, dedicated_spec(model, **accepted))

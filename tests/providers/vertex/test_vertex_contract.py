@@ -11,7 +11,7 @@ from tests.contracts.handler_contract import (
 )
 from tests.providers.vertex.conftest import NAME, gemini_rows
 from tests.providers.vertex.corpora import TEXTS, base_request, uploaded_documents
-from tests.providers.vertex.dedicated import dedicated_request, registered
+from tests.providers.vertex.dedicated import dedicated_request, open_request, registered
 
 
 class TestUploadsKeepTheContract(HandlerContract):
@@ -65,6 +65,17 @@ class TestDedicatedEndpointsKeepTheContract(HandlerContract):
             "endpoint",
             lambda: dedicated_request(one),
             changed=lambda request: {**request.spec, "model": two},
+        )
+
+
+class TestOpenModelsKeepTheContract(HandlerContract):
+    @pytest.fixture
+    def subject(self, provider):
+        return Subject(
+            provider,
+            "endpoint",
+            open_request,
+            changed=lambda request: {**request.spec, "replicas": {"min": 2, "max": 3}},
         )
 
 

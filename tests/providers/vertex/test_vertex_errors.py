@@ -19,7 +19,8 @@ from tunectl.core.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from tunectl.providers.vertex.errors import Attempt, caught, clean, rules, translate
+from tunectl.providers.attempt import Attempt, clean
+from tunectl.providers.vertex.errors import caught, rules, translate
 
 MODULES = (api, auth, storage, requests.exceptions, json_format)
 ASK, TELL = Attempt("v", "read it"), Attempt("v", "make it", changes=True)

@@ -265,9 +265,10 @@ def test_limits_are_told_before_anything_is_sent(jobs, more, words):
 @pytest.mark.parametrize(
     ("base", "words"),
     [
-        ("gpt-3.5-turbo", "`gpt-3.5-turbo` is none"),
-        ("text-bison@001", "not managed yet"),
-        ("meta/llama3_1@llama-3.1-8b-instruct", "not managed yet"),
+        ("gpt-3.5-turbo", "`gpt-3.5-turbo` is neither"),
+        ("text-bison@001", "`text-bison@001` is neither"),
+        ("meta-llama/Llama-3.2-1B", "by their names in Model Garden"),
+        ("gs://acme/weights/final", "by their names in Model Garden"),
     ],
 )
 def test_what_is_no_gemini_is_refused_with_what_is(jobs, base, words):
@@ -275,6 +276,16 @@ def test_what_is_no_gemini_is_refused_with_what_is(jobs, base, words):
     [found] = jobs.check(resource)
     assert words in found.summary
     assert found.hint
+
+
+def test_where_a_base_is_not_tuned_is_told_with_where_it_is(clouds):
+    jobs = clouds.connect(location="europe-west1").handlers["tuning_job"]
+    resource, _ = job_resource(NAME, BASE, "gs://b/x.jsonl")
+    [found] = jobs.check(resource)
+    assert found.code == "provider-location"
+    assert found.severity.value == "error"
+    assert "does not tune `gemini-3.5-flash` in `europe-west1`" in found.summary
+    assert "`europe-west4`" in found.hint
 
 
 def test_the_largest_adapter_is_not_for_pro(jobs):

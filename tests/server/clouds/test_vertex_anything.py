@@ -62,7 +62,7 @@ def furnished():
     vertex.answer(Asked("POST", f"/v1/{PARENT}/tuningJobs", body=orjson.dumps(body)))
     vertex.settle()
     place = f"/v1beta1/{PARENT}:deploy"
-    garden = {"publisherModelName": "publishers/google/models/gemma3@gemma-3-27b-it"}
+    garden = {"publisherModelName": "publishers/qwen/models/qwen3@qwen3-32b"}
     vertex.answer(Asked("POST", place, body=orjson.dumps(garden)))
     vertex.settle()
     return vertex

@@ -302,15 +302,42 @@ def test_a_garden_model_gets_a_model_and_an_endpoint_of_its_own(vertex):
     request = {
         "publisher_model_name": "publishers/google/models/gemma3@gemma-3-27b-it",
         "destination": PARENT,
-        "endpoint_config": {"endpoint_display_name": "gemma"},
+        "endpoint_config": {"endpoint_display_name": "gemma", "endpoint_user_id": "moja-gemma"},
+        "model_config": {"accept_eula": True, "model_user_id": "moja-gemma"},
         "deploy_config": {"dedicated_resources": DEDICATED},
     }
     made = done(client.deploy(request=request))
     endpoint = vertex.endpoints.get_endpoint(name=made.endpoint)
     assert endpoint.display_name == "gemma"
+    assert (made.endpoint[-10:], made.model[-10:]) == ("moja-gemma", "moja-gemma")
+    assert endpoint.dedicated_endpoint_dns.endswith(".prediction.vertexai.goog")
+    with pytest.raises(exceptions.Conflict):
+        client.deploy(request=request)
     assert [each.model for each in endpoint.deployed_models] == [made.model]
     with pytest.raises(exceptions.NotFound):
         client.deploy(request={**request, "publisher_model_name": "publishers/x/models/y@z"})
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"publisher_model_name": "publishers/meta/models/llama3_1@llama-3.1-8b"}, "The EULA"),
+        ({"hugging_face_model_id": "meta-llama/llama-3.2-1b"}, "a token is needed"),
+        (
+            {"hugging_face_model_id": "a/b", "model_config": {"model_user_id": "Ł"}},
+            "Invalid modelUserId",
+        ),
+        (
+            {"hugging_face_model_id": "a/b", "endpoint_config": {"endpoint_user_id": "0123"}},
+            "Invalid endpointUserId",
+        ),
+    ],
+)
+def test_a_garden_model_is_refused_with_the_reason(vertex, more, words):
+    client = vertex.client("ModelGardenServiceClient")
+    with pytest.raises(exceptions.BadRequest, match=words):
+        client.deploy(request={"destination": PARENT, **more})
+    assert vertex.left() == []
 
 
 def test_published_models_are_listed_without_the_retired(vertex):

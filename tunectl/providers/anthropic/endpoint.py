@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 from tunectl.catalog.claude_models import find_claude
 from tunectl.core.abilities import RECORD
 from tunectl.core.errors import Diagnostic, InvalidRequestError, NotFoundError, Severity
-from tunectl.core.ports import Mark, Request
+from tunectl.core.ports import Request
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.value import Plain
 from tunectl.providers.anthropic.account import Account
 from tunectl.providers.anthropic.client import Link
 from tunectl.providers.instances import made
+from tunectl.providers.recorded import Recorded
 
 
 def _today() -> date:
@@ -22,7 +23,7 @@ def _today() -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class Records(Recorded):
     """Handler of kind `endpoint`. Moving one changes its `model_id`."""
 
     link: Link
@@ -99,30 +100,6 @@ class Records:
             id=f"{RECORD}{request.mark.op}",
             outputs=self._outputs(name),
         )
-
-    @property
-    def lag(self) -> float:
-        """No second: a record is there at once, or never."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: a record exists only where it is recorded."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return the record."""
-        return instance
-
-    def update(self, request: Request) -> Instance:
-        """Return the record with the new model: the same one, so with its own id, mark and age."""
-        fresh, prior = self.create(request), request.prior
-        if prior is None:
-            return fresh
-        return replace(fresh, id=prior.id, op=prior.op, created_at=prior.created_at)
-
-    def delete(self, instance: Instance) -> Instance | None:  # noqa: ARG002
-        """Do nothing: there is nothing to remove."""
-        return None
 
     def _outputs(self, model: str) -> dict[str, Plain]:
         base = f"{self.link.url}/v1"

@@ -16,14 +16,12 @@ from functools import cache
 from tunectl.core.errors import (
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
-    RateLimitError,
     UnavailableError,
 )
-from tunectl.providers.attempt import Attempt
+from tunectl.providers.attempt import Attempt, Failed, SenselessAnswerError, limited, made
 from tunectl.providers.etiquette import retry_after
 
 _KEY_HINT = "check `ANTHROPIC_API_KEY`, or the variable that `key_env` names: is it current and of this account?"  # noqa: E501
@@ -38,29 +36,19 @@ _SPENT = frozenset(
 )
 
 
-class SenselessAnswerError(ValueError):
-    """An answer is not the object that was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Failed):
     """What is worth keeping of a foreign exception.
 
     Attributes:
-        words: the service's own, or the exception's; fit to be shown.
         type: the service's class of the problem (`rate_limit_error`).
         code: the service's name of the cause; empty where it gives none.
         status: of HTTP, 0 where there was no answer.
-        detail: status, cause and request id, which the service's support asks for.
-        wait: seconds of `Retry-After`; None without one.
     """
 
-    words: str
     type: str = ""
     code: str = ""
     status: int = 0
-    detail: str = ""
-    wait: float | None = None
 
 
 Rule = Callable[[Attempt, Failure], ProviderError]
@@ -88,7 +76,7 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
     if not isinstance(error, anthropic.APIStatusError):
         cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else None
         words = attempt.clean(str(cause or error)) or type(cause or error).__name__
-        return Failure(words)
+        return Failure(words=words)
     known = (
         ("status", error.status_code), ("cause", error.error_code), ("request", error.request_id),
     )  # fmt: skip
@@ -183,60 +171,41 @@ def hopeless(body: bytes) -> bool:
     return code in _SPENT
 
 
-def _made(
-    kind: type[ProviderError], attempt: Attempt, verb: str, failure: Failure, hint: str
-) -> ProviderError:
-    exit_code = kind().exit
-    diagnostic = Diagnostic(
-        summary=f"provider `{attempt.provider}` {verb} {attempt.doing}: {failure.words}",
-        hint=hint,
-        detail=failure.detail,
-        exit=exit_code,
-    )
-    return kind((diagnostic,), exit_code)
-
-
 def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(InvalidRequestError, attempt, "refused to", failure, "")
+    return made(InvalidRequestError, attempt, "refused to", failure, "")
 
 
 def _credentials(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(CredentialsError, attempt, "refused the key to", failure, _KEY_HINT)
+    return made(CredentialsError, attempt, "refused the key to", failure, _KEY_HINT)
 
 
 def _no_credentials(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "set `ANTHROPIC_API_KEY`, name another variable with `key_env:`, or mend the profile"
-    return _made(CredentialsError, attempt, "has no usable credentials to", failure, hint)
+    return made(CredentialsError, attempt, "has no usable credentials to", failure, hint)
 
 
 def _unpaid(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "add credit to the organization; waiting does not help"
-    return _made(InvalidRequestError, attempt, "wants to be paid to", failure, hint)
+    return made(InvalidRequestError, attempt, "wants to be paid to", failure, hint)
 
 
 def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "the key is valid and may not do this: use a key of the right workspace"
-    return _made(CredentialsError, attempt, "does not permit to", failure, hint)
+    return made(CredentialsError, attempt, "does not permit to", failure, hint)
 
 
 def _missing(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "check the name of the model, `base_url` and the account; `tunectl model list` shows all"
-    return _made(NotFoundError, attempt, "knows no such object to", failure, hint)
+    return made(NotFoundError, attempt, "knows no such object to", failure, hint)
 
 
 def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(ConflictError, attempt, "has a conflict and refused to", failure, "")
+    return made(ConflictError, attempt, "has a conflict and refused to", failure, "")
 
 
 def _rate(attempt: Attempt, failure: Failure) -> ProviderError:
-    spent = failure.code in _SPENT
-    hint = "try again later" if failure.wait is None else f"try again in {failure.wait:.0f} seconds"
-    if spent:
-        hint = "a limit of money is reached: waiting does not help, raise it in the console"
-    error = _made(RateLimitError, attempt, "allows no more requests now to", failure, hint)
-    assert isinstance(error, RateLimitError)
-    error.wait = float("inf") if spent else failure.wait
-    return error
+    spent = "a limit of money is reached: waiting does not help, raise it in the console"
+    return limited(attempt, failure, for_good=spent if failure.code in _SPENT else "")
 
 
 def _status(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -258,13 +227,13 @@ def _in_stream(attempt: Attempt, failure: Failure) -> ProviderError:
 
 def _senseless(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "check that `base_url` is the API and not a web page or a proxy"
-    return _made(UnavailableError, attempt, "gave no usable answer to", failure, hint)
+    return made(UnavailableError, attempt, "gave no usable answer when asked to", failure, hint)
 
 
 def _unreachable(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "check the network, the proxy variables and `base_url`"
-    return _made(UnavailableError, attempt, "cannot be reached to", failure, hint)
+    return made(UnavailableError, attempt, "cannot be reached to", failure, hint)
 
 
 def _no_answer(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(UnavailableError, attempt, "gave no answer to", failure, "try again later")
+    return made(UnavailableError, attempt, "failed to", failure, "try again later")

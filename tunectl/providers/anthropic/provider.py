@@ -13,7 +13,7 @@ from tunectl.providers.anthropic.account import Account
 from tunectl.providers.anthropic.chat import answer, chat, conversation
 from tunectl.providers.anthropic.client import Link
 from tunectl.providers.anthropic.endpoint import Records
-from tunectl.providers.anthropic.errors import SenselessAnswerError
+from tunectl.providers.attempt import SenselessAnswerError
 
 if TYPE_CHECKING:
     import anthropic

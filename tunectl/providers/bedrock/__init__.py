@@ -18,12 +18,15 @@ The laws of the room
   S3, then the training rows; the job's record stays and bills nothing.
 - A knowledge base is made by one request and filled by whoever waits for it; the service's own list
   of documents is the truth. A vector store that somebody brought is never deleted.
+- Buckets and role are looked at when planning. Whether a bucket may be written to is asked by a
+  write whose condition cannot hold; nothing is made.
 - There are no waiters: whoever needs an end polls for it.
 
 Settings: `region`, `staging` (`s3://BUCKET/PREFIX`), `role_arn` (what the job runs as), `output`
-(where metrics go, else below `staging`), `kms_key`, `aws_profile`, `timeout`, and for private
-addresses `endpoint_url`, `runtime_endpoint_url`, `agent_endpoint_url`,
-`agent_runtime_endpoint_url`, `s3_endpoint_url`, `sts_endpoint_url`.
+(where metrics go, else below `staging`), `kms_key`, `subnet_ids` and `security_group_ids` (the
+network in which jobs run), `aws_profile`, `timeout`, and for private addresses `endpoint_url`,
+`runtime_endpoint_url`, `agent_endpoint_url`, `agent_runtime_endpoint_url`, `s3_endpoint_url`,
+`sts_endpoint_url`.
 """
 
 from tunectl.providers.bedrock.connecting import connect

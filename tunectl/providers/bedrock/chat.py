@@ -9,8 +9,8 @@ from typing import Any
 from tunectl.core.errors import InvalidRequestError, UnavailableError
 from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.bedrock.client import Cloud
-from tunectl.providers.bedrock.errors import SenselessAnswerError
 
 # Our name -> Converse's `inferenceConfig` (botocore 1.44.5, service model `bedrock-runtime`).
 _LIMITS = {

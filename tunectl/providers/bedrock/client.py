@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tunectl.core.errors import ProviderError
-from tunectl.providers.bedrock.errors import Attempt, SenselessAnswerError, caught, translate
+from tunectl.providers.attempt import Attempt, SenselessAnswerError
+from tunectl.providers.bedrock.errors import caught, translate
 from tunectl.providers.etiquette import (
     ASK_SECONDS,
     CONNECT_SECONDS,

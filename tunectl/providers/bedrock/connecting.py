@@ -27,11 +27,20 @@ SETTINGS = frozenset(
     {
         "region", "staging", "output", "role_arn", "kms_key", "aws_profile", "timeout",
         "requests_per_minute", "endpoint_url", "runtime_endpoint_url", "s3_endpoint_url",
-        "sts_endpoint_url", "agent_endpoint_url", "agent_runtime_endpoint_url",
+        "sts_endpoint_url", "agent_endpoint_url", "agent_runtime_endpoint_url", "subnet_ids",
+        "security_group_ids",
     }
 )  # fmt: skip
 # botocore 1.44.5, service model `bedrock`, RoleArn
 _ROLE = re.compile(r"arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+")
+# The same, KmsKeyId
+_KMS = re.compile(
+    r"(arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:((key/[a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)))"
+    r"|([a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)"
+)
+# The same, VpcConfig: how many of each there may be
+_NETWORK = {"subnet_ids": 16, "security_group_ids": 5}
+_OF_NETWORK = re.compile(r"[-0-9a-zA-Z]{1,32}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _ADDRESSES = (
     (CONTROL, "endpoint_url"),
@@ -60,7 +69,8 @@ def connect(**settings: Any) -> BedrockAccount:  # noqa: ANN401  # settings are 
             name, settings, "role_arn", _ROLE, "arn:aws:iam::123456789012:role/tuning"
         ),
         output=_place(name, settings, "output") or staging.below("output"),
-        kms_key=text_setting(name, settings, "kms_key"),
+        kms_key=_kms_key(name, settings),
+        **_network(name, settings),
     )
     cloud = Cloud(
         provider=name,
@@ -94,6 +104,41 @@ def _matching(
             code="wrong-setting",
         )
     return value
+
+
+def _kms_key(name: str, settings: Mapping[str, Any]) -> str | None:
+    if text_setting(name, settings, "kms_key") is None:
+        return None
+    return _matching(name, settings, "kms_key", _KMS, "alias/tuning")
+
+
+def _network(name: str, settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the network in which jobs run: both lists, or none."""
+    found = {key: _ids(name, settings.get(key), key) for key in _NETWORK}
+    missing = [key for key, ids in found.items() if not ids]
+    if len(missing) == 1:
+        [given] = found.keys() - set(missing)
+        raise ConfigError.of(
+            f"provider `{name}` has `{given}:` and no `{missing[0]}:`",
+            hint="a network is told by both: `subnet_ids` and `security_group_ids`",
+            code="missing-setting",
+        )
+    return found
+
+
+def _ids(name: str, value: object, key: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    listed = tuple(value) if isinstance(value, list | tuple) else ()
+    whole = bool(listed) and all(isinstance(o, str) and _OF_NETWORK.fullmatch(o) for o in listed)
+    if not whole or len(listed) > _NETWORK[key]:
+        example = "subnet-0a1b2c3d" if key == "subnet_ids" else "sg-0a1b2c3d"
+        raise ConfigError.of(
+            f"`{key}` of provider `{name}` must be a list of at most {_NETWORK[key]} ids",
+            hint=f"such as `{key}: [{example}]`",
+            code="wrong-setting",
+        )
+    return listed
 
 
 def _place(name: str, settings: Mapping[str, Any], key: str) -> Place | None:

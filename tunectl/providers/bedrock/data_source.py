@@ -15,8 +15,8 @@ from typing import Any
 
 from tunectl.core.errors import InvalidRequestError, NotFoundError, UnknownOutcomeError
 from tunectl.core.value import Plain
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.bedrock.client import AGENT, Cloud, fields, pages
-from tunectl.providers.bedrock.errors import SenselessAnswerError
 from tunectl.providers.bedrock.knowledge import SOURCE, indexed, reasons, source
 from tunectl.providers.documents import Document, Indexed, batches
 

@@ -9,27 +9,37 @@ What is kept of a foreign exception is its words; the exception itself is not ch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from tunectl.core.errors import (
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
     RateLimitError,
     UnavailableError,
-    UnknownOutcomeError,
 )
+from tunectl.providers.attempt import (
+    Attempt,
+    Failed,
+    SenselessAnswerError,
+    clean,
+    limited,
+    made,
+    senseless,
+    silent,
+    unsettled,
+)
+from tunectl.providers.etiquette import retry_after
 
 LOGIN = (
     "set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or run `aws sso login`"
 )
-_LONGEST = 600
 _SERVER_FAULT = 500
 _NOT_FOUND, _TIMED_OUT, _FAILED_DEPENDENCY, _TOO_MANY = 404, 408, 424, 429
 
@@ -76,42 +86,17 @@ _HINTS: Mapping[str, str] = {
 }
 
 
-class SenselessAnswerError(ValueError):
-    """An answer is not the object that was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call.
-
-    Attributes:
-        provider: the name under `providers:`.
-        doing: what was attempted, as in `create a tuning job`.
-        changes: whether it may have changed the remote side.
-    """
-
-    provider: str
-    doing: str
-    changes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Failed):
     """What is worth keeping of a foreign exception.
 
     Attributes:
-        words: the service's own, or the exception's; fit to be shown.
         code: the service's name of the problem (`ValidationException`).
         status: of HTTP, 0 where there was no answer.
-        detail: code, status and request id, which AWS Support asks for.
-        wait: of the header `Retry-After`.
     """
 
-    words: str
     code: str = ""
     status: int = 0
-    detail: str = ""
-    wait: str = ""
 
 
 Rule = Callable[[Attempt, Failure], ProviderError]
@@ -125,31 +110,25 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     for kind in type(error).__mro__:
         if kind in table:
             return table[kind](attempt, failure)
-    return _other(attempt, failure)
+    return unsettled(attempt, failure)
 
 
 def _failure(error: Exception) -> Failure:
     """Read a foreign exception: no other function looks inside one."""
     response: Any = getattr(error, "response", None)
     if not isinstance(response, Mapping):
-        return Failure(_clean(str(error)) or type(error).__name__)
+        return Failure(words=clean(str(error)) or type(error).__name__)
     said, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, status = str(said.get("Code") or ""), int(meta.get("HTTPStatusCode") or 0)
     request = str(meta.get("RequestId") or meta.get("HTTPHeaders", {}).get("x-amzn-requestid", ""))
     known = (("status", status), ("code", code), ("request", request))
     return Failure(
-        words=_clean(str(said.get("Message") or code or error)),
+        words=clean(str(said.get("Message") or code or error)),
         code=code,
         status=status,
-        detail=", ".join(f"{name} {_clean(str(value))}" for name, value in known if value),
-        wait=_clean(str(meta.get("HTTPHeaders", {}).get("retry-after", ""))),
+        detail=", ".join(f"{name} {clean(str(value))}" for name, value in known if value),
+        wait=retry_after(meta.get("HTTPHeaders", {}), time.time()),
     )
-
-
-def _clean(text: str) -> str:
-    """Return foreign text fit to be shown: one line, no control characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 @cache
@@ -184,11 +163,11 @@ def rules() -> Mapping[type, Rule]:
         sdk.ClientError: _answered,
         sdk.EventStreamError: _answered,
         # no answer, or half of one
-        sdk.HTTPClientError: _no_answer,
-        sdk.ConnectionClosedError: _no_answer,
-        sdk.ReadTimeoutError: _no_answer,
-        sdk.ResponseStreamingError: _no_answer,
-        sdk.IncompleteReadError: _no_answer,
+        sdk.HTTPClientError: silent,
+        sdk.ConnectionClosedError: silent,
+        sdk.ReadTimeoutError: silent,
+        sdk.ResponseStreamingError: silent,
+        sdk.IncompleteReadError: silent,
         sdk.ConnectionError: _unreachable,
         sdk.EndpointConnectionError: _unreachable,
         sdk.ConnectTimeoutError: _unreachable,
@@ -196,13 +175,13 @@ def rules() -> Mapping[type, Rule]:
         sdk.SSLError: _unreachable,
         sdk.CapacityNotAvailableError: _unreachable,
         # answers that make no sense
-        sdk.ChecksumError: _senseless,
-        sdk.FlexibleChecksumError: _senseless,
-        ResponseParserError: _senseless,
-        ParserError: _senseless,
-        SenselessAnswerError: _senseless,
-        Boto3Error: _other,
-        sdk.BotoCoreError: _other,
+        sdk.ChecksumError: senseless,
+        sdk.FlexibleChecksumError: senseless,
+        ResponseParserError: senseless,
+        ParserError: senseless,
+        SenselessAnswerError: senseless,
+        Boto3Error: unsettled,
+        sdk.BotoCoreError: unsettled,
     }
     known.update(dict.fromkeys(_named(sdk, _NO_CREDENTIALS), _credentials))
     known.update(dict.fromkeys(_named(sdk, _UNSENT), _not_sent))
@@ -258,7 +237,7 @@ def _answered(attempt: Attempt, failure: Failure) -> ProviderError:
         (_GONE, _missing),
         (_BUSY, _rate),
         (_CONFLICT, _conflict),
-        (_LATER, _other),
+        (_LATER, unsettled),
     ):
         if code in codes:
             return rule(attempt, failure)
@@ -267,21 +246,14 @@ def _answered(attempt: Attempt, failure: Failure) -> ProviderError:
     if status == _TOO_MANY:
         return _rate(attempt, failure)
     if status >= _SERVER_FAULT or status in {0, _TIMED_OUT, _FAILED_DEPENDENCY}:
-        return _other(attempt, failure)
+        return unsettled(attempt, failure)
     return _refused(attempt, failure)
 
 
 def _made(
     kind: type[ProviderError], attempt: Attempt, verb: str, failure: Failure, hint: str
 ) -> ProviderError:
-    exit_code = kind().exit
-    diagnostic = Diagnostic(
-        summary=f"provider `{attempt.provider}` {verb} {attempt.doing}: {failure.words}",
-        hint=_HINTS.get(failure.code, hint),
-        detail=failure.detail,
-        exit=exit_code,
-    )
-    return kind((diagnostic,), exit_code)
+    return made(kind, attempt, verb, failure, _HINTS.get(failure.code, hint))
 
 
 def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -307,27 +279,7 @@ def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _rate(attempt: Attempt, failure: Failure) -> ProviderError:
-    hint = f"try again in {failure.wait} seconds" if failure.wait else "try again later"
-    error = _made(RateLimitError, attempt, "allows no more now to", failure, hint)
-    assert isinstance(error, RateLimitError)
-    error.wait = float("inf") if failure.code == _QUOTA else _seconds(failure.wait)
-    return error
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return None
-
-
-def _senseless(attempt: Attempt, failure: Failure) -> ProviderError:
-    words = f"the answer was cut off or is not what the API gives ({failure.words})"
-    return _other(attempt, replace(failure, words=words))
-
-
-def _no_answer(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _other(attempt, replace(failure, words=f"no answer came ({failure.words})"))
+    return limited(attempt, failure, for_good=_HINTS[_QUOTA] if failure.code == _QUOTA else "")
 
 
 def _unreachable(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -337,11 +289,3 @@ def _unreachable(attempt: Attempt, failure: Failure) -> ProviderError:
 
 def _not_sent(attempt: Attempt, failure: Failure) -> ProviderError:
     return _made(InvalidRequestError, attempt, "cannot be asked to", failure, "")
-
-
-def _other(attempt: Attempt, failure: Failure) -> ProviderError:
-    """No answer, or none to rely on: for a change that means "unknown", for a question "later"."""
-    if attempt.changes:
-        hint = "run the same command again: it looks for the object before it tries once more"
-        return _made(UnknownOutcomeError, attempt, "may or may not have managed to", failure, hint)
-    return _made(UnavailableError, attempt, "gave no answer to", failure, "try again later")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tunectl.catalog.bedrock_models import family, plain_id
+from tunectl.catalog.bedrock_models import REINFORCEMENT, SUPERVISED, family, plain_id
 from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import Status
 from tunectl.core.value import Plain
@@ -40,6 +40,20 @@ _USUAL = {
 }
 
 
+_REINFORCEMENT = "REINFORCEMENT_FINE_TUNING"
+# botocore 1.44.5, service model `bedrock`, RFTHyperParameters
+_REWARDED = {
+    "epochs": "epochCount",
+    "batch_size": "batchSize",
+    "learning_rate": "learningRate",
+    "max_prompt_tokens": "maxPromptLength",
+    "samples_per_prompt": "trainingSamplePerPrompt",
+    "max_answer_tokens": "inferenceMaxTokens",
+    "reasoning_effort": "reasoningEffort",
+    "eval_interval": "evalInterval",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What every job of a provider is made with.
@@ -48,11 +62,15 @@ class Setting:
         role_arn: the role that the service takes on to read rows and write metrics.
         output: where metrics go; each job has a folder of its own there.
         kms_key: encrypts the custom model; the service's own key where it is None.
+        subnet_ids: of the network in which a job reads and writes; none for the open network.
+        security_group_ids: what may be reached from there.
     """
 
     role_arn: str
     output: Place
     kms_key: str | None = None
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
 
 
 def body(setting: Setting, request: Request) -> dict[str, Any]:
@@ -67,7 +85,6 @@ def body(setting: Setting, request: Request) -> dict[str, Any]:
         "roleArn": setting.role_arn,
         "clientRequestToken": mark.op,
         "baseModelIdentifier": str(spec["base_model"]),
-        "customizationType": "FINE_TUNING",
         "jobTags": tags,
         "customModelTags": tags,
         "trainingDataConfig": {"s3Uri": str(spec["training_file"])},
@@ -75,11 +92,36 @@ def body(setting: Setting, request: Request) -> dict[str, Any]:
     }
     if spec.get("validation_file"):
         made["validationDataConfig"] = {"validators": [{"s3Uri": str(spec["validation_file"])}]}
-    if numbers := hyper_parameters(str(spec["base_model"]), spec.get("method")):
-        made["hyperParameters"] = numbers
     if setting.kms_key:
         made["customModelKmsKeyId"] = setting.kms_key
-    return made
+    if setting.subnet_ids:
+        made["vpcConfig"] = {
+            "subnetIds": list(setting.subnet_ids),
+            "securityGroupIds": list(setting.security_group_ids),
+        }
+    return made | _taught(str(spec["base_model"]), spec.get("method"))
+
+
+def _taught(base_model: str, method: Plain) -> dict[str, Any]:
+    """Return the type of customization and what belongs to it."""
+    said = dict(method) if isinstance(method, Mapping) else {}
+    if said.get("type") == REINFORCEMENT:
+        return {
+            "customizationType": _REINFORCEMENT,
+            "customizationConfig": {"rftConfig": reinforcement_config(said)},
+        }
+    numbers = hyper_parameters(base_model, method)
+    return {"customizationType": "FINE_TUNING", **({"hyperParameters": numbers} if numbers else {})}
+
+
+def reinforcement_config(method: Mapping[str, Plain]) -> dict[str, Any]:
+    """Return what a reinforcement is made with: the grader, and its numbers as numbers."""
+    grader = method.get("grader")
+    told = grader.get("lambda") if isinstance(grader, Mapping) else None
+    arn = told.get("function") if isinstance(told, Mapping) else None
+    found: dict[str, Any] = {"graderConfig": {"lambdaGrader": {"lambdaArn": str(arn)}}}
+    numbers = {theirs: method[ours] for ours, theirs in _REWARDED.items() if ours in method}
+    return {**found, "hyperParameters": numbers} if numbers else found
 
 
 def _own_tags(request: Request) -> dict[str, str]:
@@ -105,7 +147,7 @@ def hyper_parameters(base_model: str, method: Plain) -> dict[str, str]:
 
 def _names(base_model: str) -> Mapping[str, str]:
     facts = family(base_model)
-    known = facts.hyperparameters if facts is not None else None
+    known = facts.training(SUPERVISED).hyperparameters if facts is not None else None
     return {key: rule.name for key, rule in known.items()} if known is not None else _USUAL
 
 
@@ -136,8 +178,10 @@ def settings_of(job: Mapping[str, Any]) -> dict[str, Plain]:
 
 
 def _method(base: str, job: Mapping[str, Any]) -> dict[str, Plain]:
+    if job.get("customizationType") == _REINFORCEMENT:
+        return _rewarded((job.get("customizationConfig") or {}).get("rftConfig") or {})
     told = job.get("hyperParameters") or {}
-    found: dict[str, Plain] = {"type": "supervised"}
+    found: dict[str, Plain] = {"type": SUPERVISED}
     for ours, theirs in _names(base).items():
         try:
             value = float(told[theirs])
@@ -145,6 +189,16 @@ def _method(base: str, job: Mapping[str, Any]) -> dict[str, Plain]:
             continue
         found[ours] = int(value) if value.is_integer() else value
     return found
+
+
+def _rewarded(config: Mapping[str, Any]) -> dict[str, Plain]:
+    arn = ((config.get("graderConfig") or {}).get("lambdaGrader") or {}).get("lambdaArn")
+    told = config.get("hyperParameters") or {}
+    return {
+        "type": REINFORCEMENT,
+        **({"grader": {"type": "lambda", "lambda": {"function": str(arn)}}} if arn else {}),
+        **{ours: told[theirs] for ours, theirs in _REWARDED.items() if theirs in told},
+    }
 
 
 def status_of(job: Mapping[str, Any]) -> Status:

@@ -5,10 +5,19 @@ The end of a base model is not judged here: the loader does, by the same catalog
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 
-from tunectl.catalog.bedrock_models import Family, HyperParameter, base_ids, family, tuned_as
+from tunectl.catalog.bedrock_models import (
+    REINFORCEMENT,
+    SUPERVISED,
+    Family,
+    HyperParameter,
+    base_ids,
+    family,
+    tuned_as,
+)
 from tunectl.core.errors import Diagnostic, Exit, Severity
 from tunectl.core.resource import Resource
 from tunectl.core.value import Value
@@ -18,7 +27,13 @@ AUTO = "auto"
 _MOST_TAGS = 50  # AWS General Reference, tag limits (2026-11)
 _NAME = re.compile(r"([0-9a-zA-Z][_-]?)+")  # botocore 1.44.5, CustomModelName
 _TAKEN = LONGEST - 42  # of a model's name: the rest holds content and operation
-_METHODS = "supervised"
+# botocore 1.44.5, service model `bedrock`, LambdaArn
+_LAMBDA = re.compile(
+    r"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\d{1}:\d{12}:function:"
+    r"[a-zA-Z0-9-_\.]+(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+_EFFORTS = ("low", "medium", "high")  # botocore 1.44.5, ReasoningEffort
+_WORDS = frozenset({"type", "grader", "reasoning_effort"})  # of a method; the others are numbers
 
 _Found = Iterator[tuple[str, str, str]]
 
@@ -34,7 +49,7 @@ def check_job(provider: str, region: str, resource: Resource) -> Iterator[Diagno
     for code, summary, hint in (
         *_base(base, facts, region),
         *_method(facts, spec.get("method")),
-        *_rows(facts, spec.get("data")),
+        *_rows(facts, spec),
         *_unsupported(spec),
         *_suffix(spec.get("suffix")),
         *_tags(resource),
@@ -72,25 +87,48 @@ def _base(base: Value, facts: Family | None, region: str) -> _Found:
 def _method(facts: Family | None, method: Value) -> _Found:
     if not isinstance(method, Mapping):
         return
-    kind = method.get("type", _METHODS)
-    if kind != _METHODS:
+    kind = str(method.get("type", SUPERVISED))
+    if kind not in {SUPERVISED, REINFORCEMENT}:
         summary = f"does not train by method `{kind}` through this provider"
-        hint = "`supervised` it does; `reinforcement` has `type: openai, profile: bedrock-mantle`"
-        yield "method", summary, hint
+        yield "method", summary, f"`{SUPERVISED}` it does, and Nova 2 also `{REINFORCEMENT}`"
+        return
+    if kind == REINFORCEMENT:
+        yield from _grader(method)
     if facts is None:
         return
-    if not facts.formats:
-        summary = f"wants rows for {facts.title} that this version does not write"
-        yield "rows-form", summary, "choose another base model, such as one of Amazon Nova"
-    rules = facts.hyperparameters
+    if kind not in facts.formats:
+        summary = f"does not train {facts.title} by method `{kind}` through this provider"
+        hint = f"`{SUPERVISED}` it does; open-weight models have `{REINFORCEMENT}` through "
+        yield "method", summary, f"{hint}`type: openai, profile: bedrock-mantle`"
+        return
+    rules = facts.training(kind).hyperparameters
     if rules is None:
         return
-    for name in sorted(set(method) - {"type"}):
+    for name in sorted(set(method) - _WORDS):
         if name in rules:
             yield from _in_range(name, method[name], rules[name], facts)
         else:
             listed = ", ".join(f"`{one}`" for one in rules)
             yield "method", f"takes no `{name}` for {facts.title}", f"it takes {listed}"
+
+
+def _grader(method: Mapping[str, Value]) -> _Found:
+    """What is wrong with the grader, and with the effort that goes with it."""
+    example = "`grader: {type: lambda, lambda: {function: arn:aws:lambda:…:function:NAME}}`"
+    grader = method.get("grader")
+    if not isinstance(grader, Mapping) or grader.get("type") != "lambda":
+        yield "grader", "takes one kind of `grader`: a function of AWS Lambda", f"write {example}"
+    else:
+        told = grader.get("lambda")
+        arn = told.get("function") if isinstance(told, Mapping) else None
+        if isinstance(arn, str) and not _LAMBDA.fullmatch(arn):
+            yield "grader", f"is told a `grader` that is no function: `{arn}`", f"write {example}"
+        elif not isinstance(told, Mapping) or arn is None:
+            yield "grader", "is told no function of the `grader`", f"write {example}"
+    effort = method.get("reasoning_effort")
+    if effort is not None and effort not in _EFFORTS:
+        listed = ", ".join(f"`{one}`" for one in _EFFORTS)
+        yield "range", f"takes a `reasoning_effort` of {listed}, not `{effort}`", "leave it out"
 
 
 def _in_range(name: str, value: Value, rule: HyperParameter, facts: Family) -> _Found:
@@ -103,22 +141,28 @@ def _in_range(name: str, value: Value, rule: HyperParameter, facts: Family) -> _
     if rule.whole and value != int(value):
         yield "range", f"takes a whole number for `{name}`, not {value}", ""
     elif not rule.least <= value <= rule.most:
-        summary = (
-            f"takes `{name}` from {rule.least:g} to {rule.most:g} for {facts.title}, not {value}"
-        )
-        yield "range", summary, f"without it {rule.default:g} is used"
+        to = f" to {rule.most:g}" if rule.most < math.inf else ""
+        summary = f"takes `{name}` from {rule.least:g}{to} for {facts.title}, not {value}"
+        yield "range", summary, _default(rule)
 
 
-def _rows(facts: Family | None, data: Value) -> _Found:
+def _default(rule: HyperParameter) -> str:
+    return "" if rule.default is None else f"without it {rule.default:g} is used"
+
+
+def _rows(facts: Family | None, spec: Mapping[str, Value]) -> _Found:
+    data, method = spec.get("data"), spec.get("method")
     training = data.get("training") if isinstance(data, Mapping) else None
     rows = training.get("rows") if isinstance(training, Mapping) else None
     if facts is None or not isinstance(rows, int):
         return
-    if facts.least_rows is not None and rows < facts.least_rows:
-        summary = f"needs at least {facts.least_rows} rows for {facts.title}, there are {rows}"
+    kind = method.get("type", SUPERVISED) if isinstance(method, Mapping) else SUPERVISED
+    known = facts.training(str(kind))
+    if known.least_rows is not None and rows < known.least_rows:
+        summary = f"needs at least {known.least_rows} rows for {facts.title}, there are {rows}"
         yield "rows", summary, "add rows"
-    if facts.most_rows is not None and rows > facts.most_rows:
-        summary = f"takes at most {facts.most_rows} rows for {facts.title}, there are {rows}"
+    if known.most_rows is not None and rows > known.most_rows:
+        summary = f"takes at most {known.most_rows} rows for {facts.title}, there are {rows}"
         yield "rows", summary, "set `limit:`"
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.bedrock.account import Identity
 from tunectl.providers.bedrock.chat import answer, chat
 from tunectl.providers.bedrock.client import CONTROL, Cloud
 from tunectl.providers.bedrock.credentials import source
 from tunectl.providers.bedrock.endpoint import Endpoints
-from tunectl.providers.bedrock.errors import SenselessAnswerError
 from tunectl.providers.bedrock.job import Setting
 from tunectl.providers.bedrock.knowledge_base import KnowledgeBases
 from tunectl.providers.bedrock.places import Place
 from tunectl.providers.bedrock.publication import Publications
+from tunectl.providers.bedrock.staging import Staging
 from tunectl.providers.bedrock.tuning_job import TuningJobs
 from tunectl.providers.bedrock.upload import Uploads
 
@@ -105,7 +106,7 @@ def provide(cloud: Cloud, staging: Place, setting: Setting) -> BedrockAccount:
         cloud,
         identity,
         {
-            "upload": Uploads(cloud, identity, staging),
+            "upload": Uploads(cloud, identity, staging, Staging(cloud, identity, staging, setting)),
             "tuning_job": TuningJobs(cloud, identity, setting),
             "endpoint": Endpoints(cloud, identity),
             "knowledge_base": KnowledgeBases(cloud, identity, setting.role_arn),

@@ -33,7 +33,7 @@ from tunectl.providers.bedrock.limits import check_job
 from tunectl.providers.bedrock.naming import mark_of, op_in_name, pairs_of
 from tunectl.providers.bedrock.places import Place
 from tunectl.providers.bedrock.upload import objects, remove
-from tunectl.providers.instances import found, made
+from tunectl.providers.instances import found, made, unchangeable
 
 LIST_LAG = 15.0  # seconds; AWS documents none for lists of Bedrock (2026-11)
 
@@ -164,12 +164,7 @@ class TuningJobs:
         Raises:
             InvalidRequestError: always.
         """
-        address = str(request.resource.address)
-        raise InvalidRequestError.of(
-            f"a tuning job cannot be changed: `{address}`",
-            hint="the change takes effect at the next training",
-            address=address,
-        )
+        raise unchangeable("a tuning job", request, "the change takes effect at the next training")
 
     def delete(self, instance: Instance) -> Instance | None:
         """End the job, delete its model and what it wrote; returns the record that stays.

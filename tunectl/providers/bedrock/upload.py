@@ -14,13 +14,19 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from tunectl.core.errors import ConflictError, Diagnostic, InvalidRequestError, NotFoundError
+from tunectl.core.errors import (
+    ConflictError,
+    Diagnostic,
+    InvalidRequestError,
+    NotFoundError,
+    Severity,
+)
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.bedrock.account import Identity
 from tunectl.providers.bedrock.client import S3, Cloud, fields
-from tunectl.providers.bedrock.errors import SenselessAnswerError
 from tunectl.providers.bedrock.naming import (
     document_name,
     mark_of,
@@ -29,7 +35,8 @@ from tunectl.providers.bedrock.naming import (
     op_in_key,
 )
 from tunectl.providers.bedrock.places import Place
-from tunectl.providers.instances import found, made
+from tunectl.providers.bedrock.staging import Staging
+from tunectl.providers.instances import found, gone, made, unchangeable
 
 _BLOCK = 1024 * 1024
 _TYPES = {
@@ -46,10 +53,20 @@ class Uploads:
     cloud: Cloud
     identity: Identity
     staging: Place
+    leaned_on: Staging
 
-    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """Find nothing: what rows and documents must be is the concern of their own checks."""
-        return ()
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:
+        """Say what is wrong with buckets and role; looks at them, once for all uploads."""
+        for code, summary, hint in self.leaned_on.problems():
+            unsure = code.startswith("unsure-")
+            yield Diagnostic(
+                summary=summary,
+                severity=Severity.WARNING if unsure else Severity.ERROR,
+                hint=hint,
+                code=f"provider-{code.removeprefix('unsure-')}",
+                address=str(resource.address),
+                source=resource.source,
+            )
 
     def read(self, instance: Instance) -> Instance | None:
         """Return the object as it is now, None when it was deleted."""
@@ -130,10 +147,7 @@ class Uploads:
             NotFoundError: it is gone.
         """
         if self._head(self._place(instance)) is None:
-            raise NotFoundError.of(
-                f"the object `{instance.id}` of `{instance.address}` is gone",
-                address=str(instance.address),
-            )
+            raise gone("object", instance)
         return replace(instance, status=Status.READY, progress="", reason="")
 
     def update(self, request: Request) -> Instance:
@@ -142,11 +156,7 @@ class Uploads:
         Raises:
             InvalidRequestError: always.
         """
-        raise InvalidRequestError.of(
-            f"what was uploaded cannot be changed: `{request.resource.address}`",
-            hint="replace it",
-            address=str(request.resource.address),
-        )
+        raise unchangeable("what was uploaded", request)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Delete the object; nothing stays but, in a bucket with versions, an older version."""

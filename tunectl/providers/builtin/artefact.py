@@ -119,10 +119,11 @@ def _budget(spec: Mapping[str, Plain]) -> Plain:
     if not isinstance(tokens, int):
         model = budget.get("of") or spec.get("model")
         tokens = window_of(model) if isinstance(model, str) else None
-    reserve = budget.get("reserve_output")
+    reserve, most = budget.get("reserve_output"), budget.get("max_output")
     return {
         "context_tokens": tokens,
         "reserve_output": RESERVED_OUTPUT if reserve is None else reserve,
+        **({} if most is None else {"max_output": most}),
     }
 
 

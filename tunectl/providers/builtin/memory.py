@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunectl.core.errors import Diagnostic
-from tunectl.core.ports import Mark, Request
+from tunectl.core.ports import Request
 from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.providers.instances import made
+from tunectl.providers.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True)
-class Memories:
+class Memories(Recorded):
     """Handler of kind `memory`.
 
     Attributes:
@@ -42,26 +43,6 @@ class Memories:
             id=f"memory-{request.mark.op}",
             outputs={"name": request.spec.get("name"), "store": _kept_in(request.spec)},
         )
-
-    @property
-    def lag(self) -> float:
-        """No second: what is written here is found here."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: a record exists only where it is recorded."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return the record."""
-        return instance
-
-    def update(self, request: Request) -> Instance:
-        """Record what may be kept now; the next write of an application goes by it."""
-        fresh, prior = self.create(request), request.prior
-        if prior is None:
-            return fresh
-        return replace(fresh, id=prior.id, op=prior.op, created_at=prior.created_at)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Forget the record; returns it where users' data stays, with what erases that."""

@@ -1,7 +1,8 @@
 """Prompt templates: the compiled artefact as a file of the project.
 
 Laws: the file is replaced in one step, its index of examples is written before it, and what no
-artefact refers to any more is removed after; its history of versions is kept in the state alone.
+artefact refers to any more is removed after; its history of versions is kept in the state alone,
+and goes on when the file is lost.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class PromptTemplates:
         try:
             artefact = compile_prompt(address, request.spec, request.reader, indexes.make)
             _replace(self.project / path, artefact.content)
-            indexes.remove_others(keep=_indexes_of(request.prior))
+            indexes.remove_others(keep=_indexes_of(_before(request)))
         except OSError as error:
             raise unusable(self.project / path, "write", error) from error
         return made(
@@ -146,6 +147,11 @@ class PromptTemplates:
         return place_of("prompts", self.env, address, ".json")
 
 
+def _before(request: Request) -> Instance | None:
+    """What the record says of this template; also where its file is gone and made again."""
+    return request.prior or request.former
+
+
 def _indexes_of(prior: Instance | None) -> frozenset[str]:
     """The indexes of the version that running applications have read, until they start anew."""
     known = prior.outputs.get("indexes") if prior is not None else None
@@ -154,7 +160,7 @@ def _indexes_of(prior: Instance | None) -> frozenset[str]:
 
 def _history(request: Request) -> tuple[Plain, ...]:
     """The versions there were, the newest first; one that is written again is told once."""
-    version, prior = request.spec.get("version"), request.prior
+    version, prior = request.spec.get("version"), _before(request)
     known: tuple[Plain, ...] = ()
     if prior is not None:
         said = prior.outputs.get("history")

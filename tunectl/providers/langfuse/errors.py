@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tunectl.core.errors import (
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
-    RateLimitError,
     UnavailableError,
     UnknownOutcomeError,
 )
-from tunectl.providers.attempt import Attempt
+from tunectl.providers.attempt import Attempt, Failed, limited, made
 from tunectl.providers.etiquette import retry_after
 
 if TYPE_CHECKING:
@@ -54,13 +52,7 @@ def refusal(answer: httpx2.Response, attempt: Attempt) -> ProviderError:
             return _made(ConflictError, attempt, "has a conflict and refused to", words, detail, "")
         case 429:
             wait = retry_after(answer.headers, time.time())
-            hint = "try again later" if wait is None else f"try again in {wait:.0f} seconds"
-            made = _made(
-                RateLimitError, attempt, "allows no more requests now to", words, detail, hint
-            )
-            assert isinstance(made, RateLimitError)
-            made.wait = wait
-            return made
+            return limited(attempt, Failed(words=words, detail=detail, wait=wait))
     if status < _FAULT and status >= 400:
         return _made(InvalidRequestError, attempt, "refused to", words, detail, "")
     return _unknown(attempt, words, detail)
@@ -82,7 +74,7 @@ def senseless(attempt: Attempt, words: str) -> ProviderError:
     if attempt.changes:
         return _unknown(attempt, words, "")
     return _made(
-        UnavailableError, attempt, "gave no usable answer to", words, "",
+        UnavailableError, attempt, "gave no usable answer when asked to", words, "",
         "check that `base_url` is Langfuse and not a web page or a proxy",
     )  # fmt: skip
 
@@ -93,7 +85,7 @@ def _unknown(attempt: Attempt, words: str, detail: str) -> ProviderError:
             UnknownOutcomeError, attempt, "does not say whether it did", words, detail,
             "run it again: it looks first",
         )  # fmt: skip
-    return _made(UnavailableError, attempt, "gave no answer to", words, detail, "try again later")
+    return _made(UnavailableError, attempt, "failed to", words, detail, "try again later")
 
 
 def _words(answer: httpx2.Response) -> str:
@@ -119,11 +111,4 @@ def _words(answer: httpx2.Response) -> str:
 def _made(
     kind: type[ProviderError], attempt: Attempt, verb: str, words: str, detail: str, hint: str
 ) -> ProviderError:
-    exit_code = kind().exit
-    diagnostic = Diagnostic(
-        summary=f"provider `{attempt.provider}` {verb} {attempt.doing}: {words}",
-        hint=hint,
-        detail=detail,
-        exit=exit_code,
-    )
-    return kind((diagnostic,), exit_code)
+    return made(kind, attempt, verb, Failed(words=words, detail=detail), hint)

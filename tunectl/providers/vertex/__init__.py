@@ -16,11 +16,15 @@ The laws of the room
   model. A deletion that is refused because an earlier one has not arrived yet is asked for again.
 - A deployment is a chain of long operations. Whoever looks when one has ended begins the next: each
   can be begun twice without harm, for the ids of what is made are chosen here.
+- An open model is deployed by Model Garden, which registers a copy of it: endpoint and copy have
+  ids that are chosen here, are marked when they are there, and go together, the copy last.
+- A licence is accepted only where the declaration says so.
 - The database that RAG Engine keeps for a whole project is set up only where a declaration agrees
   to it, and is never changed or taken away here.
 
 Settings: `project`, `location`, `staging` (`gs://BUCKET/PREFIX`), `endpoint` and `storage_endpoint`
-(private or loopback addresses), `concurrent_jobs`, `requests_per_minute`, `timeout` (seconds).
+(private or loopback addresses), `concurrent_jobs`, `requests_per_minute`, `timeout` (seconds),
+`hugging_face_token_env` (a variable's name).
 """
 
 from __future__ import annotations

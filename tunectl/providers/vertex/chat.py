@@ -65,8 +65,9 @@ def answer(
     """
     target = _target(cloud, model)
     name = Name.of(target)
-    if name is not None and name.collection == "endpoints" and _has_machines(cloud, target):
-        yield from _predicted(cloud, target, messages_of(body), params)
+    url = _machines_at(cloud, target) if name and name.collection == "endpoints" else ""
+    if url:
+        yield from _predicted(cloud, url, target, messages_of(body), params)
     else:
         yield from _generated(cloud, target, _configured(body, params))
 
@@ -90,12 +91,15 @@ def _target(cloud: Cloud, model: str) -> str:
     return str(found.deployed_models[0].endpoint)
 
 
-def _has_machines(cloud: Cloud, endpoint: str) -> bool:
+def _machines_at(cloud: Cloud, endpoint: str) -> str:
+    """Return where an endpoint with machines of its own answers; empty where it has none."""
     location = location_of(endpoint)
     found = cloud.ask(
         f"read the endpoint `{endpoint}`", lambda: cloud.get_json(location, f"v1/{endpoint}")
     )
-    return any("dedicatedResources" in one for one in found.get("deployedModels") or ())
+    if not any("dedicatedResources" in one for one in found.get("deployedModels") or ()):
+        return ""
+    return cloud.answering_url(location, str(found.get("dedicatedEndpointDns") or ""))
 
 
 def _generated(cloud: Cloud, target: str, body: Mapping[str, Any]) -> Iterator[Delta]:
@@ -194,14 +198,18 @@ def _texts(content: object) -> Iterator[str]:
 
 
 def _predicted(
-    cloud: Cloud, target: str, messages: list[dict[str, str]], params: Mapping[str, Plain]
+    cloud: Cloud,
+    url: str,
+    target: str,
+    messages: list[dict[str, str]],
+    params: Mapping[str, Plain],
 ) -> Iterator[Delta]:
     """Ask a deployment as the text containers of Model Garden want it; the answer comes at once."""
     instance = {"@requestFormat": "chatCompletions", "messages": messages, **params}
     answer = cloud.ask(
         f"answer with `{target}`",
         lambda: cloud.post_json(
-            location_of(target), f"v1/{target}:predict", {"instances": [instance]}
+            location_of(target), f"v1/{target}:predict", {"instances": [instance]}, url
         ),
     )
     found = answer.get("predictions")

@@ -16,16 +16,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tunectl.core.errors import ProviderError, RateLimitError, UnavailableError
+from tunectl.providers.attempt import Attempt, SenselessAnswerError
 from tunectl.providers.etiquette import ASK_SECONDS, CONNECT_SECONDS, SEND_SECONDS, Pace, user_agent
 from tunectl.providers.keys import is_loopback
 from tunectl.providers.paced_clients import pace_requests
-from tunectl.providers.vertex.errors import (
-    AstrayError,
-    Attempt,
-    SenselessAnswerError,
-    caught,
-    translate,
-)
+from tunectl.providers.vertex.errors import AstrayError, caught, translate
 from tunectl.providers.vertex.places import host_of
 
 T = TypeVar("T")
@@ -51,6 +46,7 @@ class Cloud:
         pace: of all requests to Vertex AI together.
         storage_pace: the same for Cloud Storage, which has no such quota.
         ask_seconds: how long a question may take.
+        hub_token_env: the variable that holds a token of Hugging Face; empty for none.
     """
 
     provider: str
@@ -62,6 +58,7 @@ class Cloud:
     pace: Pace = field(default_factory=Pace, repr=False)
     storage_pace: Pace = field(default_factory=Pace, repr=False)
     ask_seconds: float = ASK_SECONDS
+    hub_token_env: str = ""
     _made: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
     _mutex: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -78,6 +75,16 @@ class Cloud:
     def url_of(self, location: str) -> str:
         """Return where a location is asked, without a slash at its end."""
         return (self.endpoint or f"https://{host_of(location)}").rstrip("/")
+
+    def answering_url(self, location: str, own: str) -> str:
+        """Return where an endpoint answers: at the host of its own, where it has one.
+
+        Args:
+            location: of the endpoint.
+            own: its `dedicatedEndpointDns`; empty where it has none. What has one does not answer
+                at the host of its location (Vertex AI API reference, 2026-11).
+        """
+        return f"https://{own}" if own and not is_loopback(self.endpoint) else self.url_of(location)
 
     def ask(self, doing: str, call: Callable[[], T]) -> T:
         """Ask something; safe to repeat, and repeated when the service is busy.
@@ -260,10 +267,12 @@ class Cloud:
         except (KeyError, TypeError, ValueError):
             raise SenselessAnswerError("the header `Date` is missing") from None
 
-    def post_json(self, location: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send to a REST route, once; use it inside `tell`."""
+    def post_json(
+        self, location: str, path: str, body: Mapping[str, Any], url: str = ""
+    ) -> dict[str, Any]:
+        """Send to a REST route, once; use it inside `tell`. `url` names another host."""
         answer = self.session(location, once=True).post(
-            f"{self.url_of(location)}/{path}",
+            f"{url or self.url_of(location)}/{path}",
             json=dict(body),
             timeout=(CONNECT_SECONDS, self.ask_seconds),
         )

@@ -16,7 +16,7 @@ from tunectl.providers.vertex.provider import VertexAccount, provide
 SETTINGS = frozenset(
     {
         "project", "location", "staging", "concurrent_jobs", "endpoint", "storage_endpoint",
-        "timeout",
+        "timeout", "hugging_face_token_env",
     }
 )  # fmt: skip
 # Vertex AI quotas and limits (2026-09): 600 requests a minute for resource management.
@@ -42,6 +42,7 @@ def connect_account(settings: Mapping[str, Any]) -> VertexAccount:
         pace=pace_of(settings, RATES),
         storage_pace=pace_of(settings),
         ask_seconds=_number(name, settings, "timeout", ASK_SECONDS),
+        hub_token_env=text_setting(name, settings, "hugging_face_token_env") or "",
     )
     at_once = int(_number(name, settings, "concurrent_jobs", 1))
     return provide(cloud, ProjectAccount(cloud), at_once)

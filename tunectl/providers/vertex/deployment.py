@@ -21,6 +21,7 @@ from tunectl.providers.vertex.machines import (
     ALL,
     deployed_id,
     deployed_model,
+    put_for,
     scaling,
     share_of,
 )
@@ -107,7 +108,7 @@ def looked_at(cloud: Cloud, name: str, spec: Mapping[str, Plain], operation: str
     Raises:
         NotFoundError: the endpoint does not exist.
     """
-    if operation and (now := _waited_for(cloud, operation, "")) is not None:
+    if operation and (now := waited_for(cloud, operation, "")) is not None:
         return now
     link = _next(endpoint_named(cloud, name), spec)
     return READY if link is None else Now(Status.PENDING, link)
@@ -129,9 +130,23 @@ def advance(
         NotFoundError: the endpoint does not exist.
         InvalidRequestError: what comes next is definitely refused.
     """
-    if operation and (now := _waited_for(cloud, operation, progress)) is not None:
+    if operation and (now := waited_for(cloud, operation, progress)) is not None:
         return now
-    found = endpoint_named(cloud, name)
+    return go_on(cloud, name, endpoint_named(cloud, name), spec)
+
+
+def go_on(cloud: Cloud, name: str, found: Any, spec: Mapping[str, Plain]) -> Now:  # noqa: ANN401
+    """Tell how far an endpoint is that waits for nothing we know, and begin what comes next.
+
+    Args:
+        cloud: where it is.
+        name: of the endpoint.
+        found: the endpoint, a proto-plus message.
+        spec: what it shall be.
+
+    Raises:
+        InvalidRequestError: what comes next is definitely refused.
+    """
     link = _next(found, spec)
     if link is None:
         return READY
@@ -150,7 +165,7 @@ def advance(
     return Now(Status.PENDING, link, operation=begun)
 
 
-def _waited_for(cloud: Cloud, operation: str, progress: str) -> Now | None:
+def waited_for(cloud: Cloud, operation: str, progress: str) -> Now | None:
     """Tell of an operation that runs or failed; None when it is over or not known any more."""
     try:
         now = looked_up(cloud, operation)
@@ -163,8 +178,7 @@ def _waited_for(cloud: Cloud, operation: str, progress: str) -> Now | None:
 
 def _next(found: Any, spec: Mapping[str, Plain]) -> str | None:  # noqa: ANN401
     """Return what is to be done next, None when all is as it shall be."""
-    wanted = deployed_id(found.name, spec)
-    ours = next((one for one in found.deployed_models if one.id == wanted), None)
+    ours = put_for(found, spec)
     if ours is None:
         return _DEPLOYING
     if {one: share for one, share in found.traffic_split.items() if share} != _split(found, spec):
@@ -199,13 +213,18 @@ def _held(cloud: Cloud, found: Any, spec: Mapping[str, Plain]) -> float:  # noqa
 
 def _split(found: Any, spec: Mapping[str, Plain]) -> dict[str, int]:  # noqa: ANN401
     """Return how the traffic shall be split: a share to what moves in, the rest to the last."""
-    wanted, share = deployed_id(found.name, spec), share_of(spec)
+    wanted, share = _wanted_id(found, spec), share_of(spec)
     before = dict(found.traffic_split)
     others = [one.id for one in found.deployed_models if one.id != wanted]
     last = max(others, key=lambda one: before.get(one, 0), default=None)
     if share == ALL or last is None:
         return {wanted: ALL}
     return {wanted: share, last: ALL - share}
+
+
+def _wanted_id(found: Any, spec: Mapping[str, Plain]) -> str:  # noqa: ANN401
+    ours = put_for(found, spec)
+    return deployed_id(found.name, spec) if ours is None else str(ours.id)
 
 
 def _deploy(cloud: Cloud, found: Any, spec: Mapping[str, Plain]) -> str:  # noqa: ANN401
@@ -262,7 +281,7 @@ def _rescale(cloud: Cloud, found: Any, spec: Mapping[str, Plain]) -> str:  # noq
             {
                 "endpoint": found.name,
                 "deployed_model": {
-                    "id": deployed_id(found.name, spec),
+                    "id": _wanted_id(found, spec),
                     "dedicated_resources": wanted,
                 },
                 "update_mask": FieldMask(paths=[f"dedicated_resources.{key}" for key in wanted]),
@@ -296,7 +315,7 @@ def remove_endpoint(cloud: Cloud, name: str) -> None:
     """Take everything off an endpoint and delete it; what is gone already is fine."""
     try:
         if running := _running(cloud, name):
-            _outwaited(cloud, running)
+            outwaited(cloud, running)
         found = endpoint_named(cloud, name)
     except NotFoundError:
         return
@@ -310,7 +329,7 @@ def remove_endpoint(cloud: Cloud, name: str) -> None:
     delete_endpoint(cloud, name)
 
 
-def _outwaited(cloud: Cloud, operation: str) -> None:
+def outwaited(cloud: Cloud, operation: str) -> None:
     """Wait until an operation is over, however it ends: nothing can be deleted under it."""
     try:
         finished(cloud, operation, "finish what runs on an endpoint")

@@ -27,7 +27,24 @@ from tunectl.providers.vertex.deployment import (
     name_of,
     remove_endpoint,
 )
-from tunectl.providers.vertex.machines import introduced, is_dedicated, observed
+from tunectl.providers.vertex.garden import (
+    advance_open,
+    begin_open,
+    claim,
+    claim_of,
+    looked_at_open,
+    op_of,
+    remove_open,
+    unseen,
+)
+from tunectl.providers.vertex.machines import (
+    DEDICATED,
+    introduced,
+    is_dedicated,
+    is_garden,
+    observed,
+    served,
+)
 from tunectl.providers.vertex.marks import KIND, OP, mark_of
 from tunectl.providers.vertex.places import Name, location_of
 from tunectl.providers.vertex.teardown import model_named
@@ -65,15 +82,17 @@ class Endpoints:
         operation = str(instance.outputs.get("operation") or "")
         try:
             if instance.status is Status.PENDING and is_dedicated(instance.spec):
-                now = looked_at(self.cloud, name, instance.spec, operation)
+                now = self._looked(instance, name, operation)
                 if now.status is not Status.READY:
                     return self._told(instance, replace(now, operation=operation))
             there = endpoint_named(self.cloud, name)
         except NotFoundError:
-            return None
+            # Of an open model whose deployment failed nothing may be left: the reason stays.
+            failed = instance.status is Status.FAILED and is_garden(instance.spec)
+            return instance if failed else None
         if record:
             return replace(instance, outputs=self._outputs(name, there))
-        op = str(there.labels.get(OP, ""))
+        op = op_of(there)
         if instance.op and op != instance.op:
             return None  # ours is gone, and somebody else took the name
         if instance.status is Status.FAILED and not there.deployed_models:
@@ -101,12 +120,14 @@ class Endpoints:
                 id=f"{_RECORD}{request.mark.op}",
                 outputs=self._outputs(name, there),
             )
-        now = begin(self.cloud, request)
+        garden = is_garden(request.spec)
+        now = begin_open(self.cloud, request) if garden else begin(self.cloud, request)
+        claimed = claim_of(request.mark, request.resource.labels) if garden else {}
         return made(
             request,
             account=account,
             id=name_of(self.cloud, request.mark.op),
-            outputs=_waiting(now),
+            outputs={**claimed, **_waiting(now)},
             status=now.status,
             progress=now.progress,
         )
@@ -117,24 +138,30 @@ class Endpoints:
         return _LAG if self.cloud.endpoint is None else _LAG_NEAR
 
     def find(self, mark: Mark) -> Iterable[Instance]:
-        """Yield the endpoint that the operation made: its id says so. A record is never found."""
+        """Yield the endpoint that the operation made: its id says so. A record is never found.
+
+        Raises:
+            UnknownOutcomeError: while Model Garden deploys, nobody can tell for whom it does.
+        """
         name = name_of(self.cloud, mark.op)
+        there: Any = None
         try:
             there = endpoint_named(self.cloud, name)
         except NotFoundError:
-            return
-        serves = bool(there.deployed_models)
-        yield replace(
-            found(
-                mark,
-                provider=self.cloud.provider,
-                account=self.account.id(),
-                id=name,
-                outputs=self._outputs(name, there) if serves else {},
-                status=Status.READY if serves else Status.PENDING,
-            ),
-            spec=introduced(there),
+            if not unseen(self.cloud, name):
+                return
+        marked = there is not None and OP in there.labels
+        serves = marked and bool(there.deployed_models)
+        outputs = self._outputs(name, there) if serves else {} if marked else claim_of(mark, {})
+        blank = found(
+            mark,
+            provider=self.cloud.provider,
+            account=self.account.id(),
+            id=name,
+            outputs=outputs,
+            status=Status.READY if serves else Status.PENDING,
         )
+        yield blank if there is None else replace(blank, spec=introduced(there))
 
     def mark(self, instance: Instance) -> Mark | None:
         """Return the mark that the endpoint carries, if any."""
@@ -163,7 +190,7 @@ class Endpoints:
                     id=self._id(there.name),
                     spec=introduced(there),
                     outputs=self._outputs(self._id(there.name), there),
-                    op=str(there.labels.get(OP, "")),
+                    op=op_of(there),
                 ),
                 mark=mark,
                 created_at=there.create_time.isoformat(timespec="seconds"),
@@ -181,11 +208,16 @@ class Endpoints:
         if not is_dedicated(spec):
             # One that was found by its mark alone: what it shall be, the intent says.
             there = endpoint_named(self.cloud, instance.id)
+            claim(self.cloud, there, instance)
             outputs = self._outputs(instance.id, there)
             return replace(instance, status=Status.READY, outputs=outputs, progress="")
         operation = str(instance.outputs.get("operation") or "")
         try:
-            now = advance(self.cloud, instance.id, spec, operation, instance.progress)
+            now = (
+                advance_open(self.cloud, instance, operation)
+                if is_garden(spec)
+                else advance(self.cloud, instance.id, spec, operation, instance.progress)
+            )
         except InvalidRequestError as error:
             now = Now(Status.FAILED, reason=str(error))
         return self._told(instance, now)
@@ -199,14 +231,23 @@ class Endpoints:
             name = self._chosen(request)
             there = endpoint_named(self.cloud, name)
             return replace(blank, status=Status.READY, outputs=self._outputs(name, there))
-        now = advance(self.cloud, prior.id, request.spec, "", "")
+        now = advance(self.cloud, prior.id, served(prior.id, request.spec), "", "")
         return self._told(blank, now)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Take everything off and delete it; of a record nothing was made."""
-        if not instance.id.startswith(_RECORD):
+        if instance.id.startswith(_RECORD):
+            return None
+        if instance.spec.get("hosting") == DEDICATED:
             remove_endpoint(self.cloud, instance.id)
+        else:
+            remove_open(self.cloud, instance, str(instance.outputs.get("operation") or ""))
         return None
+
+    def _looked(self, instance: Instance, name: str, operation: str) -> Now:
+        if is_garden(instance.spec):
+            return looked_at_open(self.cloud, instance, operation)
+        return looked_at(self.cloud, name, instance.spec, operation)
 
     def _told(self, instance: Instance, now: Now) -> Instance:
         # What callers know stays true while it moves.
@@ -271,7 +312,7 @@ class Endpoints:
     def _outputs(self, name: str, there: Any) -> dict[str, Plain]:  # noqa: ANN401
         location = location_of(name)
         own = str(there.dedicated_endpoint_dns or "")
-        base = f"https://{own}/v1" if own else f"{self.cloud.url_of(location)}/v1"
+        base = f"{self.cloud.answering_url(location, own)}/v1"
         machines = any("dedicated_resources" in one for one in there.deployed_models)
         verb = "predict" if machines else "generateContent"
         return {"model_id": name, "base_url": base, "invoke": f"{base}/{name}:{verb}"}

@@ -10,6 +10,7 @@ the request with its `Authorization` header.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,69 +19,53 @@ from typing import Any
 from tunectl.core.errors import (
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
-    RateLimitError,
     UnavailableError,
     UnknownOutcomeError,
 )
+from tunectl.providers.attempt import (
+    Attempt,
+    Failed,
+    SenselessAnswerError,
+    clean,
+    limited,
+    made,
+    senseless,
+    silent,
+    unsettled,
+)
+from tunectl.providers.etiquette import retry_after
 
 LOGIN = (
     "run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`; the "
     "account needs the role `roles/aiplatform.user`"
 )
-_LONGEST = 600
 _SERVER_FAULT = 500
 _TIMED_OUT = frozenset({408, 499})
 _PRECONDITION = "FAILED_PRECONDITION"
 _ABSENT = "NOT_FOUND"
 
 
-class SenselessAnswerError(ValueError):
-    """An answer is not the object that was asked for."""
-
-
 class AstrayError(UnavailableError):
     """Some other server answered, such as a front end that knows no such region."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call.
-
-    Attributes:
-        provider: the name under `providers:`.
-        doing: what was attempted, as in `create a tuning job`.
-        changes: whether it may have changed the remote side.
-    """
-
-    provider: str
-    doing: str
-    changes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Failed):
     """What is worth keeping of a foreign exception.
 
     Attributes:
-        words: the service's own, or the exception's; fit to be shown.
         code: of HTTP, 0 where there was no answer.
         status: Google's name of the problem (`FAILED_PRECONDITION`); empty where there is none.
         told: the answer is an error of the API itself, not of some web server before it.
-        detail: fields that were refused, and the reason's name.
-        wait: of the header `Retry-After`.
         unsent: the connection was never there.
     """
 
-    words: str
     code: int = 0
     status: str = ""
     told: bool = False
-    detail: str = ""
-    wait: str = ""
     unsent: bool = False
 
 
@@ -99,7 +84,7 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     for kind in type(error).__mro__:
         if kind in table:
             return table[kind](attempt, failure)
-    return _other(attempt, failure)
+    return unsettled(attempt, failure)
 
 
 @cache
@@ -142,22 +127,22 @@ def rules() -> Mapping[type, Rule]:
         api.Aborted: _conflict,
         api.PreconditionFailed: _conflict,
         api.TooManyRequests: _rate,
-        api.Cancelled: _other,
+        api.Cancelled: unsettled,
         api.BadRequest: _refused,
         api.ClientError: _by_status,
         api.Redirection: _astray,
-        api.ServerError: _other,
+        api.ServerError: unsettled,
         api.GoogleAPICallError: _by_status,
         storage.InvalidResponse: _by_status,
         # no answer, or none to rely on
-        api.RetryError: _other,
-        api.ResumableTransferError: _other,
-        storage.DataCorruption: _other,
-        json_format.Error: _senseless,
-        ValueError: _senseless,
+        api.RetryError: unsettled,
+        api.ResumableTransferError: unsettled,
+        storage.DataCorruption: unsettled,
+        json_format.Error: senseless,
+        ValueError: senseless,
         requests.RequestException: _no_answer,
-        requests.exceptions.ChunkedEncodingError: _other,
-        ConnectionError: _other,
+        requests.exceptions.ChunkedEncodingError: unsettled,
+        ConnectionError: unsettled,
         # nothing was sent
         api.DuplicateCredentialArgs: _not_sent,
         auth.TransportError: _unreachable,
@@ -171,7 +156,7 @@ def rules() -> Mapping[type, Rule]:
         requests.exceptions.InvalidSchema: _not_sent,
         requests.exceptions.MissingSchema: _not_sent,
         requests.exceptions.InvalidHeader: _not_sent,
-        api.GoogleAPIError: _other,
+        api.GoogleAPIError: unsettled,
     }
 
 
@@ -181,17 +166,24 @@ def _failure(error: Exception) -> Failure:
     code = getattr(error, "code", None)
     code = int(code) if isinstance(code, int) else int(getattr(response, "status_code", 0) or 0)
     body = _body(response)
-    wait = response.headers.get("Retry-After", "") if response is not None else ""
+    wait = retry_after(response.headers, time.time()) if response is not None else None
     if body is None:
         words = clean(str(getattr(error, "message", "") or error)) or type(error).__name__
-        return Failure(words if code else _root(error), code, wait=wait, unsent=never_sent(error))
-    details = body.get("details") or ()
+        return Failure(
+            words=words if code else _root(error),
+            detail=f"HTTP {code}" if code else "",
+            wait=wait,
+            code=code,
+            unsent=never_sent(error),
+        )
+    details, status = body.get("details") or (), str(body.get("status") or "")
+    known = (f"HTTP {code}" if code else "", status, "; ".join(_details(details)))
     return Failure(
         words=clean(str(body.get("message") or "")) or type(error).__name__,
         code=code,
-        status=str(body.get("status") or ""),
+        status=status,
         told=True,
-        detail="; ".join(_details(details)),
+        detail=", ".join(part for part in known if part),
         wait=wait,
     )
 
@@ -231,12 +223,6 @@ def _root(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def clean(text: str) -> str:
-    """Return foreign text fit to be shown: one line, no control characters, not too long."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 def never_sent(error: BaseException) -> bool:
     """Tell whether the connection was never there, so that nothing can have happened."""
     from urllib3 import exceptions as urllib3
@@ -244,20 +230,6 @@ def never_sent(error: BaseException) -> bool:
     reason: Any = error.args[0] if error.args else None
     reason = getattr(reason, "reason", reason)
     return isinstance(reason, urllib3.NewConnectionError | urllib3.ConnectTimeoutError)
-
-
-def _made(
-    kind: type[ProviderError], attempt: Attempt, verb: str, failure: Failure, hint: str = ""
-) -> ProviderError:
-    exit_code = kind().exit
-    known = (f"HTTP {failure.code}" if failure.code else "", failure.status, failure.detail)
-    diagnostic = Diagnostic(
-        summary=f"provider `{attempt.provider}` {verb} {attempt.doing}: {failure.words}",
-        hint=hint,
-        detail=", ".join(part for part in known if part),
-        exit=exit_code,
-    )
-    return kind((diagnostic,), exit_code)
 
 
 def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -269,15 +241,15 @@ def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = ""
     if "adapter size" in failure.words.lower():
         hint = "`method.lora_r` is the adapter's size: 1, 2, 4, 8 or 16, as the base model allows"
-    return _made(InvalidRequestError, attempt, "refused to", failure, hint)
+    return made(InvalidRequestError, attempt, "refused to", failure, hint)
 
 
 def _credentials(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(CredentialsError, attempt, "refused the credentials to", failure, LOGIN)
+    return made(CredentialsError, attempt, "refused the credentials to", failure, LOGIN)
 
 
 def _no_credentials(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(CredentialsError, attempt, "found no usable credentials to", failure, LOGIN)
+    return made(CredentialsError, attempt, "found no usable credentials to", failure, LOGIN)
 
 
 def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -286,33 +258,29 @@ def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
         "give the account the roles `roles/aiplatform.user` and, on the staging bucket, "
         "`roles/storage.objectUser`"
     )
-    return _made(CredentialsError, attempt, "does not permit to", failure, hint)
+    return made(CredentialsError, attempt, "does not permit to", failure, hint)
 
 
 def _missing(attempt: Attempt, failure: Failure) -> ProviderError:
     """404. Only the API's own says that an object is gone; a web server's says nothing of it."""
     if not failure.told or failure.status not in {"", _ABSENT}:
         return _astray(attempt, failure)
-    return _made(NotFoundError, attempt, "knows no such object to", failure)
+    return made(NotFoundError, attempt, "knows no such object to", failure)
 
 
 def _astray(attempt: Attempt, failure: Failure) -> ProviderError:
     words = f"the answer is not the API's ({failure.words[:120]})"
     hint = "check `location:` and, where it is set, `endpoint:`"
     kind = UnknownOutcomeError if attempt.changes and failure.code == 0 else AstrayError
-    return _made(kind, attempt, "was not reached to", replace(failure, words=words), hint)
+    return made(kind, attempt, "was not reached to", replace(failure, words=words), hint)
 
 
 def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(ConflictError, attempt, "has a conflict and refused to", failure)
+    return made(ConflictError, attempt, "has a conflict and refused to", failure)
 
 
 def _rate(attempt: Attempt, failure: Failure) -> ProviderError:
-    hint = f"try again in {failure.wait} seconds" if failure.wait else "try again later"
-    error = _made(RateLimitError, attempt, "allows no more requests now to", failure, hint)
-    assert isinstance(error, RateLimitError)
-    error.wait = float(failure.wait) if failure.wait.isdigit() else None
-    return error
+    return limited(attempt, failure)
 
 
 def _by_status(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -323,32 +291,19 @@ def _by_status(attempt: Attempt, failure: Failure) -> ProviderError:
             429: _rate,
         }  # fmt: skip
         return known.get(failure.code, _refused)(attempt, failure)
-    return _other(attempt, failure)
-
-
-def _senseless(attempt: Attempt, failure: Failure) -> ProviderError:
-    words = f"the answer was cut off or is not what the API gives ({failure.words})"
-    return _other(attempt, replace(failure, words=words))
+    return unsettled(attempt, failure)
 
 
 def _no_answer(attempt: Attempt, failure: Failure) -> ProviderError:
     if failure.unsent:
         return _unreachable(attempt, failure)
-    return _other(attempt, replace(failure, words=f"no answer came ({failure.words})"))
+    return silent(attempt, failure)
 
 
 def _unreachable(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "check the network and, where they are set, `endpoint:` and `storage_endpoint:`"
-    return _made(UnavailableError, attempt, "cannot be reached to", failure, hint)
+    return made(UnavailableError, attempt, "cannot be reached to", failure, hint)
 
 
 def _not_sent(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(InvalidRequestError, attempt, "cannot be asked to", failure)
-
-
-def _other(attempt: Attempt, failure: Failure) -> ProviderError:
-    """No answer, or none to rely on: for a change that means "unknown", for a question "later"."""
-    if attempt.changes:
-        hint = "run the same command again: it looks for the object before it tries once more"
-        return _made(UnknownOutcomeError, attempt, "may or may not have managed to", failure, hint)
-    return _made(UnavailableError, attempt, "gave no answer to", failure, "try again later")
+    return made(InvalidRequestError, attempt, "cannot be asked to", failure)

@@ -19,6 +19,7 @@ from tunectl.providers.vertex.job import (
     reason_of,
     status_of,
 )
+from tunectl.providers.vertex.open_job import is_open, weights_of
 
 _SHOWN = 5
 
@@ -55,6 +56,8 @@ def _all(job: Mapping[str, Any]) -> Iterator[JobEvent]:
     match status_of(job):
         case Status.READY:
             words = f"made `{model_of(job)}`, which answers at `{endpoint_of(job)}`"
+            if is_open(job):
+                words = f"left the weights in `{weights_of(job)}`; nothing is deployed by itself"
             yield _event("6-ended", ended, words)
         case Status.FAILED:
             yield _event("6-ended", ended, reason_of(job) or "the job failed", "error")

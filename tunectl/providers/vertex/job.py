@@ -13,8 +13,9 @@ from typing import Any
 from tunectl.core.ports import Mark
 from tunectl.core.resource import Status
 from tunectl.core.value import Plain
-from tunectl.providers.vertex.errors import clean
+from tunectl.providers.attempt import clean
 from tunectl.providers.vertex.marks import description_of, display_name, labels_of
+from tunectl.providers.vertex.open_job import is_open, settings_of_open, weights_of
 from tunectl.providers.vertex.places import Name
 
 SUPERVISED, PREFERENCE = "supervisedTuningSpec", "preferenceOptimizationSpec"
@@ -154,9 +155,15 @@ def outputs_of(job: Mapping[str, Any]) -> dict[str, Plain]:
     """Return what others may refer to.
 
     `model_id` is what callers name to get an answer: a tuned Gemini answers by its endpoint, not
-    by the model's own name (google-genai issue 1679).
+    by the model's own name (google-genai issue 1679). Of a tuned open model there are weights and
+    nothing that answers: they are what an endpoint deploys.
     """
     found: dict[str, Plain] = {"job_id": str(job["name"])}
+    if is_open(job):
+        weights = weights_of(job) if status_of(job) is Status.READY else ""
+        base = str(job.get("baseModel") or "")
+        told: dict[str, Plain] = {"model_id": weights, "model": weights, "base": base}
+        return {**found, **told} if weights else found
     if status_of(job) is Status.READY and model_of(job):
         found["model"] = model_of(job)
         if endpoint_of(job):
@@ -191,6 +198,8 @@ def settings_of(job: Mapping[str, Any]) -> dict[str, Plain]:
     """
     inner = job.get(SUPERVISED) or job.get(PREFERENCE) or {}
     numbers = inner.get("hyperParameters") or {}
+    if is_open(job):
+        return {**settings_of_open(job), **_files(inner)}
     method: dict[str, Plain] = {"type": "dpo" if job.get(PREFERENCE) else "supervised"}
     if str(numbers.get("epochCount", "")).isdigit() and int(numbers["epochCount"]):
         method["epochs"] = int(numbers["epochCount"])
@@ -205,13 +214,12 @@ def settings_of(job: Mapping[str, Any]) -> dict[str, Plain]:
         "base_model": str(job.get("baseModel") or before.get("tunedModelName") or ""),
         "method": method,
     }
-    for ours, theirs in (
-        ("training_file", "trainingDatasetUri"),
-        ("validation_file", "validationDatasetUri"),
-    ):
-        if inner.get(theirs):
-            found[ours] = str(inner[theirs])
-    return found
+    return {**found, **_files(inner)}
+
+
+def _files(inner: Mapping[str, Any]) -> dict[str, Plain]:
+    names = {"training_file": "trainingDatasetUri", "validation_file": "validationDatasetUri"}
+    return {ours: str(inner[theirs]) for ours, theirs in names.items() if inner.get(theirs)}
 
 
 def record_left(name: str) -> str:

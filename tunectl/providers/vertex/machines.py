@@ -6,13 +6,14 @@ Field names as of `DedicatedResources` (google-cloud-aiplatform 2.7.0).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from tunectl.core.value import Plain
 from tunectl.providers.vertex.places import Name, same_thing
 
-DEDICATED = "dedicated"
+DEDICATED, GARDEN = "dedicated", "garden"
 ALL = 100  # percent of the traffic
 METRICS = {
     "cpu": "aiplatform.googleapis.com/prediction/online/cpu/utilization",
@@ -20,11 +21,29 @@ METRICS = {
 }
 _DIGITS = 9_000_000_000
 _TITLE = 128  # characters of a display name
+_SERVES = re.compile(r" serves (\S+)$")
 
 
 def is_dedicated(spec: Mapping[str, Plain]) -> bool:
     """Tell whether an endpoint has machines of its own."""
-    return spec.get("hosting") == DEDICATED
+    return spec.get("hosting") in {DEDICATED, GARDEN}
+
+
+def is_garden(spec: Mapping[str, Plain]) -> bool:
+    """Tell whether Model Garden makes an endpoint, and a model in the registry with it."""
+    return spec.get("hosting") == GARDEN
+
+
+def copy_of(endpoint: str) -> str:
+    """Return the name of the model that Model Garden registers for an endpoint: it has its id."""
+    name = Name.of(endpoint)
+    assert name is not None, endpoint
+    return f"projects/{name.project}/locations/{name.location}/models/{name.id}"
+
+
+def served(endpoint: str, spec: Mapping[str, Plain]) -> Mapping[str, Plain]:
+    """Return the settings with the registered model in place of an open one."""
+    return {**spec, "model": copy_of(endpoint)} if is_garden(spec) else spec
 
 
 def deployed_id(endpoint: str, spec: Mapping[str, Plain]) -> str:
@@ -40,6 +59,34 @@ def deployed_id(endpoint: str, spec: Mapping[str, Plain]) -> str:
     parts += [str(_accelerator(spec)), spec.get("spot") or False]
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
     return str(int(digest[:15], 16) % _DIGITS + 1_000_000_000)
+
+
+def put_for(found: Any, spec: Mapping[str, Plain]) -> Any | None:  # noqa: ANN401  # untyped
+    """Return what serves as it is declared, None when nothing does.
+
+    Model Garden chooses the id of what it deploys: that is known by its model and its machines.
+
+    Args:
+        found: the endpoint, a proto-plus message.
+        spec: as `served` returned it.
+    """
+    wanted = deployed_id(found.name, spec)
+    for one in found.deployed_models:
+        if one.id == wanted or (is_garden(spec) and _is_such(one, spec)):
+            return one
+    return None
+
+
+def _is_such(one: Any, spec: Mapping[str, Plain]) -> bool:  # noqa: ANN401
+    resources = one.dedicated_resources
+    machine = resources.machine_spec
+    kind = (machine.accelerator_type.name, machine.accelerator_count)
+    return bool(
+        _same_model(str(spec.get("model")), one)
+        and machine.machine_type == spec.get("machine_type")
+        and (kind if machine.accelerator_count else None) == _accelerator(spec)
+        and bool(resources.spot) == bool(spec.get("spot"))
+    )
 
 
 def _accelerator(spec: Mapping[str, Plain]) -> tuple[str, int] | None:
@@ -73,18 +120,23 @@ def scaling(spec: Mapping[str, Plain]) -> dict[str, Any]:
 
 def deployed_model(endpoint: str, spec: Mapping[str, Plain]) -> dict[str, Any]:
     """Return the model to deploy, as `deployModel` takes it."""
+    return {
+        "id": deployed_id(endpoint, spec),
+        "model": str(spec["model"]),
+        "display_name": str(spec["model"])[:_TITLE],
+        "dedicated_resources": resources_of(spec),
+    }
+
+
+def resources_of(spec: Mapping[str, Plain]) -> dict[str, Any]:
+    """Return the machines, as `DedicatedResources` says them."""
     machine: dict[str, Any] = {"machine_type": spec.get("machine_type")}
     if (accelerator := _accelerator(spec)) is not None:
         machine |= {"accelerator_type": accelerator[0], "accelerator_count": accelerator[1]}
     resources = {"machine_spec": machine, **scaling(spec)}
     if spec.get("spot"):
         resources["spot"] = True
-    return {
-        "id": deployed_id(endpoint, spec),
-        "model": str(spec["model"]),
-        "display_name": str(spec["model"])[:_TITLE],
-        "dedicated_resources": resources,
-    }
+    return resources
 
 
 def share_of(spec: Mapping[str, Plain]) -> int:
@@ -100,13 +152,13 @@ def observed(spec: Mapping[str, Plain], found: Any) -> dict[str, Plain]:  # noqa
         spec: as recorded.
         found: the endpoint, a proto-plus message.
     """
-    wanted = deployed_id(found.name, spec)
-    ours = next((one for one in found.deployed_models if one.id == wanted), None)
+    wanted = served(found.name, spec)
+    ours = put_for(found, wanted)
     current = ours if ours is not None else _newest(found)
     if current is None:
-        return {**spec, "model": ""}
+        return {**spec, **_emptied(is_garden(spec))}
     now = dict(spec)
-    if not _same_model(str(spec.get("model", "")), current):
+    if not _same_model(str(wanted.get("model", "")), current):
         now["model"] = _model_of(current)
     return _described(now, current, dict(found.traffic_split))
 
@@ -115,11 +167,32 @@ def introduced(found: Any) -> dict[str, Plain]:  # noqa: ANN401
     """Return the settings of an endpoint of which only the name is known."""
     current = _newest(found)
     if current is None:
-        return {"model": ""}
+        told = _garden(str(found.description))
+        return {**told, **_emptied(bool(told))}
     said: dict[str, Plain] = {"model": _model_of(current)}
     if "dedicated_resources" not in current:
         return said
-    return _described({**said, "hosting": DEDICATED}, current, dict(found.traffic_split))
+    if same_thing(copy_of(found.name), current.model):
+        said = _garden(str(found.description))
+    else:
+        said["hosting"] = DEDICATED
+    return _described(said, current, dict(found.traffic_split))
+
+
+def _garden(description: str) -> dict[str, Plain]:
+    """Return which open model it is; nothing where that is not told, which contradicts nothing."""
+    told = _SERVES.search(description)
+    return {"model": told[1], "hosting": GARDEN} if told else {}
+
+
+def _emptied(garden: bool) -> dict[str, Plain]:
+    """Return what tells that nothing is deployed; what Model Garden registered is put on again."""
+    return {"machine_type": ""} if garden else {"model": ""}
+
+
+def serving_note(spec: Mapping[str, Plain]) -> str:
+    """Return what an endpoint's description says of its open model, for those who only list."""
+    return f" serves {spec['model']}"
 
 
 def _newest(found: Any) -> Any:  # noqa: ANN401

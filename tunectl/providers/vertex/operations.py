@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tunectl.core.errors import ConflictError, InvalidRequestError, NotFoundError, ProviderError
+from tunectl.providers.attempt import SenselessAnswerError, clean
 from tunectl.providers.vertex.client import Cloud
-from tunectl.providers.vertex.errors import SenselessAnswerError, clean
 from tunectl.providers.vertex.places import location_of
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunectl.catalog import base_models
+from tunectl.catalog.open_models import open_tuning
 from tunectl.core.errors import CredentialsError, NotFoundError, UnavailableError
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
@@ -49,6 +50,8 @@ class VertexAccount:
     def models(self) -> Iterable[Model]:
         """Yield the base models of the catalogue with the days on which they end, then our own.
 
+        Open models are those that are known to be tuned: Model Garden deploys many more.
+
         The service tells no retirement dates: they are the catalogue's.
         """
         seen = set()
@@ -58,6 +61,8 @@ class VertexAccount:
                 seen.add(known.id)
                 end = known.shutdown.isoformat() if known.shutdown else None
                 yield Model(id=known.id, owned_by="google", shutdown_date=end)
+        for name in open_tuning().modes:
+            yield Model(id=name, owned_by=name.partition("/")[0])
         for location in self._locations():
             yield from self._registered(location)
 

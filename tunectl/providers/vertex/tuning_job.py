@@ -23,10 +23,10 @@ from tunectl.core.errors import (
 from tunectl.core.ports import Found, JobEvent, Mark, Request
 from tunectl.core.resource import Instance, Need, Resource, Status
 from tunectl.core.value import Address, Ref
-from tunectl.providers.instances import found, made
+from tunectl.providers.attempt import SenselessAnswerError
+from tunectl.providers.instances import found, made, unchangeable
 from tunectl.providers.vertex.account import ProjectAccount
 from tunectl.providers.vertex.client import MODELS, TUNING, Cloud, as_json
-from tunectl.providers.vertex.errors import SenselessAnswerError
 from tunectl.providers.vertex.events import events_of
 from tunectl.providers.vertex.job import (
     body,
@@ -45,8 +45,16 @@ from tunectl.providers.vertex.job import (
 )
 from tunectl.providers.vertex.limits import check_job
 from tunectl.providers.vertex.marks import OP, mark_of
+from tunectl.providers.vertex.open_job import (
+    is_open,
+    open_body,
+    output_of,
+    own_output,
+    weights_of,
+)
 from tunectl.providers.vertex.places import Name, location_of
 from tunectl.providers.vertex.teardown import model_named, remove
+from tunectl.providers.vertex.weights import are_there, remove_all
 
 _PAGE = 100
 _CANCEL_SECONDS = 30.0
@@ -71,7 +79,7 @@ class TuningJobs:
 
     def check(self, resource: Resource) -> Iterable[Diagnostic]:
         """Say what the service's published limits refuse."""
-        return check_job(self.cloud.provider, resource)
+        return check_job(self.cloud.provider, self.cloud.location, resource)
 
     def read(self, instance: Instance) -> Instance | None:
         """Return the job as it is now; None when its record, or its finished model, is gone."""
@@ -81,15 +89,19 @@ class TuningJobs:
             return None
         known = instance if instance.spec else _introduced(instance, job)
         now = self._shown(known, job)
-        if now.status is Status.READY and model_named(self.cloud, model_of(job)) is None:
-            return None
-        return now
+        return None if now.status is Status.READY and not self._is_there(job) else now
+
+    def _is_there(self, job: Mapping[str, Any]) -> bool:
+        if is_open(job):
+            return are_there(self.cloud, weights_of(job))
+        return model_named(self.cloud, model_of(job)) is not None
 
     def create(self, request: Request) -> Instance:
         """Start the job; it is pending."""
         account = self.account.id()
-        wanted = body(request.spec, request.mark, request.resource.labels, self._base(request))
-        send = self._prefer if is_preference(request.spec) else self._supervise
+        wanted = self._wanted(request)
+        newer = is_preference(request.spec) or is_open(wanted)
+        send = self._newly if newer else self._supervise
         job = self.cloud.tell("create a tuning job", lambda: _named(send(wanted)))
         blank = made(request, account=account, id=job["name"], outputs={}, status=Status.PENDING)
         return self._shown(blank, job)
@@ -106,19 +118,29 @@ class TuningJobs:
             )
         )
 
-    def _prefer(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    def _newly(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Send what no service client knows a word for (google-cloud-aiplatform 2.7.0)."""
         path = f"v1beta1/{self.cloud.parent}/tuningJobs"
         return self.cloud.post_json(self.cloud.location, path, wanted)
 
-    def _base(self, request: Request) -> str:
-        """Return the base: of a job that trains on, the model that the other job made."""
+    def _wanted(self, request: Request) -> dict[str, Any]:
+        """Return the job to create; one that trains on begins with what the other job made."""
         said = request.resource.spec.get("base_model")
-        if isinstance(said, Ref) and said.address in request.dependencies:
-            model = request.dependencies[said.address].outputs.get("model")
-            if isinstance(model, str):
-                return model
-        return str(request.spec["base_model"])
+        before = request.dependencies.get(said.address) if isinstance(said, Ref) else None
+        told = before.outputs if before is not None else {}
+        base = str(told.get("model") or request.spec["base_model"])
+        root = str(told.get("base") or base)
+        spec, mark, labels = request.spec, request.mark, request.resource.labels
+        if not is_open({"baseModel": root}):
+            return body(spec, mark, labels, base)
+        return open_body(
+            spec,
+            mark,
+            labels,
+            base=root,
+            before="" if base == root else base,
+            output=output_of(self.cloud.staging, mark.op),
+        )
 
     @property
     def lag(self) -> float:
@@ -137,7 +159,7 @@ class TuningJobs:
                     id=job["name"],
                     outputs={},
                 )
-                yield self._shown(blank, job)
+                yield self._shown(blank, self._whole(job))
 
     def mark(self, instance: Instance) -> Mark | None:
         """Return the mark that the job carries, if any."""
@@ -151,8 +173,8 @@ class TuningJobs:
         """
         account = self.account.id()
         models: dict[str, frozenset[str]] = {}
-        for job in self._all():
-            mark = _mark(job)
+        for listed in self._all():
+            job, mark = self._whole(listed), _mark(listed)
             shown = self._shown(
                 Instance(
                     address=mark.address if mark else Address.of("tuning_job", job["name"]),
@@ -165,13 +187,16 @@ class TuningJobs:
                 ),
                 job,
             )
-            if shown.status is Status.READY and not self._exists(model_of(job), models):
-                reason = f"its model `{model_of(job)}` does not exist"
+            if shown.status is Status.READY and not self._exists(job, models):
+                reason = f"its model `{shown.outputs.get('model')}` does not exist"
                 shown = replace(shown, status=Status.FAILED, reason=reason)
             yield Found(instance=shown, mark=mark, created_at=made_at(job))
 
-    def _exists(self, model: str, known: dict[str, frozenset[str]]) -> bool:
-        """Tell whether a model exists, with one list for each location."""
+    def _exists(self, job: Mapping[str, Any], known: dict[str, frozenset[str]]) -> bool:
+        """Tell whether a job's model exists, with one list for each location."""
+        if is_open(job):
+            return self._is_there(job)
+        model = model_of(job)
         location = location_of(model)
         if location not in known:
             known[location] = frozenset(self._models(location))
@@ -224,12 +249,7 @@ class TuningJobs:
         Raises:
             InvalidRequestError: always.
         """
-        address = str(request.resource.address)
-        raise InvalidRequestError.of(
-            f"a tuning job cannot be changed: `{address}`",
-            hint="the change takes effect at the next training",
-            address=address,
-        )
+        raise unchangeable("a tuning job", request, "the change takes effect at the next training")
 
     def delete(self, instance: Instance) -> Instance | None:
         """End the job and delete its model and all its endpoints; returns the record that stays.
@@ -241,13 +261,19 @@ class TuningJobs:
             job = self._ended(instance)
         except NotFoundError:
             return None
-        remove(self.cloud, model_of(job), endpoints_of(job))
+        reason = record_left(instance.id)
+        if not is_open(job):
+            remove(self.cloud, model_of(job), endpoints_of(job))
+        elif output := own_output(job):
+            remove_all(self.cloud, output)
+        else:
+            reason = f"{reason}; what it wrote to `{job.get('outputUri')}` stays: it chose that"
         return replace(
             instance,
             status=status_of(job),
             outputs={"job_id": instance.id},
             progress="",
-            reason=record_left(instance.id),
+            reason=reason,
         )
 
     def events(self, instance: Instance, since: str | None = None) -> Iterable[JobEvent]:
@@ -269,7 +295,7 @@ class TuningJobs:
         return self._shown(instance, self._job(instance.id))
 
     def _job(self, name: str) -> dict[str, Any]:
-        return self.cloud.ask(
+        job = self.cloud.ask(
             f"read the job `{name}`",
             lambda: as_json(
                 self.cloud.service(TUNING, location_of(name)).get_tuning_job(
@@ -277,6 +303,11 @@ class TuningJobs:
                 )
             ),
         )
+        return self._whole(job)
+
+    def _whole(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Return a job with what only the newer route tells of an open model."""
+        return self._telling(job["name"]) if is_open(job) and "outputUri" not in job else job
 
     def _telling(self, name: str) -> dict[str, Any]:
         """Return a job with what only the newer route tells: what it is doing at the moment."""
@@ -288,7 +319,7 @@ class TuningJobs:
     def _shown(self, instance: Instance, job: Mapping[str, Any]) -> Instance:
         """Return the instance with what the job says about itself."""
         status, reason, progress, outputs = status_of(job), "", "", outputs_of(job)
-        if status is Status.READY and not endpoint_of(job):
+        if status is Status.READY and not (weights_of(job) or endpoint_of(job)):
             if ended_lately(job, datetime.now(UTC)):
                 status, progress = Status.PENDING, _UNDEPLOYED
                 outputs = {"job_id": instance.id}

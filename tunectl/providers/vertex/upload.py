@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 from tunectl.core.errors import (
     ConflictError,
     Diagnostic,
-    InvalidRequestError,
     NotFoundError,
     Severity,
 )
@@ -26,7 +25,7 @@ from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
 from tunectl.providers.documents import Document
 from tunectl.providers.etiquette import CONNECT_SECONDS, SEND_SECONDS
-from tunectl.providers.instances import found, made
+from tunectl.providers.instances import found, gone, made, unchangeable
 from tunectl.providers.latin import ascii_name
 from tunectl.providers.vertex.account import ProjectAccount
 from tunectl.providers.vertex.client import Cloud
@@ -148,10 +147,7 @@ class Uploads:
         """
         now = self.read(instance)
         if now is None:
-            raise NotFoundError.of(
-                f"the object `{instance.id}` of `{instance.address}` is gone",
-                address=str(instance.address),
-            )
+            raise gone("object", instance)
         return now
 
     def update(self, request: Request) -> Instance:
@@ -160,10 +156,7 @@ class Uploads:
         Raises:
             InvalidRequestError: always.
         """
-        address = str(request.resource.address)
-        raise InvalidRequestError.of(
-            f"what was uploaded cannot be changed: `{address}`", hint="replace it", address=address
-        )
+        raise unchangeable("what was uploaded", request)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Delete the object, in the generation that was made; nothing stays."""

@@ -11,6 +11,7 @@ The laws of the room
   job after a timeout, for no idempotency key leaves the SDK (openai 3.54, read 2026-11).
 - A definite answer (4xx) is a refusal. A timeout, a 5xx, a torn or senseless answer to something
   that changes the world is `UnknownOutcomeError`; a refused connection is `UnavailableError`.
+- Where a service may drop marks, a job is told by the files it names (`alike`), or not at all.
 - "Gone" is a 404 on the object itself and nothing else.
 - A key is read from the environment when it is needed and appears in no record, error or log.
 """

@@ -12,6 +12,8 @@ from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
 from tunectl.providers.wire.client import Wire
 
+_LIMITS = ("max_completion_tokens", "max_tokens")
+
 if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types import CompletionUsage
@@ -53,7 +55,7 @@ def answer(
 
     def begin(client: OpenAI) -> Iterator[Any]:
         create: Any = client.chat.completions.create
-        asked = _plain({**body, **params})
+        asked = _plain(_limited(body, params, wire.profile.answer_limit))
         known = inspect.signature(create).parameters.keys()
         extra = {key: value for key, value in asked.items() if key not in known}
         named = {key: value for key, value in asked.items() if key in known}
@@ -83,6 +85,14 @@ def answer(
             hint="ask again",
         )
     yield replace(counted, finish_reason=ended)
+
+
+def _limited(body: Mapping[str, Any], params: Mapping[str, Plain], field: str) -> dict[str, Any]:
+    """Return what is asked, with the longest answer under the name that the service knows."""
+    asked = {**body, **params}
+    said = [one[name] for one in (params, body) for name in _LIMITS if one.get(name) is not None]
+    rest = {key: value for key, value in asked.items() if key not in _LIMITS}
+    return {**rest, field: said[0]} if said else rest
 
 
 def _counts(usage: CompletionUsage) -> Delta:

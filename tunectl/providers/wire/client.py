@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tunectl.core.value import Plain
+from tunectl.providers.attempt import Attempt, SenselessAnswerError
 from tunectl.providers.etiquette import (
     ASK_SECONDS,
     CONNECT_SECONDS,
@@ -20,14 +21,7 @@ from tunectl.providers.etiquette import (
     user_agent,
 )
 from tunectl.providers.paced_clients import httpx_client
-from tunectl.providers.wire.errors import (
-    Attempt,
-    SenselessAnswerError,
-    caught,
-    hopeless,
-    never_sent,
-    translate,
-)
+from tunectl.providers.wire.errors import caught, hopeless, never_sent, translate
 from tunectl.providers.wire.profile import Profile
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from tunectl.core.errors import ConflictError, Diagnostic, NotFoundError, Severi
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.value import Address, Plain
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.instances import found, made
+from tunectl.providers.recorded import Recorded, continued
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields
-from tunectl.providers.wire.errors import SenselessAnswerError
 from tunectl.providers.wire.listing import moment
 from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata, mark_of
 from tunectl.providers.wire.profile import Profile
@@ -44,7 +45,7 @@ def no_deployment(profile: Profile, resource: Resource) -> Iterable[Diagnostic]:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class Records(Recorded):
     """Handler of kind `endpoint` where a model answers under its own id: nothing remote is made.
 
     Moving the endpoint changes its `model_id`.
@@ -81,28 +82,6 @@ class Records:
             id=f"{RECORD}{request.mark.op}",
             outputs=outputs_of(self.wire, _served(request.spec)),
         )
-
-    @property
-    def lag(self) -> float:
-        """No second: a record is there at once, or never."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: a record exists only where it is recorded."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return the record."""
-        return instance
-
-    def update(self, request: Request) -> Instance:
-        """Return the record with the new model."""
-        fresh = self.create(request)
-        return fresh if request.prior is None else _continued(fresh, request.prior)
-
-    def delete(self, instance: Instance) -> Instance | None:  # noqa: ARG002
-        """Do nothing: there is nothing to remove."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +213,7 @@ class Aliases:
         fresh = made(
             request, account=self.account.id(), id=name, outputs=outputs_of(self.wire, name)
         )
-        return fresh if prior is None else _continued(fresh, prior)
+        return fresh if prior is None else continued(fresh, prior)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Remove the alias; nothing stays. One that somebody else made meanwhile is left alone."""
@@ -288,8 +267,3 @@ def _aliases(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _served(spec: Mapping[str, Plain]) -> str:
     """Return the name that callers give: of a deployment where there is one, else of the model."""
     return str(spec.get("deployment") or spec["model"])
-
-
-def _continued(fresh: Instance, prior: Instance) -> Instance:
-    """Return an updated object: the same one, so with its own id, mark and age."""
-    return replace(fresh, id=prior.id, op=prior.op, created_at=prior.created_at)

@@ -12,27 +12,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from tunectl.core.errors import (
     ClosedError,
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
-    RateLimitError,
     UnavailableError,
-    UnknownOutcomeError,
 )
-from tunectl.providers.attempt import Attempt as Attempt
-
-
-class SenselessAnswerError(ValueError):
-    """An answer is not the object that was asked for."""
-
+from tunectl.providers.attempt import (
+    Attempt,
+    Failed,
+    SenselessAnswerError,
+    limited,
+    made,
+    senseless,
+    silent,
+    unsettled,
+)
+from tunectl.providers.etiquette import retry_after
 
 _TIMED_OUT = frozenset({408, 499})
 _SERVER_FAULT = 500
@@ -47,31 +49,28 @@ _HINTS_BY_CODE: Mapping[str, str] = {
     "Azure Foundry (`profile: azure`) or Nebius (`profile: nebius`)",
     "daily_rate_limit_exceeded": "the limit is per day and model; try again tomorrow",
     "insufficient_quota": "waiting does not help: add credit, or raise the limit of the account",
-    "model_not_found": "check the name of the model and whether this account may use it",
+    "model_not_found": "check the name of the model and whether this account may use it; "
+    "`tunectl model list` shows what there is",
     "invalid_api_key": "check the variable that `key_env` names",
+    "base_model_mismatch": "bring the same weights here under that name, or remove `from:` to "
+    "train here",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Failed):
     """What is worth keeping of a foreign exception.
 
     Attributes:
-        words: the service's own, or the exception's; fit to be shown.
         code: the service's name of the problem (`training_not_available`).
         type: the service's class of the problem (`invalid_request_error`).
         status: of HTTP, 0 where there was no answer.
-        detail: status, code, parameter and request id, which the service's support asks for.
-        wait: of the header `Retry-After`.
         unsent: the connection was never there.
     """
 
-    words: str
     code: str = ""
     type: str = ""
     status: int = 0
-    detail: str = ""
-    wait: str = ""
     unsent: bool = False
 
 
@@ -90,24 +89,26 @@ def translate(error: Exception, attempt: Attempt) -> ProviderError:
     for kind in type(error).__mro__:
         if kind in table:
             return table[kind](attempt, failure)
-    return _other(attempt, failure)
+    return unsettled(attempt, failure)
 
 
 def _failure(error: Exception, attempt: Attempt) -> Failure:
     """Read a foreign exception: no other function looks inside one."""
+    import time
+
     import openai
 
     if not isinstance(error, openai.APIError):
         words = attempt.clean(str(error)) or type(error).__name__
-        return Failure(words, unsent=never_sent(error))
+        return Failure(words=words, unsent=never_sent(error))
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         words = attempt.clean(str(cause)) or type(cause).__name__
-        return Failure(words, unsent=never_sent(error))
+        return Failure(words=words, unsent=never_sent(error))
     status, request, wait = 0, None, None
     if isinstance(error, openai.APIStatusError):
         status, request = error.status_code, error.request_id
-        wait = error.response.headers.get("retry-after")
+        wait = retry_after(error.response.headers, time.time())
     known = (
         ("status", status), ("code", error.code), ("parameter", error.param), ("request", request),
     )  # fmt: skip
@@ -117,7 +118,7 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
         type=error.type if isinstance(error.type, str) else "",
         status=status,
         detail=", ".join(f"{name} {attempt.clean(str(value))}" for name, value in known if value),
-        wait=attempt.clean(wait or ""),
+        wait=wait,
     )
 
 
@@ -192,21 +193,14 @@ def rules() -> Mapping[type, Rule]:
         openai.ContentFilterFinishReasonError: _unusable,
         openai.InvalidWebhookSignatureError: _unusable,
         StreamAlreadyConsumed: _unusable,
-        openai.OpenAIError: _other,
+        openai.OpenAIError: unsettled,
     }
 
 
 def _made(
     kind: type[ProviderError], attempt: Attempt, verb: str, failure: Failure, hint: str
 ) -> ProviderError:
-    exit_code = kind().exit
-    diagnostic = Diagnostic(
-        summary=f"provider `{attempt.provider}` {verb} {attempt.doing}: {failure.words}",
-        hint=_HINTS_BY_CODE.get(failure.code, hint),
-        detail=failure.detail,
-        exit=exit_code,
-    )
-    return kind((diagnostic,), exit_code)
+    return made(kind, attempt, verb, failure, _HINTS_BY_CODE.get(failure.code, hint))
 
 
 def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -239,44 +233,33 @@ def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _rate(attempt: Attempt, failure: Failure) -> ProviderError:
-    hint = f"try again in {failure.wait} seconds" if failure.wait else "try again later"
-    error = _made(RateLimitError, attempt, "allows no more requests now to", failure, hint)
-    assert isinstance(error, RateLimitError)
-    error.wait = float("inf") if failure.code in _NEVER_SOON else _seconds(failure.wait)
-    return error
-
-
-def _seconds(text: str) -> float | None:
-    """Read `Retry-After` where it is a number; its other form, a date, is rare."""
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return None
+    never = failure.code in _NEVER_SOON
+    return limited(attempt, failure, for_good=_HINTS_BY_CODE[failure.code] if never else "")
 
 
 def _status(attempt: Attempt, failure: Failure) -> ProviderError:
     """Every other status: a 4xx is a refusal, but for those that mean "took too long"."""
     if failure.status < _SERVER_FAULT and failure.status not in _TIMED_OUT:
         return _refused(attempt, failure)
-    return _other(attempt, failure)
+    return unsettled(attempt, failure)
 
 
 def _senseless(attempt: Attempt, failure: Failure) -> ProviderError:
-    words = f"the answer was cut off or is not what the API gives ({failure.words})"
-    hint = "check that `base_url` is the API and not a web page or a proxy"
-    return _other(attempt, replace(failure, words=words), hint)
+    return senseless(
+        attempt, failure, "check that `base_url` is the API and not a web page or a proxy"
+    )
 
 
 def _in_stream(attempt: Attempt, failure: Failure) -> ProviderError:
     if failure.type == "invalid_request_error":
         return _refused(attempt, failure)
-    return _other(attempt, failure)
+    return unsettled(attempt, failure)
 
 
 def _no_answer(attempt: Attempt, failure: Failure) -> ProviderError:
     if failure.unsent:
         return _unreachable(attempt, failure)
-    return _other(attempt, replace(failure, words=f"no answer came ({failure.words})"))
+    return silent(attempt, failure)
 
 
 def _unreachable(attempt: Attempt, failure: Failure) -> ProviderError:
@@ -289,16 +272,7 @@ def _not_sent(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _unusable(attempt: Attempt, failure: Failure) -> ProviderError:
-    return _made(InvalidRequestError, attempt, "gave no usable answer to", failure, "")
-
-
-def _other(attempt: Attempt, failure: Failure, hint: str = "") -> ProviderError:
-    """No answer, or none to rely on: for a change that means "unknown", for a question "later"."""
-    if attempt.changes:
-        hint = "run the same command again: it looks for the object before it tries once more"
-        return _made(UnknownOutcomeError, attempt, "may or may not have managed to", failure, hint)
-    hint = hint or "try again later"
-    return _made(UnavailableError, attempt, "gave no answer to", failure, hint)
+    return _made(InvalidRequestError, attempt, "gave no usable answer when asked to", failure, "")
 
 
 def hopeless(body: bytes) -> bool:

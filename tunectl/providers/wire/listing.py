@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.wire.client import Wire, fields
-from tunectl.providers.wire.errors import SenselessAnswerError
 
 if TYPE_CHECKING:
     from openai import Omit, OpenAI

@@ -13,8 +13,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tunectl.core.errors import ProviderError, TunectlError, UnknownOutcomeError
+from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.wire.client import Wire, fields
-from tunectl.providers.wire.errors import SenselessAnswerError
 
 if TYPE_CHECKING:
     from openai.types import FilePurpose

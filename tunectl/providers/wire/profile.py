@@ -76,6 +76,8 @@ class Profile:
         statuses: what the service says of a job that is over, and what that is in OpenAI's words;
             whatever it does not name is not over.
         metadata_kept: whether a job's metadata comes back; None when not known.
+        told_by_files: whether a job without metadata is told by the files it names: ids of files
+            stand in jobs as the service itself gave them out.
         model_from_job: whether the job names its model when it is done.
         lists_tuned_models: whether `GET /models/{id}` tells that a tuned model is gone; None when
             not known.
@@ -94,6 +96,8 @@ class Profile:
         account_header: the response header that names the organization.
         account_by_host: each account has an address of its own, which refuses every other key.
         vector_stores: whether it keeps documents and searches them, under `/vector_stores`.
+        answer_limit: the field that limits an answer: OpenAI's reasoning models refuse the older
+            `max_tokens`, other services know that one alone.
     """
 
     name: str
@@ -115,6 +119,7 @@ class Profile:
     largest_file: int | None = 512 * _MEGABYTE
     statuses: Mapping[str, str] = field(default_factory=lambda: ENDS)
     metadata_kept: bool | None = None
+    told_by_files: bool = False
     model_from_job: bool = True
     lists_tuned_models: bool | None = None
     checkpoint_models: bool = False
@@ -130,6 +135,7 @@ class Profile:
     account_header: str | None = None
     account_by_host: bool = False
     vector_stores: bool = False
+    answer_limit: str = "max_tokens"
 
 
 _NO_LIMIT = 10**12
@@ -147,6 +153,7 @@ OPENAI = Profile(
     checkpoint_models=True,
     account_header="openai-organization",
     vector_stores=True,
+    answer_limit="max_completion_tokens",
 )
 
 AZURE = Profile(
@@ -159,10 +166,12 @@ AZURE = Profile(
     # Asked for by the service; `Standard` keeps the data in the resource's region.
     extra_body={"trainingType": "Standard"},
     file_ready_wait=True,
+    told_by_files=True,
     byte_order_mark=True,
     serves_tuned_models=False,
     deploys_by="a deployment made in the portal or with ARM; it bills by the hour",
     deployments=True,
+    answer_limit="max_completion_tokens",
 )
 
 NEBIUS = Profile(
@@ -176,6 +185,7 @@ NEBIUS = Profile(
     absolute_learning_rate=True,
     whole_file=5120 * _MEGABYTE,
     largest_file=5120 * _MEGABYTE,
+    told_by_files=True,
     model_from_job=False,
     serves_tuned_models=False,
     deploys_by="`POST /v0/models`, which registers a checkpoint",
@@ -193,6 +203,7 @@ BEDROCK_MANTLE = Profile(
     methods=frozenset({"reinforcement"}),
     graders=frozenset({"lambda"}),
     examples=(100, 20_000),
+    told_by_files=True,
     whole_file=None,
     largest_file=None,
 )

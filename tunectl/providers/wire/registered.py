@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from tunectl.core.errors import Diagnostic, InvalidRequestError, NotFoundError
+from tunectl.core.errors import Diagnostic, NotFoundError
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
-from tunectl.providers.instances import found, made
+from tunectl.providers.attempt import SenselessAnswerError
+from tunectl.providers.instances import found, made, unchangeable
 from tunectl.providers.latin import ascii_name
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields
 from tunectl.providers.wire.endpoint import Records, no_deployment, outputs_of
-from tunectl.providers.wire.errors import SenselessAnswerError
 from tunectl.providers.wire.listing import moment
 from tunectl.providers.wire.naming import mark_metadata, mark_of
 
@@ -138,11 +138,7 @@ class Registered:
         """
         prior = request.prior
         if _is_tuned(request.spec) or (prior is not None and _is_tuned(prior.spec)):
-            raise InvalidRequestError.of(
-                f"a registered model cannot be changed: `{request.resource.address}`",
-                hint="replace it",
-                address=str(request.resource.address),
-            )
+            raise unchangeable("a registered model", request)
         return self._record.update(request)
 
     def delete(self, instance: Instance) -> Instance | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tunectl.core.errors import (
@@ -17,8 +18,9 @@ from tunectl.core.errors import (
 from tunectl.core.ports import Found, JobEvent, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Plain
-from tunectl.providers.instances import found, made
+from tunectl.providers.instances import found, made, unchangeable
 from tunectl.providers.wire.account import Account
+from tunectl.providers.wire.alike import jobs_alike
 from tunectl.providers.wire.client import Wire, fields, items
 from tunectl.providers.wire.events import first_error, job_events, newest_events
 from tunectl.providers.wire.job import (
@@ -111,13 +113,7 @@ class TuningJobs:
             UnknownOutcomeError: none does, and the service may have dropped the metadata of some.
         """
         kept = self.wire.profile.metadata_kept
-        filtered = {OP: mark.op} if kept else {}
-
-        def listed(client: OpenAI) -> list[Any]:
-            jobs = client.fine_tuning.jobs
-            return items(lambda: jobs.list(limit=100, metadata=filtered), "id")
-
-        jobs = self.wire.ask("list the tuning jobs", listed)
+        jobs = self._every({OP: mark.op} if kept else {})
         mine = [job for job in jobs if carries(job.get("metadata"), OP, mark.op)]
         bare = [job["id"] for job in jobs if not job.get("metadata")]
         if not mine and kept is None and bare:
@@ -128,8 +124,29 @@ class TuningJobs:
                 f"`tunectl apply --retry-unknown {mark.address}`",
                 address=str(mark.address),
             )
+        yield from self._adoptable(mark, mine)
+
+    def alike(self, mark: Mark, spec: Mapping[str, Plain], since: datetime) -> Iterable[Instance]:
+        """Yield the jobs without metadata that name the very files; see `jobs_alike`.
+
+        Raises:
+            UnknownOutcomeError: it cannot be told whether there is one.
+        """
+        if not self.wire.profile.told_by_files:
+            return self.find(mark)
+        jobs = jobs_alike(self.wire, self._every({}), mark, spec, since)
+        return self._adoptable(mark, jobs)
+
+    def _every(self, filtered: Mapping[str, str]) -> list[Any]:
+        def listed(client: OpenAI) -> list[Any]:
+            jobs = client.fine_tuning.jobs
+            return items(lambda: jobs.list(limit=100, metadata=dict(filtered)), "id")
+
+        return self.wire.ask("list the tuning jobs", listed)
+
+    def _adoptable(self, mark: Mark, jobs: Iterable[Mapping[str, Any]]) -> Iterable[Instance]:
         account = self.account.id()
-        for job in mine:
+        for job in jobs:
             blank = found(
                 mark, provider=self.wire.provider, account=account, id=job["id"], outputs={}
             )
@@ -186,12 +203,7 @@ class TuningJobs:
         Raises:
             InvalidRequestError: always.
         """
-        address = str(request.resource.address)
-        raise InvalidRequestError.of(
-            f"a tuning job cannot be changed: `{address}`",
-            hint="the change takes effect at the next training",
-            address=address,
-        )
+        raise unchangeable("a tuning job", request, "the change takes effect at the next training")
 
     def delete(self, instance: Instance) -> Instance | None:
         """End the job and delete its model and checkpoints; returns the record that stays.

@@ -23,7 +23,7 @@ from tunectl.core.errors import (
 from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address
-from tunectl.providers.instances import found, made
+from tunectl.providers.instances import found, gone, made, unchangeable
 from tunectl.providers.wire.account import Account
 from tunectl.providers.wire.client import Wire, fields, items
 from tunectl.providers.wire.listing import moment, pages
@@ -176,10 +176,7 @@ class Uploads:
         """
         now = self.read(instance)
         if now is None:
-            raise NotFoundError.of(
-                f"the file `{instance.id}` of `{instance.address}` is gone",
-                address=str(instance.address),
-            )
+            raise gone("file", instance)
         return now
 
     def update(self, request: Request) -> Instance:
@@ -188,11 +185,7 @@ class Uploads:
         Raises:
             InvalidRequestError: always.
         """
-        raise InvalidRequestError.of(
-            f"an uploaded file cannot be changed: `{request.resource.address}`",
-            hint="replace it",
-            address=str(request.resource.address),
-        )
+        raise unchangeable("an uploaded file", request)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Delete the file; nothing stays."""

@@ -44,7 +44,7 @@ def get(shelf: Shelf, identifier: str) -> dict[str, Any]:
         "jobName": model.job_name,
         "jobArn": model.job,
         "baseModelArn": foundation.arn(shelf, model.base),
-        "customizationType": "FINE_TUNING",
+        "customizationType": body.get("customizationType", "FINE_TUNING"),
         "hyperParameters": dict(body.get("hyperParameters") or {}),
         "trainingDataConfig": body["trainingDataConfig"],
         "validationDataConfig": body.get("validationDataConfig") or {"validators": []},
@@ -70,7 +70,7 @@ def find(shelf: Shelf, asked: Asked) -> dict[str, Any]:
             "creationTime": iso(model.created),
             "baseModelArn": foundation.arn(shelf, model.base),
             "baseModelName": without_context(model.base).partition(":")[0],
-            "customizationType": "FINE_TUNING",
+            "customizationType": model.asked.get("customizationType", "FINE_TUNING"),
             "ownerAccountId": shelf.account,
             "modelStatus": "Active",
         }

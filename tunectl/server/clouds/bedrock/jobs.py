@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import tunectl.server.clouds.bedrock.foundation as foundation
-from tunectl.catalog.bedrock_models import Family
+from tunectl.catalog.bedrock_models import REINFORCEMENT, SUPERVISED, Family, HyperParameter
 from tunectl.server.clouds.bedrock.custom_models import CustomModel
 from tunectl.server.clouds.bedrock.refused import Refused, invalid
 from tunectl.server.clouds.bedrock.rows import (
@@ -39,7 +39,9 @@ _ROLE = re.compile(r"arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+")
 _URI = re.compile(
     r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?"
 )
+_LAMBDA = re.compile(r"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{12}:function:[a-zA-Z0-9-_.:$]+")
 _OPERATION = "CreateModelCustomizationJob"
+_METHODS = {"FINE_TUNING": SUPERVISED, "REINFORCEMENT_FINE_TUNING": REINFORCEMENT}
 # What part of a job's time is behind when a phase ends.
 _READING, _TRAINING = 0.2, 0.9
 _STOP_SECONDS = 0.5
@@ -85,7 +87,7 @@ def create(shelf: Shelf, asked: Asked) -> dict[str, Any]:
         return {"jobArn": before}
     _check_names(shelf, body)
     base, facts = _base(shelf, body["baseModelIdentifier"])
-    _check_numbers(facts, body.get("hyperParameters") or {})
+    _check_training(facts, body)
     for which, part in ((shelf.jobs, "jobName"), (shelf.models, "customModelName")):
         if any(one.name == body[part] for one in which.values()):
             raise Refused("ConflictException", f"The provided {part} is already in use.")
@@ -117,8 +119,7 @@ def _check_names(shelf: Shelf, body: Mapping[str, Any]) -> None:
         raise invalid(f"Cross-account pass role is not allowed: {role}")
     for uri in _uris(body):
         matched("s3Uri", uri, _URI, 1024)
-    if body.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
-        raise invalid("This customization type is not supported for the base model.")
+    _check_network(body.get("vpcConfig"))
     for which in ("jobTags", "customModelTags"):
         tags_of(body, which)
 
@@ -141,10 +142,42 @@ def _base(shelf: Shelf, identifier: str) -> tuple[str, Family]:
     return foundation.base(shelf, identifier)
 
 
-def _check_numbers(facts: Family, numbers: Mapping[str, str]) -> None:
-    if facts.hyperparameters is None:
+def _check_network(network: Mapping[str, Any] | None) -> None:
+    if network is None:
         return
-    known = {one.name: one for one in facts.hyperparameters.values()}
+    needed(network, "subnetIds", "securityGroupIds")
+    for name, most in (("subnetIds", 16), ("securityGroupIds", 5)):
+        if not 1 <= len(network[name]) <= most:
+            raise invalid(f"{name} must have 1 to {most} members")
+
+
+def method_of(body: Mapping[str, Any]) -> str:
+    """Return the method of a request; empty for one that is not simulated."""
+    return _METHODS.get(str(body.get("customizationType", "FINE_TUNING")), "")
+
+
+def _check_training(facts: Family, body: Mapping[str, Any]) -> None:
+    method = method_of(body)
+    if method not in facts.formats:
+        raise invalid("This customization type is not supported for the base model.")
+    known = facts.training(method).hyperparameters
+    rules = {one.name: one for one in (known or {}).values()}
+    if method == SUPERVISED:
+        if body.get("customizationConfig"):
+            raise invalid("customizationConfig is not supported for this customization type.")
+        if known is not None:
+            _check_numbers(rules, body.get("hyperParameters") or {})
+        return
+    config = (body.get("customizationConfig") or {}).get("rftConfig") or {}
+    grader = (config.get("graderConfig") or {}).get("lambdaGrader") or {}
+    if not _LAMBDA.fullmatch(str(grader.get("lambdaArn") or "")):
+        raise invalid("A grader is required for reinforcement fine-tuning.")
+    for name, value in (config.get("hyperParameters") or {}).items():
+        if name in rules and not rules[name].least <= value <= rules[name].most:
+            raise invalid(f"Value at '{name}' is out of range.")
+
+
+def _check_numbers(known: Mapping[str, HyperParameter], numbers: Mapping[str, str]) -> None:
     for name, text in numbers.items():
         rule = known.get(name)
         if rule is None:
@@ -184,10 +217,11 @@ def get(shelf: Shelf, identifier: str) -> dict[str, Any]:
         "trainingDataConfig": body["trainingDataConfig"],
         "validationDataConfig": body.get("validationDataConfig") or {"validators": []},
         "outputDataConfig": body["outputDataConfig"],
-        "customizationType": "FINE_TUNING",
+        "customizationType": body.get("customizationType", "FINE_TUNING"),
     }
-    if "clientRequestToken" in body:
-        shown["clientRequestToken"] = body["clientRequestToken"]
+    for name in ("clientRequestToken", "vpcConfig", "customizationConfig"):
+        if name in body:
+            shown[name] = body[name]
     if job.ended:
         shown["endTime"] = iso(job.ended)
     if job.failure:
@@ -208,8 +242,8 @@ def _losses(job: Job) -> dict[str, Any]:
 
 
 def _numbers(job: Job) -> dict[str, str]:
-    rules = job.facts.hyperparameters or {}
-    usual = {one.name: f"{one.default:g}" for one in rules.values()}
+    rules = job.facts.training(method_of(job.asked)).hyperparameters or {}
+    usual = {o.name: f"{o.default:g}" for o in rules.values() if o.default is not None}
     return usual | dict(job.asked.get("hyperParameters") or {})
 
 
@@ -234,7 +268,7 @@ def find(shelf: Shelf, asked: Asked) -> dict[str, Any]:
             "creationTime": iso(job.created),
             "lastModifiedTime": iso(job.changed),
             "customModelName": job.asked["customModelName"],
-            "customizationType": "FINE_TUNING",
+            "customizationType": job.asked.get("customizationType", "FINE_TUNING"),
         }
         if job.ended:
             summary["endTime"] = iso(job.ended)
@@ -304,8 +338,10 @@ def _move(shelf: Shelf, job: Job) -> None:
     share = _share(shelf, job)
     if share >= _READING and job.pairs is None:
         try:
-            uris = [job.asked["trainingDataConfig"]["s3Uri"], *_validators(job.asked)]
-            job.pairs, *_ = [read(shelf.buckets, uri, job.facts) for uri in uris]
+            method, training = method_of(job.asked), job.asked["trainingDataConfig"]["s3Uri"]
+            job.pairs = read(shelf.buckets, training, job.facts, method)
+            for uri in _validators(job.asked):
+                read(shelf.buckets, uri, job.facts, method, trains=False)
             if place(job.asked["outputDataConfig"]["s3Uri"]).bucket not in shelf.buckets.names:
                 raise BadFileError("Unable to write to the output location: no such bucket")
         except BadFileError as error:

@@ -1,7 +1,8 @@
 """Training files as the service reads them: one bad row fails the whole job.
 
-Rows: AWS's user guide to Nova, "Preparing data for fine-tuning understanding models", and AWS's
-notebook for Claude 3 Haiku. The words of the failures are ours: the service's are not published.
+Rows: AWS's user guide to Nova, "Preparing data for fine-tuning understanding models", that to
+Bedrock, "Prepare your training datasets" and `rft-prepare-data`, and AWS's notebook for Claude 3
+Haiku. The words of the failures are ours: the service's are not published.
 """
 
 from __future__ import annotations
@@ -39,8 +40,17 @@ def place(uri: str) -> Place:
     return Place(parts.netloc, unquote(parts.path.lstrip("/")))
 
 
-def read(buckets: Buckets, uri: str, facts: Family) -> list[Pair]:
-    """Return the questions and answers of a training file.
+def read(
+    buckets: Buckets, uri: str, facts: Family, method: str, *, trains: bool = True
+) -> list[Pair]:
+    """Return the questions and answers of a file of rows.
+
+    Args:
+        buckets: where it is.
+        uri: its place there.
+        facts: of the base model.
+        method: `supervised` or `reinforcement`.
+        trains: whether it is what is trained on, of which there may be too few.
 
     Raises:
         BadFileError: it is not there, or a row is none.
@@ -53,15 +63,15 @@ def read(buckets: Buckets, uri: str, facts: Family) -> list[Pair]:
     if found is None:
         raise BadFileError(f"Unable to access the training data at {uri}: no such object")
     rows = [row for row in found.content.splitlines() if row.strip()]
-    least, most = facts.least_rows, facts.most_rows
-    if (least is not None and len(rows) < least) or (most is not None and len(rows) > most):
-        raise BadFileError(
-            f"The training data has {len(rows)} records; {least} to {most} are allowed"
-        )
+    known = facts.training(method)
+    least, most = known.least_rows or 0, known.most_rows
+    if trains and len(rows) < least:
+        raise BadFileError(f"The training data has {len(rows)} records; {least} are needed")
+    if most is not None and len(rows) > most:
+        raise BadFileError(f"The training data has {len(rows)} records; {most} are allowed")
     if not rows:
         raise BadFileError("The training data has no records")
-    form = facts.formats.get("supervised")
-    reader = _claude if form == "bedrock" else _conversation
+    reader = _READERS.get(facts.formats[method], _conversation)
     pairs: list[Pair] = []
     for number, line in enumerate(rows, start=1):
         try:
@@ -90,6 +100,24 @@ def _claude(row: Mapping[str, Any], facts: Family) -> Iterator[Pair]:
     yield from _alternating([("system", row.get("system", "")), *turns], facts)
 
 
+def _completion(row: Mapping[str, Any], facts: Family) -> Iterator[Pair]:
+    if row.keys() != {"prompt", "completion"}:
+        raise ValueError("a record holds `prompt` and `completion`, nothing else")
+    if not all(isinstance(text, str) and text.strip() for text in row.values()):
+        raise ValueError("`prompt` and `completion` are texts")
+    _unreserved(row["prompt"], facts)
+    yield row["prompt"], row["completion"]
+
+
+def _graded(row: Mapping[str, Any], facts: Family) -> Iterator[Pair]:  # noqa: ARG001
+    if not row["messages"] or row["messages"][-1]["role"] == "assistant":
+        raise ValueError("`messages` hold the prompt, and end before the answer")
+    if "reference_answer" not in row:
+        raise ValueError("`reference_answer` is missing")
+    answer = row["reference_answer"]
+    yield str(row["messages"][-1]["content"]), answer if isinstance(answer, str) else str(answer)
+
+
 def _text(content: Any) -> str:  # noqa: ANN401  # foreign JSON
     if not isinstance(content, list):
         raise TypeError("`content` is no list of blocks")
@@ -114,6 +142,13 @@ def _unreserved(text: str, facts: Family) -> None:
     for word in facts.reserved:
         if word in text:
             raise ValueError(f"the reserved keyword `{word}` is in a prompt")
+
+
+_READERS = {
+    "bedrock": _claude,
+    "prompt-completion": _completion,
+    "reinforcement": _graded,
+}
 
 
 def nearest(pairs: list[Pair], question: str) -> str | None:

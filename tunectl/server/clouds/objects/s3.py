@@ -116,6 +116,7 @@ class S3:
     def _of_bucket(self, asked: Asked, bucket: str) -> Answered:
         place = self.buckets.place(bucket)
         if asked.method == "HEAD":
+            self._may("s3:ListBucket")
             return Answered(200, b"", {"x-amz-bucket-region": place})
         if any(name == "location" for name, _ in asked.query):
             named = "" if place == "us-east-1" else place

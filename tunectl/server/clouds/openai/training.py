@@ -7,6 +7,7 @@ import threading
 import time
 
 from tunectl.server.clouds.world import World
+from tunectl.server.executor import Executor
 from tunectl.server.jobs import JobFolder
 from tunectl.server.runner import begin
 from tunectl.server.trainers.simulated import SimulatedTraining
@@ -14,7 +15,7 @@ from tunectl.server.trainers.simulated import SimulatedTraining
 _LOOK = 0.01  # seconds between two looks at the clock
 
 
-class Threads:
+class Threads(Executor):
     """An executor: the path of a job is the real one, only the processes are threads."""
 
     def __init__(self, world: World) -> None:

@@ -28,6 +28,7 @@ class Published:
         multi_region: what is tuned from it is served in `us` and `eu` only.
         own_keys: whether customer-managed encryption keys may be used.
         adapters: adapter sizes that the service takes.
+        eula: whether Model Garden deploys it only for those who accept its licence.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Published:
     multi_region: bool = False
     own_keys: bool = True
     adapters: tuple[str, ...] = _SMALL
+    eula: bool = False
 
     @property
     def name(self) -> str:
@@ -60,6 +62,10 @@ class Published:
 
 _BOTH = ("supervised", "preference")
 _TUNED_IN = ("us-central1", "europe-west4", "global")
+_OPEN_IN = (
+    "global", "us-central1", "europe-west4", "us-west1", "us-east5", "asia-southeast1",
+    "asia-southeast2",
+)  # fmt: skip
 _OCTOBER = date(2026, 10, 20)
 PUBLISHED = (
     Published(id="gemini-4-argon"),
@@ -84,13 +90,29 @@ PUBLISHED = (
     Published(id="gemini-2.5-pro", tunes=_BOTH, ends=_OCTOBER),
     Published(id="gemini-2.5-flash", tunes=_BOTH, ends=_OCTOBER),
     Published(id="gemini-2.5-flash-lite", tunes=_BOTH, ends=_OCTOBER),
-    Published(id="gemma4@gemma-4-31b-it", tunes=("supervised",)),
-    Published(id="gemma3@gemma-3-27b-it", tunes=("supervised",)),
-    Published(id="llama3_1@llama-3.1-8b-instruct", publisher="meta", tunes=("supervised",)),
-    Published(id="llama3_1@llama-3.1-8b", publisher="meta", tunes=("supervised",)),
-    Published(id="llama3-3@llama-3.3-70b-instruct", publisher="meta", tunes=("supervised",)),
-    Published(id="qwen3@qwen3-32b", publisher="qwen", tunes=("supervised",)),
+    *(
+        Published(
+            id=id_,
+            publisher=publisher,
+            tunes=("supervised",),
+            regions=_OPEN_IN,
+            adapters=(*_SMALL, "THIRTY_TWO"),
+            eula=publisher != "qwen",
+        )
+        for publisher, id_ in (
+            ("google", "gemma4@gemma-4-31b-it"),
+            ("google", "gemma3@gemma-3-1b-it"),
+            ("google", "gemma3@gemma-3-27b-it"),
+            ("meta", "llama3_1@llama-3.1-8b-instruct"),
+            ("meta", "llama3_1@llama-3.1-8b"),
+            ("meta", "llama3-3@llama-3.3-70b-instruct"),
+            ("qwen", "qwen3@qwen3-8b"),
+            ("qwen", "qwen3@qwen3-32b"),
+        )
+    ),
 )
+# Authors at Hugging Face whose models are for those with a token only.
+GATED = ("meta-llama/", "google/")
 
 # fmt: off
 LOCATIONS = frozenset({

@@ -6,16 +6,29 @@ The laws are those of the comments of `DeployModelRequest`, `UndeployModelReques
 
 from __future__ import annotations
 
+import re
+
 from tunectl.server.clouds.vertex import bases, endpoints, registry
 from tunectl.server.clouds.vertex.calls import Call
 from tunectl.server.clouds.vertex.ledger import Kept, Ledger, Registered
-from tunectl.server.clouds.vertex.refusals import invalid, missing, precondition
+from tunectl.server.clouds.vertex.refusals import Refused, invalid, missing, precondition
 from tunectl.server.clouds.wire import Answered
 
 _SCALING = {"minReplicaCount", "maxReplicaCount", "requiredReplicaCount", "autoscalingMetricSpecs"}
 _MACHINE = "n1-standard-2"
 _GARDEN = "us-docker.pkg.dev/vertex-ai/vertex-vision-model-garden-dockers/pytorch-vllm-serve:latest"
 _HUB = "huggingface"
+_GARDEN_MACHINES: Kept = {
+    "machineSpec": {
+        "machineType": "g2-standard-12", "acceleratorType": "NVIDIA_L4", "acceleratorCount": 1,
+    },
+    "minReplicaCount": 1,
+}  # fmt: skip
+# The comments of `DeployRequest.ModelConfig` and `DeployRequest.EndpointConfig`.
+_CHOSEN = {
+    "modelUserId": re.compile(r"[a-z_][a-z0-9_-]{0,62}"),
+    "endpointUserId": re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]{0,8}"),
+}
 
 
 def deploy(call: Call) -> Answered:
@@ -177,34 +190,40 @@ def _same_machine(put: Kept, given: Kept) -> bool:
 
 
 def garden(call: Call) -> Answered:
-    """`POST …/locations/L:deploy`: a published model onto an endpoint of its own."""
+    """`POST …/locations/L:deploy`: an open model onto an endpoint and a model of its own."""
     ledger, body = call.ledger, call.body("DeployRequest")
     display, source = _garden_model(body)
     chosen = {key: body.get(key, {}) for key in ("modelConfig", "endpointConfig", "deployConfig")}
-    resources = chosen["deployConfig"].get("dedicatedResources") or {
-        "machineSpec": {
-            "machineType": "g2-standard-12",
-            "acceleratorType": "NVIDIA_L4",
-            "acceleratorCount": 1,
-        },
-        "minReplicaCount": 1,
-    }
+    resources = chosen["deployConfig"].get("dedicatedResources") or dict(_GARDEN_MACHINES)
     check_machines(resources)
-    name = f"{call.parent}/endpoints/{ledger.new_id()}"
+    _check_licence(body)
+    id_ = _chosen_id(chosen["modelConfig"], "modelUserId") or ledger.new_id()
+    name = f"{call.parent}/endpoints/" + (
+        _chosen_id(chosen["endpointConfig"], "endpointUserId") or ledger.new_id()
+    )
+    title = chosen["modelConfig"].get("modelDisplayName") or display
+    kept = {
+        "displayName": title,
+        "containerSpec": chosen["modelConfig"].get("containerSpec") or {"imageUri": _GARDEN},
+        "artifactUri": source,
+        "modelSourceInfo": {"sourceType": "MODEL_GARDEN"},
+        "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"],
+    }
+    endpoint = {
+        "displayName": chosen["endpointConfig"].get("endpointDisplayName") or title,
+        "dedicatedEndpointEnabled": not chosen["endpointConfig"].get("dedicatedEndpointDisabled"),
+    }
+
+    def prepare() -> tuple[Registered, Kept, Kept]:
+        _check_new(ledger, name, f"{call.parent}/models/{id_}")
+        model, version = registry.register(ledger, call.parent, kept, id_=id_)
+        return model, version, endpoints.make(ledger, name, endpoint)
+
+    _check_new(ledger, name, f"{call.parent}/models/{id_}")
+    early = prepare() if ledger.behaviour.garden_shows_early else None
 
     def effect() -> tuple[str, Kept]:
-        title = chosen["modelConfig"].get("modelDisplayName") or display
-        spec = chosen["modelConfig"].get("containerSpec") or {"imageUri": _GARDEN}
-        model, version = registry.register(ledger, call.parent, {
-            "displayName": title, "containerSpec": spec, "artifactUri": source,
-            "modelSourceInfo": {"sourceType": "MODEL_GARDEN"},
-            "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"],
-        })  # fmt: skip
-        dedicated = chosen["endpointConfig"].get("dedicatedEndpointEnabled", False)
-        made = endpoints.make(ledger, name, {
-            "displayName": chosen["endpointConfig"].get("endpointDisplayName") or title,
-            "dedicatedEndpointEnabled": dedicated,
-        })  # fmt: skip
+        model, version, made = early or prepare()
         put = _put(ledger, model, version, {"id": ledger.new_id(), "dedicatedResources": resources})
         made["deployedModels"], made["trafficSplit"] = [put], {put["id"]: 100}
         published = body.get("publisherModelName", "")
@@ -213,6 +232,37 @@ def garden(call: Call) -> Answered:
 
     about = {"destination": call.parent, "projectNumber": ledger.number}
     return call.begin(call.parent, "DeployOperationMetadata", effect, **about)
+
+
+def _check_new(ledger: Ledger, endpoint: str, model: str) -> None:
+    for there, kind in ((endpoint, "Endpoint"), (model, "Model")):
+        if there in ledger.endpoints or there in ledger.models:
+            raise Refused("ALREADY_EXISTS", f"The {kind} already exists: {there}.")
+
+
+def _chosen_id(config: Kept, key: str) -> str:
+    """Return the id that a caller chose, empty where none is.
+
+    Raises:
+        Refused: it cannot be one.
+    """
+    id_: str = config.get(key, "")
+    if id_ and not _CHOSEN[key].fullmatch(id_):
+        raise invalid(f"Invalid {key}: {id_}", key)
+    return id_
+
+
+def _check_licence(body: Kept) -> None:
+    """Refuse what asks for consent and has none; the real service's words are not known."""
+    how, name = body.get("modelConfig", {}), body.get("publisherModelName", "")
+    published = bases.find(name) if name else None
+    if published is not None and published.eula and not how.get("acceptEula"):
+        raise precondition(
+            f"The EULA of Publisher Model `{name}` has not been accepted for this project."
+        )
+    hub = body.get("huggingFaceModelId", "")
+    if hub.startswith(bases.GATED) and not how.get("huggingFaceAccessToken"):
+        raise invalid(f"Access to the Hugging Face model {hub} is restricted: a token is needed.")
 
 
 def _garden_model(body: Kept) -> tuple[str, str]:

@@ -32,6 +32,8 @@ class Behaviour:
         echoes_defaults: a job shows the hyper-parameters that the service chose.
         lag_seconds: how long after an undeployment a model still counts as deployed
             (googleapis/python-aiplatform#2807); None for as long as an operation takes.
+        garden_shows_early: model and endpoint of a deployment of Model Garden are there from its
+            beginning, and not only when it has ended.
     """
 
     concurrent: int = 1
@@ -41,6 +43,7 @@ class Behaviour:
     filters_jobs: bool = True
     echoes_defaults: bool = False
     lag_seconds: float | None = None
+    garden_shows_early: bool = False
 
 
 @dataclass
