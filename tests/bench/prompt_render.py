@@ -14,7 +14,6 @@ begins with alike, as it is and as it could be in another order.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,6 +21,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tests.prompts.trees import written
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LENGTHS = (0, 10, 50, 200, 1000)
@@ -111,7 +112,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "support.json"
-        file.write_text(json.dumps(artefact(), ensure_ascii=False), encoding="utf-8")
+        file.write_text(written(artefact()), encoding="utf-8")
         for length in LENGTHS:
             history = [
                 {"role": role, "content": f"{text} ({at})"}

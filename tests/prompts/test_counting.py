@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -85,10 +84,10 @@ def test_exact_counts_are_openais_and_for_openai_only():
 
 
 def test_an_application_chooses_how_tokens_are_counted(tmp_path):
-    from tests.prompts.trees import tree
+    from tests.prompts.trees import tree, written
 
     exact = prompt_of(tree(ASK), root=Path(), count="exact").render(question=TEXTS["pl"])
     assert exact.messages[0].tokens == encoding("o200k_base").count(TEXTS["pl"])
     assert prompt(ASK, count=len).render(question="abc").messages[0].tokens == 3
-    (tmp_path / "x.json").write_text(json.dumps(tree(ASK)), encoding="utf-8")
+    (tmp_path / "x.json").write_text(written(tree(ASK)), encoding="utf-8")
     assert load("x", path=tmp_path / "x.json", count=len).count("abcd") == 4

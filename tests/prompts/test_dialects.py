@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.prompts.trees import ASK, prompt, section, turns
 from tunectl.prompts import PromptError
 from tunectl.prompts.dialects import DIALECTS, body
 from tunectl.prompts.dialects.schema import for_anthropic, for_gemini, is_strict
+from tunectl.prompts.export import export
 
 SYSTEM = {"id": "s", "role": "system", "template": "Jesteś pomocny.", "wrap": "instructions"}
 SHOTS = section(
@@ -359,3 +361,38 @@ def test_a_prompt_without_a_users_words_is_refused_where_it_must_have_some(diale
 def test_an_unknown_dialect_is_named_with_those_there_are():
     with pytest.raises(PromptError, match="no dialect `cohere`; there are `openai`"):
         prompt(ASK).request("cohere", question="x")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model", "said"),
+    [
+        ("openai", "gpt-5.6", {"max_completion_tokens": 700}),
+        ("openai", "ft:gpt-4o-mini-2024-07-18:acme::x", {"max_completion_tokens": 700}),
+        ("openai", "o4-mini", {"max_completion_tokens": 700}),
+        ("openai", "smollm2-135m-instruct", {"max_tokens": 700}),
+        ("openai", "gpt-oss-20b", {"max_tokens": 700}),
+        ("anthropic", "claude-opus-4-8", {"max_tokens": 700}),
+        ("gemini", "gemini-3-pro", {"generationConfig": {"maxOutputTokens": 700}}),
+        ("bedrock", "amazon.nova-lite-v1:0", {"inferenceConfig": {"maxTokens": 700}}),
+    ],
+)
+def test_the_longest_answer_is_said_in_the_words_of_each_service(dialect, model, said):
+    budget = {"context_tokens": None, "reserve_output": 900}
+    plain = body(dialect, prompt(ASK, budget=budget).render(question="x"), model=model)
+    limited = prompt(ASK, budget={**budget, "max_output": 700})
+    found = body(dialect, limited.render(question="x"), model=model)
+    assert {key: found[key] for key in said} == said
+    rest = {key: value for key, value in found.items() if key not in said}
+    assert rest == {key: value for key, value in plain.items() if key not in said}
+    # What is only kept free limits no answer, but where the service wants a limit.
+    assert not set(said) & set(plain) or dialect == "anthropic"
+    told = export(replace(limited, model=model), dialect)["request"]
+    assert told == said
+
+
+def test_the_longest_answer_and_its_schema_go_together():
+    made = prompt(ASK, budget={"max_output": 700}, output={"name": "a", "schema": SCHEMA})
+    found = body("gemini", made.render(question="x"), model="gemini-3-pro")["generationConfig"]
+    assert found["maxOutputTokens"] == 700
+    assert found["responseMimeType"] == "application/json"
+    assert export(made, "gemini")["request"]["generationConfig"] == found

@@ -101,6 +101,19 @@ def test_slots_and_limits_are_told():
     assert found["ask"]["parts"] == [{"text": "Pytanie: "}, {"input": "question", "escape": "xml"}]
 
 
+def test_a_search_by_the_last_questions_is_told_and_fits_the_schema():
+    docs = section(
+        "docs", "documents", knowledge="manual", query_turns=2, query="{{ history }} {{ question }}"
+    )
+    made = export(prompt(docs, ALL[-1], partials=PARTIALS))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(made)) == []
+    found = made["messages"][0]
+    assert found["query"] == [{"said": True}, {"text": " "}, {"input": "question"}]
+    assert found["query_turns"] == 2
+    with pytest.raises(PromptError, match="has an expression"):
+        export(prompt({**docs, "query_turns": None, "role": "documents"}, ALL[-1]))
+
+
 def test_only_fields_that_may_be_said_are_told():
     assert set(export(prompt(*ALL, partials=PARTIALS))["profile"]) == {"name", "language"}
 

@@ -89,6 +89,47 @@ def test_a_query_is_a_template_over_the_inputs():
     assert searcher.asked == [("żuk: cena?", 5)]
 
 
+FOLLOWING = {**DOCS, "query": "{{ history }}\n{{ question }}", "query_turns": 2}
+
+
+def test_a_search_sees_the_last_questions_of_the_user_where_that_is_declared():
+    searcher = Searcher(FOUND)
+    made = prompt(FOLLOWING, ASK, searchers={"manual": searcher})
+    said = [
+        {"role": role, "content": text}
+        for question in ("Jaki żuk?", "Ile kosztuje\u200b?", "{{ 7*7 }} " + "ż" * 900)
+        for role, text in (("user", question), ("assistant", "Tajna odpowiedź."))
+    ]
+    made.render(question="A w zielonym?", history=said)
+    [(query, _)] = searcher.asked
+    first, second, asked = query.split("\n")
+    assert first == "Ile kosztuje?"
+    assert second == ("{{ 7*7 }} " + "ż" * 900)[:500]
+    assert asked == "A w zielonym?"
+
+
+def test_a_search_that_does_not_ask_for_it_sees_the_inputs_alone():
+    searcher = Searcher(FOUND)
+    prompt(HISTORY, DOCS, ASK, searchers={"manual": searcher}).render(
+        question="A w zielonym?", history=turns(3)
+    )
+    assert searcher.asked == [("A w zielonym?", 5)]
+
+
+def test_a_first_question_is_searched_for_by_itself(tmp_path):
+    searcher = Searcher(FOUND)
+    made = prompt(FOLLOWING, ASK, searchers={"manual": searcher}, root=tmp_path)
+    made.render(question="Ile kosztuje żuk?", user="anna", session="s1")
+    made.remember(user="anna", session="s1", question="Ile kosztuje żuk?", answer="Dużo.")
+    made.render(question="A w zielonym?", user="anna", session="s1")
+    made.render(question="A inny?", user="anna", session="s2")
+    assert [query for query, _ in searcher.asked] == [
+        "Ile kosztuje żuk?",
+        "Ile kosztuje żuk?\nA w zielonym?",
+        "A inny?",
+    ]
+
+
 def test_an_unknown_knowledge_base_is_named_with_those_there_are():
     with pytest.raises(PromptError, match="no knowledge base `manual`; there is none"):
         prompt(DOCS, ASK).render(question="x")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tunectl.prompts import Prompt, prompt_of
+from tunectl.prompts.artefact import sha256_of
 
 VOLATILITY = {
     "profile": "per_user",
@@ -45,6 +48,11 @@ def tree(*sections: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "knowledge": {},
         **fields,
     }
+
+
+def written(tree: Mapping[str, Any]) -> str:
+    """The text of an artefact's file."""
+    return json.dumps({**tree, "sha256": sha256_of(tree)}, ensure_ascii=False)
 
 
 def prompt(*sections: dict[str, Any], root: Path = Path(), **fields: Any) -> Prompt:

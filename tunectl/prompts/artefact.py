@@ -1,7 +1,13 @@
-"""The compiled artefact that `apply` writes for each prompt template."""
+"""The compiled artefact that `apply` writes for each prompt template.
+
+Law: a file is read as `apply` wrote it or not at all. Its `sha256` is over the canonical JSON of
+the rest (sorted keys, no white space, UTF-8 as it is), so one that was cut or edited is refused,
+whatever still parses of it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,11 +51,30 @@ def load(
             is OpenAI's (most of a second to load), else estimated; or a function of a text.
 
     Raises:
-        PromptError: there is no such artefact, or it is not one of this version.
+        PromptError: there is no such artefact, it is not one of this version, or its content is
+            not what `apply` wrote.
     """
     place = Path(path)
     given = place.is_file()
     file = place if given else place / FOLDER / env / f"{name}.json"
+    tree = _read(file)
+    return prompt_of(
+        tree,
+        # The application may change its working folder later; the memory must not move with it.
+        root=_project_of(file) if given else place.absolute(),
+        searchers=searchers,
+        memory=memory,
+        summarise=summarise,
+        count=count,
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the content of an artefact that is whole.
+
+    Raises:
+        PromptError: as `load`.
+    """
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -61,15 +86,9 @@ def load(
         newer = type(found) is int and found > FORMAT
         hint = f"it is of format {found}: install a newer tunectl here" if newer else _AGAIN
         raise PromptError(f"`{file}` is not a compiled prompt of format {FORMAT}; {hint}")
-    return prompt_of(
-        tree,
-        # The application may change its working folder later; the memory must not move with it.
-        root=_project_of(file) if given else place.absolute(),
-        searchers=searchers,
-        memory=memory,
-        summarise=summarise,
-        count=count,
-    )
+    if tree.get("sha256") != sha256_of(tree):
+        raise PromptError(f"`{file}` is not as it was written: its sha256 differs; {_AGAIN}")
+    return tree
 
 
 def prompt_of(
@@ -120,6 +139,13 @@ def prompt_of(
         )
     except KeyError as error:
         raise PromptError(f"the compiled prompt has no {error}; run `tunectl apply`") from None
+
+
+def sha256_of(tree: Mapping[str, Any]) -> str:
+    """Return the sha256, in hex, that an artefact of this content has."""
+    rest = {key: value for key, value in tree.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _section(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,11 @@ within it tells a reader in words what to do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunectl.prompts.dialects import DIALECTS
+from tunectl.prompts.dialects.openai import limit_of
 from tunectl.prompts.dialects.schema import for_anthropic, for_gemini, for_openai
 from tunectl.prompts.errors import PromptError
 from tunectl.prompts.prompt import Prompt
@@ -51,6 +53,9 @@ that you choose.
 Where a message has `wrap`, enclose its text: `<wrap>`, line feed, text, line feed, `</wrap>`.
 Leave out a message whose text is empty before that.
 
+`query` is what is searched for. Its part `said` is what the user said in the last `query_turns`
+turns, the oldest first, a line each, of each the first 500 characters; in Jinja it is `history`.
+
 `max_tokens` and `overflow` say how long a section may be and what gives way. `breakpoint` ends what
 stays the same from call to call: there stands a service's own mark for its cache, such as
 `cache_control`, and `cache` says for how long.
@@ -60,6 +65,11 @@ for those of role system (`inline`: they stay in their places), `assistant` its 
 Where `merge` is true, neighbours of one role become one message: blocks of their own, or one text
 with an empty line between. `request` are further fields of the body.
 """
+# What a reader needs of a section besides its parts.
+_KEPT = (
+    *("max_tokens", "overflow", "wrap"),
+    *("top_k", "min_score", "knowledge", "query_turns", "max"),
+)
 _LAYOUTS: Mapping[str, Mapping[str, Any]] = {
     "openai": {"system": "inline", "field": "messages", "assistant": "assistant", "merge": True},
     "anthropic": {"system": "system", "field": "messages", "assistant": "assistant", "merge": True},
@@ -123,6 +133,23 @@ def _profile(prompt: Prompt) -> dict[str, Any]:
 
 
 def _request(prompt: Prompt, dialect: str) -> dict[str, Any]:
+    """Return the fields beside the messages: the longest answer, and its schema."""
+    answer = _answer(prompt, dialect)
+    most = prompt.budget.get("max_output")
+    if most is None:
+        return answer
+    match dialect:
+        case "anthropic":
+            return {"max_tokens": most, **answer}
+        case "gemini":
+            config = answer.get("generationConfig") or {}
+            return {"generationConfig": {"maxOutputTokens": most, **config}}
+        case "bedrock":
+            return {"inferenceConfig": {"maxTokens": most}, **answer}
+    return {limit_of(prompt.model): most, **answer}
+
+
+def _answer(prompt: Prompt, dialect: str) -> dict[str, Any]:
     if not prompt.output:
         return {}
     schema, name = prompt.output["schema"], prompt.output.get("name") or "answer"
@@ -147,7 +174,7 @@ def _request(prompt: Prompt, dialect: str) -> dict[str, Any]:
 def _section(prompt: Prompt, section: Mapping[str, Any], carry: bool) -> Iterator[dict[str, Any]]:
     role = section["role"]
     head = {"section": section["id"], "volatility": section["volatility"]}
-    for key in ("max_tokens", "overflow", "wrap", "top_k", "min_score", "knowledge", "max"):
+    for key in _KEPT:
         if section.get(key) is not None:
             head[key] = section[key]
     cache = section.get("cache")
@@ -163,7 +190,8 @@ def _section(prompt: Prompt, section: Mapping[str, Any], carry: bool) -> Iterato
     if role in {"profile", "documents"} and not section.get("template"):
         head.setdefault("wrap", "user_profile" if role == "profile" else "documents")
     if section.get("query") and role in {"documents", "examples"}:
-        head["query"] = _template(prompt, section, section["query"], carry, escape=False)
+        said = bool(section.get("query_turns"))
+        head["query"] = _template(prompt, section, section["query"], carry, escape=False, said=said)
     yield {**head, "role": speaker, "parts": parts}
 
 
@@ -185,14 +213,21 @@ def _parts(prompt: Prompt, section: Mapping[str, Any], carry: bool) -> tuple[lis
 
 
 def _template(
-    prompt: Prompt, section: Mapping[str, Any], source: str, carry: bool, *, escape: bool
+    prompt: Prompt,
+    section: Mapping[str, Any],
+    source: str,
+    carry: bool,
+    *,
+    escape: bool,
+    said: bool = False,
 ) -> list[Part]:
     from jinja2 import Environment, TemplateSyntaxError
 
     environment = Environment(autoescape=False)  # noqa: S701  # only parses
     where = f"section `{section['id']}`"
     try:
-        return _trimmed(_joined(_walked(prompt, environment.parse(source), escape, where, 0)))
+        walking = _Walking(prompt, escape, said, where)
+        return _trimmed(_joined(walking.parts(environment.parse(source))))
     except TemplateSyntaxError as error:
         raise PromptError(f"{where}, line {error.lineno}: {error.message}") from None
     except _OnlyJinja as error:
@@ -208,32 +243,53 @@ class _OnlyJinja(Exception):  # noqa: N818  # what a template does
     """A template does more than put values in."""
 
 
-def _walked(
-    prompt: Prompt, tree: nodes.Template, escape: bool, where: str, depth: int
-) -> Iterator[Part]:
-    from jinja2 import Environment, nodes
+@dataclass(frozen=True, slots=True)
+class _Walking:
+    """Takes a template apart into texts and what is put in between.
 
-    escaping = {"escape": "xml"} if escape else {}
-    for node in tree.body:
-        if isinstance(node, nodes.Include) and isinstance(node.template, nodes.Const):
-            name = str(node.template.value)
-            if name not in prompt.partials or depth > 9:
-                raise PromptError(f"{where} includes `{name}`, which it does not have")
-            part = Environment(autoescape=False).parse(prompt.partials[name])  # noqa: S701
-            yield from _walked(prompt, part, escape, where, depth + 1)
-            continue
-        if not isinstance(node, nodes.Output):
-            raise _OnlyJinja(f"has `{type(node).__name__.lower()}` in line {node.lineno}")
-        for one in node.nodes:
-            match one:
-                case nodes.TemplateData():
-                    yield {"text": one.data}
-                case nodes.Name() if one.name in prompt.inputs:
-                    yield {"input": one.name, **escaping}
-                case nodes.Getattr(node=nodes.Name(name="profile")):
-                    yield {"profile": one.attr, **escaping}
-                case _:
-                    raise _OnlyJinja(f"has an expression in line {one.lineno}")
+    Attributes:
+        escape: values are escaped as XML does it.
+        said: `history` is what the user said before.
+        where: for messages.
+    """
+
+    prompt: Prompt
+    escape: bool
+    said: bool
+    where: str
+
+    def parts(self, tree: nodes.Template, depth: int = 0) -> Iterator[Part]:
+        """Yield the parts, those of included files too."""
+        from jinja2 import Environment, nodes
+
+        for node in tree.body:
+            if isinstance(node, nodes.Include) and isinstance(node.template, nodes.Const):
+                name = str(node.template.value)
+                if name not in self.prompt.partials or depth > 9:
+                    raise PromptError(f"{self.where} includes `{name}`, which it does not have")
+                text = self.prompt.partials[name]
+                part = Environment(autoescape=False).parse(text)  # noqa: S701
+                yield from self.parts(part, depth + 1)
+                continue
+            if not isinstance(node, nodes.Output):
+                raise _OnlyJinja(f"has `{type(node).__name__.lower()}` in line {node.lineno}")
+            yield from map(self._part, node.nodes)
+
+    def _part(self, one: nodes.Node) -> Part:
+        from jinja2 import nodes
+
+        escaping = {"escape": "xml"} if self.escape else {}
+        match one:
+            case nodes.TemplateData():
+                return {"text": one.data}
+            case nodes.Name() if one.name in self.prompt.inputs:
+                return {"input": one.name, **escaping}
+            case nodes.Name(name="history") if self.said:
+                return {"said": True}
+            case nodes.Getattr(node=nodes.Name(name="profile")):
+                return {"profile": one.attr, **escaping}
+            case _:
+                raise _OnlyJinja(f"has an expression in line {one.lineno}")
 
 
 def _joined(parts: Iterator[Part]) -> list[Part]:

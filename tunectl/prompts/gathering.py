@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tunectl.prompts.history import Summariser
     from tunectl.prompts.turn import Turn
 
+LONGEST_SAID = 500
+"""Characters of a former question that are searched for."""
+
 Summarise = Callable[[str, "Sequence[Turn]"], str]
 """Asks a model for a summary: the one before (empty: none) and the turns since."""
 
@@ -72,8 +75,8 @@ class Gathering:
             scope=scope,
             profile=known,
             turns=turns,
-            passages=self._passages(scope, documents),
-            examples=self._examples(scope),
+            passages=self._passages(scope, turns, documents),
+            examples=self._examples(scope, turns),
             summarise=self._summariser(user, session, stored=history is None) if turns else None,
         )
 
@@ -94,7 +97,7 @@ class Gathering:
     def _turns(
         self, user: str | None, session: str | None, given: Sequence[Mapping[str, Any]] | None
     ) -> Sequence[Turn]:
-        if not any(section["role"] == "history" for section in self.sections):
+        if not any(one["role"] == "history" or one.get("query_turns") for one in self.sections):
             return ()
         if given is not None:
             from tunectl.prompts.turn import turns_of
@@ -107,6 +110,7 @@ class Gathering:
     def _passages(
         self,
         scope: Mapping[str, Any],
+        turns: Sequence[Turn],
         given: Sequence[Any] | Mapping[str, Sequence[Any]] | None,
     ) -> dict[str, Any]:
         wanted = [one for one in self.sections if one["role"] == "documents"]
@@ -117,15 +121,23 @@ class Gathering:
         if given is not None:
             return {wanted[0]["id"]: inert_passages(given)} if wanted else {}
         return {
-            one["id"]: self.sources.passages(one, self.engine.query(one, scope)) for one in wanted
+            one["id"]: self.sources.passages(one, self._query(one, scope, turns)) for one in wanted
         }
 
-    def _examples(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+    def _examples(self, scope: Mapping[str, Any], turns: Sequence[Turn]) -> dict[str, Any]:
         return {
-            one["id"]: self.sources.examples(one, self.engine.query(one, scope))
+            one["id"]: self.sources.examples(one, self._query(one, scope, turns))
             for one in self.sections
             if one["role"] == "examples" and one.get("index")
         }
+
+    def _query(
+        self, section: Mapping[str, Any], scope: Mapping[str, Any], turns: Sequence[Turn]
+    ) -> str:
+        """Return what is searched for: the inputs, and as declared what the user said before."""
+        if number := section.get("query_turns"):
+            scope = {**scope, "history": said_before(turns, number)}
+        return self.engine.query(section, scope)
 
     def _summariser(
         self, user: str | None, session: str | None, *, stored: bool
@@ -137,6 +149,14 @@ class Gathering:
 
             return SessionSummary(self.sources.memory(), user, session, self.summarise)
         return _Once(self.summarise)
+
+
+def said_before(turns: Sequence[Turn], number: int) -> str:
+    """Return what the user said in the last turns, the oldest first, a line each.
+
+    Of each at most `LONGEST_SAID` characters: a search weighs what is long more than what is asked.
+    """
+    return "\n".join(cleaned(one.question)[:LONGEST_SAID] for one in turns[-number:])
 
 
 def _name(what: str, given: object) -> str:

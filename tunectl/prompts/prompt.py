@@ -29,7 +29,7 @@ class Prompt:
         inputs: what `messages` takes: name to `{type, max_chars, one_of, default}`.
         sections: the compiled sections in order.
         partials: what templates may include, name to text.
-        budget: `{context_tokens, reserve_output}`, in tokens.
+        budget: `{context_tokens, reserve_output}`, and `max_output` where it is set, in tokens.
         output: `{name, schema}` of a structured answer; None for free text.
         cache: `{ttl}` where caching is declared.
         citations: whether answers are to name their sources.
@@ -182,6 +182,7 @@ class Prompt:
             sections=self.sections,
             context_tokens=self.budget.get("context_tokens"),
             reserve_output=self.budget.get("reserve_output") or 0,
+            max_output=self.budget.get("max_output"),
             output=self.output,
             cache=self.cache,
             citations=self.citations,

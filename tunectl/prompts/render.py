@@ -30,6 +30,7 @@ class Plan:
         sections: as the artefact has them.
         context_tokens: what the model takes; None when that is not known.
         reserve_output: how much of it is kept for the answer, in tokens.
+        max_output: the longest answer, in tokens; None where nobody says it.
         output: `{name, schema}`, or None.
         cache: `{ttl}`, or empty.
         citations: whether the answer is to name its sources.
@@ -38,6 +39,7 @@ class Plan:
     sections: Sequence[Mapping[str, Any]]
     context_tokens: int | None = None
     reserve_output: int = 0
+    max_output: int | None = None
     output: Mapping[str, Any] | None = None
     cache: Mapping[str, Any] | None = None
     citations: bool = False
@@ -77,6 +79,7 @@ def render(plan: Plan, engine: Sections, given: Given) -> Rendered:
         tokens=_total(pieces),
         context_tokens=plan.context_tokens,
         reserve_output=plan.reserve_output,
+        max_output=plan.max_output,
     )
 
 

@@ -86,6 +86,7 @@ class Rendered:
         tokens: of all messages together.
         context_tokens: what the model can take; None when that is not known.
         reserve_output: how many of them are kept for the answer.
+        max_output: the longest answer, in tokens, that the service is told; None for its own.
     """
 
     messages: tuple[Message, ...]
@@ -96,3 +97,4 @@ class Rendered:
     tokens: int = 0
     context_tokens: int | None = None
     reserve_output: int = 0
+    max_output: int | None = None

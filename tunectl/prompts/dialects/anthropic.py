@@ -28,7 +28,9 @@ def body(rendered: Rendered, *, model: str = "") -> dict[str, Any]:  # noqa: ARG
     control: Block = {"type": "ephemeral"}
     if ttl := rendered.cache.get("ttl"):
         control["ttl"] = ttl
-    found: dict[str, Any] = {"max_tokens": rendered.reserve_output or _MAX_TOKENS}
+    # The API wants a limit: where none is said it is what was kept free for the answer.
+    most = rendered.max_output or rendered.reserve_output or _MAX_TOKENS
+    found: dict[str, Any] = {"max_tokens": most}
     if system:
         found["system"] = [
             block for one in system for block in _ended([_text(one.text)], one, ends, control)

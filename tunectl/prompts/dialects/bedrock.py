@@ -46,6 +46,8 @@ def body(rendered: Rendered, *, model: str = "") -> dict[str, Any]:
         found["system"] = [
             block for one in system for block in writer.ended([{"text": one.text}], one)
         ]
+    if rendered.max_output is not None:
+        found["inferenceConfig"] = {"maxTokens": rendered.max_output}
     if rendered.output:
         schema = for_anthropic(rendered.output["schema"])
         found["outputConfig"] = {

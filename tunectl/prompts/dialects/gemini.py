@@ -30,12 +30,13 @@ def body(rendered: Rendered, *, model: str = "") -> dict[str, Any]:  # noqa: ARG
     found: dict[str, Any] = {"contents": [_content(turn, names) for turn in turns]}
     if system:
         found["systemInstruction"] = {"parts": [{"text": one.text} for one in system]}
+    config: dict[str, Any] = {}
+    if rendered.max_output is not None:
+        config["maxOutputTokens"] = rendered.max_output
     if rendered.output:
-        found["generationConfig"] = {
-            "responseMimeType": "application/json",
-            **for_gemini(rendered.output["schema"]),
-        }
-    return found
+        config["responseMimeType"] = "application/json"
+        config |= for_gemini(rendered.output["schema"])
+    return {**found, "generationConfig": config} if config else found
 
 
 def _content(turn: Turn, names: dict[str, str]) -> dict[str, Any]:

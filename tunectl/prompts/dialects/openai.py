@@ -17,6 +17,7 @@ from tunectl.prompts.dialects.turns import marked
 from tunectl.prompts.rendered import Message, Rendered
 
 _VERSION = re.compile(r"^(?:ft:)?gpt-(\d+)(?:\.(\d+))?")
+_OPENAIS = re.compile(r"^(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o\d)")
 _FIRST_WITH_BREAKPOINTS = (5, 6)
 # A breakpoint lives at least so long; there are no other lifetimes (openai 3.54.0).
 _LIFETIMES = {"5m": "30m", "1h": "12h"}
@@ -40,6 +41,8 @@ def body(rendered: Rendered, *, model: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {"messages": [_message(one, ends, lifetime) for one in groups]}
     if ends:
         found["prompt_cache_options"] = {"mode": "explicit", "ttl": "30m"}
+    if rendered.max_output is not None:
+        found[limit_of(model)] = rendered.max_output
     if rendered.output:
         schema, strict = for_openai(rendered.output["schema"], tuned=model.startswith("ft:"))
         found["response_format"] = {
@@ -51,6 +54,16 @@ def body(rendered: Rendered, *, model: str = "") -> dict[str, Any]:
             },
         }
     return found
+
+
+def limit_of(model: str) -> str:
+    """Return the field that limits an answer.
+
+    OpenAI's reasoning models refuse the older `max_tokens`, which is deprecated for all of its
+    models; other services of this wire know that one alone (API reference, chat completions,
+    2026-11). A model without a name is OpenAI's.
+    """
+    return "max_completion_tokens" if not model or _OPENAIS.match(model) else "max_tokens"
 
 
 def _has_breakpoints(model: str) -> bool:
