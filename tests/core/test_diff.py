@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.core.values import mappings, plains
-from tunectl.core.diff import ABSENT, Delta, deltas, same
+from tunectl.core.diff import ABSENT, Delta, deltas, equal, same
 from tunectl.core.value import Address, Join, Ref
 
 MODEL = Ref(Address.of("tuning_job", "support"), ("model_id",))
@@ -43,6 +43,19 @@ def test_taking_each_delta_over_makes_the_specs_the_same(before, after):
     for delta in deltas(before, after):
         _put(patched, delta.path, delta.after)
     assert same(patched, after)
+
+
+@given(mappings, mappings)
+def test_what_is_found_equal_has_no_deltas(before, after):
+    assert equal(before, dict(before))
+    assert not (equal(before, after) and deltas(before, after))
+
+
+@given(mappings, mappings)
+def test_keys_that_are_put_aside_are_as_if_they_were_not_there(before, after):
+    aside = frozenset(sorted(before.keys() | after.keys())[::2])
+    left = ({k: v for k, v in one.items() if k not in aside} for one in (before, after))
+    assert equal(before, after, None, aside) == equal(*left)
 
 
 def _put(tree, path, value):

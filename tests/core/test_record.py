@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.core.values import entries, instances, intents, plains, states, values
+from tunectl.core.approval import Approval
 from tunectl.core.record import (
     entry_from_tree,
     entry_to_tree,
@@ -19,6 +20,9 @@ from tunectl.core.record import (
     state_from_tree,
     state_to_tree,
 )
+from tunectl.core.resource import Instance, Need
+from tunectl.core.state import State
+from tunectl.core.value import Address
 from tunectl.core.valuetree import plain_from_tree, value_from_tree, value_to_tree
 
 
@@ -73,3 +77,27 @@ def test_what_a_later_version_adds_is_passed_over(entry):
 def test_an_entry_of_an_unknown_type_is_refused():
     with pytest.raises(ValueError, match="unknown journal entry `burned`"):
         entry_from_tree({"type": "burned"})
+
+
+def test_an_approval_that_names_an_account_keeps_it():
+    address = Address.of("tuning_job", "a")
+    live = Instance(address=address, provider="p", account="here", id="same-id", spec={})
+    there = Need(address, "same-id", "elsewhere")
+    untold = Need(address, "same-id", "")
+    approval = Approval(
+        id="1",
+        digest="",
+        who="anna",
+        time="",
+        wanted={},
+        doomed=(there,),
+        outputs={},
+        anew=(untold,),
+        left={},
+    )
+    state = State(
+        lineage="x", project="p", env="e", instances={address: live}, approvals=(approval,)
+    )
+    (read,) = state_from_tree(state_to_tree(state)).approvals
+    assert read.doomed == (there,)
+    assert read.anew == (Need(address, "same-id", "here"),)

@@ -44,6 +44,11 @@ prompt_template:
     inputs: {question: {type: string}}
     sections: [{id: ask, role: user, template: "Żółw: {{ question }}"}]
 """
+KNOWLEDGE = """
+knowledge_base:
+  manual: {sources: [zwroty.md], chunking: {size: 60, overlap: 0}, embedding: {model: none}}
+"""
+DOCUMENT = "# Zwroty\n\nTowar można oddać w ciągu 14 dni. Возврат занимает неделю.\n"
 OUTPUTS = """
 outputs:
   model: {value: "gotowe: ${project}", write: [deploy/model.json, deploy/drugi.json]}
@@ -99,6 +104,10 @@ _ONCE = {JOB_ADDRESS: 1}
 WORLDS: Mapping[str, World] = {
     "outputs": World(now=HEAD + OUTPUTS, artefacts=("deploy/model.json", "deploy/drugi.json")),
     "prompt": World(now=HEAD + PROMPT, artefacts=(".tunectl/prompts/default/support.json",)),
+    "knowledge": World(now=HEAD + KNOWLEDGE),
+    "knowledge anew": World(
+        before=HEAD + KNOWLEDGE, now=HEAD + KNOWLEDGE.replace("size: 60", "size: 50")
+    ),
     "job": World(now=_MADE, splits=("train",), epochs=1, jobs_ever=_ONCE),
     "endpoint": World(
         before=_MADE, now=_SERVED, splits=("train",), epochs=1, alias=True, jobs_ever=_ONCE

@@ -26,7 +26,7 @@ from typing import Any
 
 from tests.crash.child import KEY, command, serve
 from tests.crash.stored import inventory
-from tests.crash.worlds import ROWS, WORLDS, row
+from tests.crash.worlds import DOCUMENT, ROWS, WORLDS, row
 
 PATIENCE = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -82,6 +82,7 @@ class Zygote:
         (self.root / "account.json").write_text('{"id": "local-0123456789ab"}\n')
         rows = "".join(row(n) + "\n" for n in range(ROWS))
         (self.project / "rows.jsonl").write_text(rows, encoding="utf-8")
+        (self.project / "zwroty.md").write_text(DOCUMENT, encoding="utf-8")
         if world.before:
             self.declare(world.before)
             self.serve([])

@@ -71,6 +71,13 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "endpoint": {"stable": frozenset({"model_id", "base_url"})},
     "prompt_template": {"provider": BUILTIN},
+    "document": {"provider": "openai", "immutable": frozenset({"sha256"})},
+    "knowledge_base": {
+        "provider": "openai",
+        "immutable": frozenset({"name", "chunking"}),
+        "inputs": frozenset({"files"}),
+        "stable": frozenset({"id"}),
+    },
 }
 
 
@@ -218,7 +225,7 @@ def merged(below: Any, above: Any) -> Any:
 
 def resource(text: str, tree: dict[str, Any]) -> Resource:
     address = Address.parse(text)
-    told = {"provider": "local"} | KINDS[address.kind]
+    told = {"provider": "local"} | kind_of(address)
     told |= {
         k: tree[k] for k in ("provider", "fingerprint", "destroy_first", "retired") if k in tree
     }
@@ -235,9 +242,14 @@ def resource(text: str, tree: dict[str, Any]) -> Resource:
     )
 
 
+def kind_of(address: Address) -> dict[str, Any]:
+    """What holds for all of a kind; the upload of a document is of a kind of its own."""
+    return KINDS["document" if (address.key or "").endswith("/document") else address.kind]
+
+
 def instance(text: str, tree: dict[str, Any], ids: dict[str, str]) -> Instance:
     address = Address.parse(text)
-    kind = KINDS[address.kind]
+    kind = kind_of(address)
     return Instance(
         address=address,
         provider=tree.get("provider", kind.get("provider", "local")),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import orjson
@@ -205,6 +207,24 @@ def test_many_threads_append_and_every_entry_is_there(store):
     for thread in threads:
         thread.join()
     assert {i.address for i in ledger(store).load().intents} == set(addresses)
+
+
+def test_whoever_waits_for_a_write_that_fails_is_told():
+    class Failing(MemoryStore):
+        def append(self, name, lines):
+            time.sleep(0.01)  # the others gather meanwhile
+            raise StateError.of("no space left on device")
+
+    first = ledger(Failing())
+    journal = first.journal(first.save(first.load()))
+
+    def append(number):
+        with pytest.raises(StateError, match="no space left"):
+            journal.append(Published({"n": number}))
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(append, range(40))) == list(range(40))
 
 
 def test_after_a_failed_write_nothing_more_is_accepted(store):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from tunectl.core.resource import Instance, Recreate, Resource, deadline
@@ -35,7 +35,7 @@ def caught_up(
     accounts, renewed = accounts or {}, renewed or {}
     declared = {r.address: r for r in resources}
     found: list[Settled] = []
-    for address, recorded in state.instances.items():
+    for address, recorded in _maybe_new(state, observed, declared, renewed):
         now = recorded
         seen = observed.get(address)
         if seen is not None and seen is not recorded and seen.id == recorded.id:
@@ -53,6 +53,32 @@ def caught_up(
         if now is not recorded and now != recorded:
             found.append(Settled("", now))
     return tuple(sorted(found, key=lambda entry: entry.instance.address))
+
+
+def _maybe_new(
+    state: State,
+    observed: Mapping[Address, Instance | None],
+    declared: Mapping[Address, Resource],
+    renewed: Mapping[Address, str],
+) -> Iterator[tuple[Address, Instance]]:
+    """Pass over what was seen as it is recorded, and of which nothing new is said: most is such."""
+    for address, recorded in state.instances.items():
+        if observed.get(address, recorded) is recorded:
+            wanted = declared.get(address)
+            if wanted is None:
+                if not renewed:
+                    continue
+            elif (
+                not renewed
+                and wanted.expires is None
+                and not recorded.deadline
+                and recorded.lifecycle is wanted.lifecycle
+                and recorded.provider == wanted.provider
+                and recorded.labels == wanted.labels
+                and recorded.parent == wanted.parent
+            ):
+                continue
+        yield address, recorded
 
 
 def _as_said(instance: Instance, wanted: Resource, accounts: Mapping[str, str]) -> Instance:

@@ -9,7 +9,7 @@ from tunectl.core.diff import Delta, deltas, equal
 from tunectl.core.draft import MAKES, Draft
 from tunectl.core.ignoring import covers, fields, pinned
 from tunectl.core.plan import Action, Blocked, Cause, Change, Drift
-from tunectl.core.resource import Instance, Recreate, Resource, Status
+from tunectl.core.resource import BUILTIN, Instance, Recreate, Resource, Status
 from tunectl.core.value import Address, Plain, Value, refs, resolve
 from tunectl.core.wish import Offer
 
@@ -17,6 +17,7 @@ _BROKEN = (Status.FAILED, Status.CANCELLED)
 # To ask an enumeration for one of its names takes longer than all else that is asked of a resource
 # that stays as it is.
 _READY, _PENDING, _FREELY = Status.READY, Status.PENDING, Recreate.FREELY
+_TEXT = frozenset({str})
 
 
 def decide(draft: Draft, resource: Resource) -> None:
@@ -55,8 +56,37 @@ def stays(draft: Draft, resource: Resource) -> bool:
     if wanted != had and wanted and had:
         return False
     lookup = draft.lookup if resource.refs else None
-    same = equal(*_compared(resource, recorded), lookup)
-    return same and not _made_from_elsewhere(draft, resource, recorded)
+    aside = resource.inputs
+    if ignored := resource.lifecycle.ignore_changes:
+        aside |= ignored
+    same = equal(recorded.spec, resource.spec, lookup, aside)
+    return same and not (lookup and _made_from_elsewhere(draft, resource, recorded))
+
+
+def unmoved(draft: Draft) -> set[Address]:
+    """Return what stays as it is, unless something that it refers to changes.
+
+    Law: only where `stays` says so. Texts alone, which most settings are, are compared at once:
+    equal ones are of the same type, while `1` and `1.0` would only look alike.
+    """
+    live, observed = draft.state.instances, draft.observed
+    apart = draft.wish.replace or draft.expired
+    found: set[Address] = set()
+    for address, resource in draft.wanted.items():
+        recorded = live.get(address)
+        if recorded is None or observed.get(address, recorded) is not recorded:
+            continue
+        spec = recorded.spec
+        if (
+            not apart
+            and spec == resource.spec
+            and recorded.status is _READY
+            and recorded.provider == resource.provider
+            and recorded.fingerprint == resource.fingerprint
+            and _TEXT.issuperset(map(type, spec.values()))
+        ) or stays(draft, resource):
+            found.add(address)
+    return found
 
 
 def _first(draft: Draft, resource: Resource) -> None:
@@ -108,9 +138,10 @@ def decide_on_demand(draft: Draft, resource: Resource, *, demanded: bool) -> Non
 
 def _vanished(draft: Draft, resource: Resource, recorded: Instance) -> None:
     address = resource.address
-    draft.drift.append(Drift(address=address, gone=True))
+    local = recorded.provider == BUILTIN
+    draft.drift.append(Drift(address=address, gone=True, local=local))
     if resource.recreate is Recreate.FREELY or resource.retired:
-        _add(draft, resource, Action.CREATE, Cause.VANISHED)
+        _add(draft, resource, Action.CREATE, Cause.MISSING if local else Cause.VANISHED)
     elif cause := _why_anew(draft, resource, recorded, _changed(draft, resource, recorded)):
         _add(draft, resource, Action.CREATE, cause)
     else:
@@ -238,7 +269,8 @@ def _pinned(resource: Resource, seen: Instance) -> Resource:
 def _note_drift(draft: Draft, recorded: Instance, seen: Instance) -> None:
     found = () if recorded.spec is seen.spec else deltas(recorded.spec, seen.spec)
     if found:
-        draft.drift.append(Drift(address=recorded.address, gone=False, deltas=found))
+        local = recorded.provider == BUILTIN
+        draft.drift.append(Drift(address=recorded.address, gone=False, local=local, deltas=found))
 
 
 def _adopt(
@@ -327,7 +359,7 @@ def _add(
     if action is Action.RECREATE and resource.address in draft.stuck:
         draft.blocked[resource.address] = draft.stuck[resource.address]
         return
-    ends = action in {Action.REPLACE, Action.RECREATE}
+    ends = action in (Action.REPLACE, Action.RECREATE)
     again = draft.wish.uncopied.get(resource.address) if action in MAKES else None
     draft.changes[resource.address] = Change(
         address=resource.address,

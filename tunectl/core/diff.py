@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tunectl.core.dataclass import dataclass
-from tunectl.core.value import SCALARS, Lookup, Plain, Value, refs, resolve
+from tunectl.core.value import SCALARS, Lookup, Plain, Ref, Value, refs, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ def deltas(
 
 
 def equal(
-    before: Mapping[str, Plain], after: Mapping[str, Value], lookup: Lookup | None = None
+    before: Mapping[str, Plain],
+    after: Mapping[str, Value],
+    lookup: Lookup | None = None,
+    aside: frozenset[str] = frozenset(),
 ) -> bool:
     """Whether two maps have the same keys and values of the same types; else look closely.
 
@@ -62,15 +65,21 @@ def equal(
         before: what is recorded.
         after: what is wanted.
         lookup: resolves the references in it.
+        aside: keys that are not compared.
     """
     if before is after:
         return True
-    if len(before) != len(after):
-        return False
-    for key, old in before.items():
-        if key not in after:
+    if aside:
+        if not before.keys() - after.keys() <= aside:
             return False
-        new = after[key]
+    elif len(before) != len(after):
+        return False
+    for key, new in after.items():
+        if aside and key in aside:
+            continue
+        if key not in before:
+            return False
+        old = before[key]
         if old is new:
             continue
         if old.__class__ is new.__class__ and old.__class__ in SCALARS:
@@ -83,9 +92,11 @@ def equal(
 
 def _alike(old: Plain, new: Value, lookup: Lookup | None) -> bool:
     if lookup is not None and new.__class__ is not dict:
-        new = resolve(new, lookup)
+        new = lookup(new) if isinstance(new, Ref) else resolve(new, lookup)
     if old.__class__ is not new.__class__:
         return False
+    if old.__class__ in SCALARS:
+        return old == new
     if isinstance(old, dict) and isinstance(new, dict):
         return equal(old, new, lookup)
     return same(old, new)

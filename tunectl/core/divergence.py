@@ -26,6 +26,7 @@ class Divergence(Enum):
 
     CHANGED = "changed_remotely"
     DELETED = "deleted_remotely"
+    MISSING = "missing_locally"
     STATUS = "status_moved"
     FINISHED = "finished_since"
     RELEASED = "released"
@@ -33,7 +34,10 @@ class Divergence(Enum):
     @property
     def is_drift(self) -> bool:
         """Whether it counts: what finished or was released only has to be recorded."""
-        return self in {Divergence.CHANGED, Divergence.DELETED, Divergence.STATUS}
+        return self in _DRIFT
+
+
+_DRIFT = frozenset({Divergence.CHANGED, Divergence.DELETED, Divergence.MISSING, Divergence.STATUS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,8 @@ def _one(
 ) -> Diverged | None:
     if now is None:
         free = recorded.recreate is Recreate.ON_DEMAND and recorded.key not in busy
-        kind = Divergence.RELEASED if free else Divergence.DELETED
+        kind = Divergence.MISSING if recorded.provider == BUILTIN else Divergence.DELETED
+        kind = Divergence.RELEASED if free else kind
         return Diverged(kind=kind, recorded=recorded, superseded=superseded)
     quiet = recorded.lifecycle.ignore_changes
     changed = tuple(d for d in deltas(recorded.spec, now.spec) if not covers(quiet, d.path))

@@ -17,6 +17,12 @@ def exact(
     Older versions did not say the account of what is needed, which reads as the user's own: then it
     is that of the recorded object with this address and id.
     """
+    for need in instance.needs:
+        now = live.get(need.address)
+        if now is None or now.id != need.id or now.account != need.account:
+            break
+    else:
+        return instance
     untold = {"", instance.account}
     for need in instance.needs:
         if need.account in untold and not _there(need, live, superseded):

@@ -39,6 +39,7 @@ class Cause(Enum):
     OTHER_PROVIDER = "replace_because_provider"
     REQUESTED = "replace_by_request"
     VANISHED = "create_because_deleted_remotely"
+    MISSING = "create_because_missing_locally"
     DEPENDANT = "create_for_dependant"
     UNDECLARED = "delete_because_no_resource_config"
     DESTROY = "delete_by_request"
@@ -167,11 +168,13 @@ class Drift:
     Attributes:
         gone: it does not exist any more.
         released: its going costs nothing: it is made again when something needs it.
+        local: it is a file of the project, in nobody's account.
     """
 
     address: Address
     gone: bool
     released: bool = False
+    local: bool = False
     deltas: tuple[Delta, ...] = ()
 
 
@@ -252,7 +255,7 @@ class Plan:
     @property
     def destroys(self) -> int:
         """Objects that will be deleted."""
-        ends = {Action.DELETE, Action.REPLACE, Action.RECREATE, Action.ADOPT}
+        ends = (Action.DELETE, Action.REPLACE, Action.RECREATE, Action.ADOPT)
         return sum(
             c.action in ends and c.doomed is not None and not c.held and not c.lets_go
             for c in self.changes
@@ -321,7 +324,9 @@ def _binding(change: Change) -> dict[str, Plain]:
         "doomed": change.doomed.id if change.doomed else None,
         "held": change.held,
         **({"lets_go": True} if change.lets_go else {}),
-        "deltas": _differences(_as_declared(change, delta) for delta in change.deltas),
+        "deltas": _differences(
+            [_as_declared(change, d) for d in change.deltas] if change.uses else change.deltas
+        ),
     }
 
 

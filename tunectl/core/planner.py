@@ -12,22 +12,24 @@ The laws:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from tunectl.core import graph
 from tunectl.core.catching_up import caught_up
-from tunectl.core.deciding import decide, decide_on_demand, demanded_by, stays
+from tunectl.core.deciding import decide, decide_on_demand, demanded_by, stays, unmoved
 from tunectl.core.diff import deltas, same
 from tunectl.core.draft import MAKES, Draft
 from tunectl.core.ending import Endings, Leaving, endings
 from tunectl.core.expiry import Expired, expired, not_again
 from tunectl.core.moving import Moves
-from tunectl.core.plan import Action, Blocked, Drift, OutputChange, Plan
+from tunectl.core.plan import Action, Blocked, Change, Drift, OutputChange, Plan
 from tunectl.core.project import Moved
-from tunectl.core.resource import Instance, Need, Recreate, Resource
+from tunectl.core.resource import BUILTIN, Instance, Need, Recreate, Resource
 from tunectl.core.state import Renamed, State, fold
 from tunectl.core.value import Address, refs, resolve
 from tunectl.core.wish import Wish
+
+_ON_DEMAND = Recreate.ON_DEMAND  # to ask an enumeration for a name is slow
 
 
 def make_plan(
@@ -45,7 +47,7 @@ def make_plan(
         accounts: the account of each provider, bound into the digest.
 
     Raises:
-        graph.Cycle: when the wanted resources need each other in a circle.
+        graph.Cycle: when the wanted resources need each other in a circle, and one is to change.
     """
     state, moved = _renamed(state, wish.moved)
     observed = _follow(observed, moved)
@@ -55,10 +57,12 @@ def make_plan(
     over = Expired() if wish.destroy else expired(wish.resources, state, wish, gone)
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
     wanted = {a: r for a, r in wanted.items() if a not in over.ending}
-    order = graph.order({address: r.needs for address, r in wanted.items()})
-    draft, ended = _settled(
-        Draft(wish, state, observed, wanted, {}, over.needed, accounts or {}), order, over
-    )
+    empty = Draft(wish, state, observed, wanted, {}, over.needed, accounts or {})
+    still = unmoved(empty)
+    order = tuple(wanted)  # nothing needs to be decided in any order
+    if any(a not in still and r.recreate is not _ON_DEMAND for a, r in wanted.items()):
+        order = graph.order({address: r.needs for address, r in wanted.items()})
+    draft, ended = _settled(empty, order, still, over)
     live = [ended.changes.get(a, draft.changes[a]) for a in order if a in draft.changes]
     return Plan(
         lineage=state.lineage,
@@ -79,12 +83,14 @@ def make_plan(
     )
 
 
-def _settled(empty: Draft, order: tuple[Address, ...], over: Expired) -> tuple[Draft, Endings]:
+def _settled(
+    empty: Draft, order: tuple[Address, ...], still: Container[Address], over: Expired
+) -> tuple[Draft, Endings]:
     """Decide, again and again, until no fixed name is in the way of another decision."""
     now = fold(empty.state, caught_up(empty.state, (), empty.observed))
     stuck: dict[Address, Blocked] = {}
     while True:
-        draft = _drafted(empty.again(dict(stuck)), order)
+        draft = _drafted(empty.again(dict(stuck)), order, still)
         ended = endings(now, draft.wanted, draft.changes, _on_leaving(draft, over))
         if not ended.stuck:
             return draft, ended
@@ -121,8 +127,15 @@ def _refreshed(
             notes.append((address, _BOUGHT_AGAIN))
         elif seen is None or found:
             released = seen is None and recorded.recreate is Recreate.ON_DEMAND
-            gone = seen is None
-            drift.append(Drift(address=address, gone=gone, released=released, deltas=found))
+            drift.append(
+                Drift(
+                    address=address,
+                    gone=seen is None,
+                    released=released,
+                    local=recorded.provider == BUILTIN,
+                    deltas=found,
+                )
+            )
     return Plan(
         lineage=state.lineage,
         serial=state.serial,
@@ -169,16 +182,28 @@ def _renamed(
 def _on_leaving(draft: Draft, over: Expired) -> Leaving:
     return Leaving(
         expired=over.ending,
-        spared=frozenset(
-            i.address for i in draft.state.everything if not draft.wish.touches(i.address)
-        ),
+        spared=frozenset(_untouched(draft)),
         shared=draft.wish.shared,
         removed=_removed(draft),
         destroy=draft.wish.destroy,
         blocked=frozenset(draft.blocked),
-        gone=frozenset(i.key for a, i in draft.state.instances.items() if not draft.seen(a)),
+        gone=frozenset(_gone(draft)),
         in_the_way=frozenset(_in_the_way(draft)),
     )
+
+
+def _untouched(draft: Draft) -> Iterable[Address]:
+    if draft.wish.chosen is None:
+        return ()
+    return (i.address for i in draft.state.everything if not draft.wish.touches(i.address))
+
+
+def _gone(draft: Draft) -> Iterator[Need]:
+    """The live objects that were looked for and are not there."""
+    live = draft.state.instances
+    for address, seen in draft.observed.items():
+        if seen is None and (recorded := live.get(address)) is not None:
+            yield recorded.key
 
 
 def _in_the_way(draft: Draft) -> Iterator[Need]:
@@ -216,29 +241,40 @@ def _follow(
     return moves.observed(observed) if moves.where else observed
 
 
-def _drafted(draft: Draft, order: Iterable[Address]) -> Draft:
+def _drafted(draft: Draft, order: Iterable[Address], still: Container[Address]) -> Draft:
     """Decide in the order of need, so that what waits for something blocked is known in one pass.
 
-    What is made on demand comes last, when it is known who demands it.
+    What is made on demand comes last, when it is known who demands it. `still` names what stays as
+    it is, unless something that it refers to changes.
     """
-    on_demand = Recreate.ON_DEMAND
-    resources = [draft.wanted[address] for address in order]
-    for resource in resources:
-        if not draft.wish.touches(resource.address):
+    on_demand: list[Resource] = []
+    chosen, wanted, changes = draft.wish.chosen, draft.wanted, draft.changes
+    for address in order:
+        resource = wanted[address]
+        if resource.recreate is _ON_DEMAND:
+            on_demand.append(resource)
             continue
-        if resource.recreate is not on_demand and not stays(draft, resource):
+        if chosen is not None and address not in chosen:
+            continue
+        if address in still and not (changes and _refers_to(resource, changes)):
+            continue
+        if not stays(draft, resource):
             decide(draft, resource)
             _block_if_it_waits(draft, resource)
     demanded = {need for change in draft.changes.values() for need in demanded_by(change)}
-    for resource in resources:
-        if resource.recreate is on_demand:
-            decide_on_demand(draft, resource, demanded=resource.address in demanded)
-            demanded |= demanded_by(draft.changes.get(resource.address))
+    for resource in on_demand:
+        decide_on_demand(draft, resource, demanded=resource.address in demanded)
+        demanded |= demanded_by(draft.changes.get(resource.address))
     for address, recorded in draft.state.instances.items():
         if address not in draft.wanted and draft.seen(address) is None:
             released = recorded.recreate is Recreate.ON_DEMAND
-            draft.drift.append(Drift(address=address, gone=True, released=released))
+            local = recorded.provider == BUILTIN
+            draft.drift.append(Drift(address=address, gone=True, released=released, local=local))
     return draft
+
+
+def _refers_to(resource: Resource, changes: Mapping[Address, Change]) -> bool:
+    return any(ref.address in changes for ref in resource.refs)
 
 
 def _block_if_it_waits(draft: Draft, resource: Resource) -> None:

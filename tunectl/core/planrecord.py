@@ -278,6 +278,7 @@ def _drift_to_tree(drift: Drift) -> Tree:
         "address": str(drift.address),
         "gone": drift.gone,
         "released": drift.released,
+        **({"local": True} if drift.local else {}),
         "deltas": [_delta_to_tree(d) for d in drift.deltas],
     }
 
@@ -287,6 +288,7 @@ def _drift_from_tree(tree: Tree) -> Drift:
         address=Address.parse(tree["address"]),
         gone=tree["gone"],
         released=tree["released"],
+        local=tree.get("local", False),
         deltas=tuple(_delta_from_tree(d) for d in tree["deltas"]),
     )
 

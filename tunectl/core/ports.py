@@ -56,6 +56,7 @@ class Request:
         mark: the owner mark the object must carry.
         reader: where upload bytes come from.
         prior: the object as it is, for an update.
+        former: what was recorded here before, for a creation: gone, or about to be replaced.
         dependencies: the live instances the spec refers to.
         now: the engine's clock, UTC.
     """
@@ -66,6 +67,7 @@ class Request:
     reader: Reader
     now: datetime
     prior: Instance | None = None
+    former: Instance | None = None
     dependencies: Mapping[Address, Instance] = field(default_factory=dict)
 
 
@@ -124,6 +126,18 @@ class Found:
     instance: Instance
     mark: Mark | None = None
     created_at: str = ""
+
+
+class Recognises(Protocol):
+    """A handler that can tell by content what a lost create made: marks may be dropped there."""
+
+    def alike(self, mark: Mark, spec: Mapping[str, Plain], since: datetime) -> Iterable[Instance]:
+        """Yield what has no mark and can only be of these settled settings, asked for since then.
+
+        Raises:
+            UnknownOutcomeError: it cannot be told whether there is one.
+        """
+        ...
 
 
 class Lists(Protocol):

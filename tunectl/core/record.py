@@ -50,11 +50,7 @@ def lifecycle_to_tree(life: Lifecycle) -> Tree:
 
 
 _PLAIN_LIFE = lifecycle_to_tree(USUAL)
-_SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
-    ("needs", []),
-    ("recreate", Recreate.FREELY.value),
-    ("lifecycle", _PLAIN_LIFE),
-)
+_FREELY = Recreate.FREELY
 _NONE: Mapping[str, str] = {}  # one for all that have no labels
 _STATUS = {status.value: status for status in Status}
 _RECREATE = {recreate.value: recreate for recreate in Recreate}
@@ -76,7 +72,16 @@ _lifecycle = lru_cache(maxsize=64)(Lifecycle)  # many objects, few of them
 
 
 def instance_to_tree(instance: Instance) -> Tree:
-    """Return the JSON tree of an instance; defaults are left out."""
+    """Return the JSON tree of an instance; most defaults are left out."""
+    return _instance_tree(instance, lean=False)
+
+
+def lean_tree(instance: Instance) -> Tree:
+    """Return the JSON tree of an instance as it is stored: what says nothing is left out."""
+    return _instance_tree(instance, lean=True)
+
+
+def _instance_tree(instance: Instance, *, lean: bool) -> Tree:
     tree: Tree = {
         "address": str(instance.address),
         "provider": instance.provider,
@@ -85,10 +90,13 @@ def instance_to_tree(instance: Instance) -> Tree:
         "status": instance.status.value,
         "spec": map_to_tree(instance.spec),
         "outputs": map_to_tree(instance.outputs),
-        "needs": _needs_to_tree(instance.needs, instance.account),
-        "recreate": instance.recreate.value,
-        "lifecycle": lifecycle_to_tree(instance.lifecycle),
     }
+    if instance.needs or not lean:
+        tree["needs"] = _needs_to_tree(instance.needs, instance.account)
+    if instance.recreate is not _FREELY or not lean:
+        tree["recreate"] = instance.recreate.value
+    if instance.lifecycle != USUAL or not lean:
+        tree["lifecycle"] = lifecycle_to_tree(instance.lifecycle)
     for key, item in (
         ("fingerprint", instance.fingerprint),
         ("progress", instance.progress),
@@ -104,15 +112,6 @@ def instance_to_tree(instance: Instance) -> Tree:
         tree["parent"] = str(instance.parent)
     if instance.labels:
         tree["labels"] = dict(instance.labels)
-    return tree
-
-
-def lean_tree(instance: Instance) -> Tree:
-    """Return the JSON tree of an instance as it is stored: what says nothing is left out."""
-    tree = instance_to_tree(instance)
-    for key, plain in _SAYS_NOTHING:
-        if tree[key] == plain:
-            del tree[key]
     return tree
 
 
@@ -243,9 +242,9 @@ def approval_from_tree(tree: Tree) -> Approval:
 def _exactly(
     approval: Approval, live: Mapping[Address, Instance], kept: Mapping[Need, Instance]
 ) -> Approval:
-    """Return an approval that names objects by their accounts too."""
+    """Return an approval that names objects by their accounts too; one that is said counts."""
     doomed, anew = (
-        tuple(named(need, live, kept) for need in needs)
+        tuple(need if need.account else named(need, live, kept) for need in needs)
         for needs in (approval.doomed, approval.anew)
     )
     return replace(approval, doomed=doomed, anew=anew)
@@ -372,6 +371,8 @@ def state_from_tree(tree: Tree) -> State:
     instances = [instance_from_tree(item) for item in tree["instances"]]
     superseded = [instance_from_tree(item) for item in tree["superseded"]]
     live, kept = {i.address: i for i in instances}, {i.key: i for i in superseded}
+    for one in [i for i in live.values() if i.needs]:
+        live[one.address] = exact(one, live, kept)
     approvals = (approval_from_tree(item) for item in tree.get("approvals", []))
     return State(
         lineage=tree["lineage"],
@@ -379,7 +380,7 @@ def state_from_tree(tree: Tree) -> State:
         project=tree["project"],
         env=tree["env"],
         providers={name: _account_from_tree(a) for name, a in tree["providers"].items()},
-        instances={i.address: exact(i, live, kept) if i.needs else i for i in instances},
+        instances=live,
         superseded=tuple(exact(i, live, kept) for i in superseded),
         intents=tuple(intent_from_tree(item) for item in tree["intents"]),
         outputs=map_from_tree(tree["outputs"]),

@@ -240,6 +240,8 @@ def output(instance: Instance | None, ref: Ref) -> Value:
     """Return the output a reference means; the reference itself where there is none."""
     if instance is None:
         return ref
+    if len(ref.path) == 1:
+        return instance.outputs.get(ref.path[0], ref)
     try:
         return dig(instance.outputs, ref.path)
     except KeyError:

@@ -43,17 +43,16 @@ class Step:
     after: frozenset[str] = frozenset()
 
 
+_ENDS = (Action.DELETE, Action.FORGET)
+
+
 def steps(plan: Plan, state: State) -> tuple[Step, ...]:
     """Turn a plan into steps.
 
     Laws: users of an object move on, or end, before the object ends; what is superseded ends only
     when its successor is ready, unless it holds the fixed name that the successor is to have.
     """
-    ready = {
-        c.address: _id(Verb.WAIT, c.address)
-        for c in plan.changes
-        if c.action not in {Action.DELETE, Action.FORGET}
-    }
+    ready = {c.address: _id(Verb.WAIT, c.address) for c in plan.changes if c.action not in _ENDS}
     ends = _ends(plan)
     freed = _freed(plan, ends)
     users: dict[Need, list[Instance]] = {}
@@ -138,7 +137,7 @@ def _making(
     freed: Mapping[Address, frozenset[str]],
 ) -> list[Step]:
     verb = _VERBS.get(change.action)
-    if change.action in {Action.DELETE, Action.FORGET}:
+    if change.action in _ENDS:
         return []
     after = frozenset(ready[n] for n in change.needs if n in ready)
     if change.action is Action.RECREATE and change.doomed is not None:

@@ -87,7 +87,7 @@ def marked(plan: Plan, state: State, outputs: Iterable[Output]) -> Plan:
     """
     values = {o.name: value_declared(o.value) for o in outputs}
     parked = [a for a in state.approvals if a.parked]
-    alone = _left_alone(plan, state)
+    alone = _left_alone(plan, state) if plan.changes else {}
     changes = tuple(_with_who(c, state, parked, alone) for c in plan.changes)
     told = tuple(replace(o, declared=values.get(o.name, "")) for o in plan.outputs)
     return replace(

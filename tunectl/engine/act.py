@@ -78,7 +78,8 @@ def _create(run: Run, step: Step, began: float) -> None:
     resource = _wanted(step)
     op = mint()
     original = step.change.original
-    request = run.request(resource, op, copied=original is not None)
+    former = run.live(step.address) or step.change.before
+    request = run.request(resource, op, former=former, copied=original is not None)
     account = run.tools.connect(resource.provider).account()
     handler = run.handler(resource.provider, resource.address.kind)
     run.tell(Phase.START, step, began)

@@ -7,9 +7,10 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, LockError, TunectlError
 from tunectl.core.event import Event, Phase
 from tunectl.core.graph import order
@@ -23,7 +24,7 @@ from tunectl.engine.act import Detached, Failed, perform
 from tunectl.engine.run import Run, Tools
 
 
-@dataclass
+@dataclass(slots=True)
 class Outcome:
     """How an apply ended.
 

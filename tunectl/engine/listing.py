@@ -62,22 +62,25 @@ def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | Non
         known = {n: instances[n] for n in numbers if instances[n].status is Status.READY}
         return {} if source is None else _vouched(source, known)
 
+    now: list[Instance | None] = [None] * len(instances)
     with ThreadPoolExecutor(max_workers=PARALLELISM) as pool:
-        now: dict[int, Instance | None] = {}
+        known: set[int] = set()
         for vouched in pool.map(listed, many):
-            now |= vouched
-        rest = [number for number in range(len(instances)) if number not in now]
-        turns = iter(rest)  # one for all workers: each takes the next, and none is handed over
+            known |= vouched.keys()
+            for number, instance in vouched.items():
+                now[number] = instance
+        # One for all workers: each takes the next, and none is handed over.
+        turns = iter([n for n in range(len(instances)) if n not in known])
 
-        def some(_: int) -> list[tuple[int, Instance | None]]:
-            return [(number, read(instances[number])) for number in turns]
+        def some(_: int) -> None:
+            for number in turns:
+                instance = instances[number]
+                handler = handlers[instance.provider, instance.address.kind]
+                now[number] = handler.read(instance)
 
-        def read(instance: Instance) -> Instance | None:
-            return handlers[instance.provider, instance.address.kind].read(instance)
-
-        for seen in pool.map(some, range(PARALLELISM)):
-            now |= seen
-    return [now[number] for number in range(len(instances))]
+        for _ in pool.map(some, range(PARALLELISM)):
+            pass  # what a worker raised is raised here
+    return now
 
 
 def _vouched(source: Lists, recorded: Mapping[int, Instance]) -> dict[int, Instance]:

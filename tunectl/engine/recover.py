@@ -25,6 +25,7 @@ from tunectl.core.resource import Instance, utc
 from tunectl.core.state import Abandoned, Intent, Made, State
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address
+from tunectl.engine.recognise import seen
 from tunectl.engine.run import SPEC, Run, identity, told, uses
 
 
@@ -87,7 +88,7 @@ _LAG = 15.0  # seconds; of handlers that do not say
 _LONGEST_PAUSE = 4.0
 
 
-def _found(run: Run, intent: Intent) -> list[Instance]:
+def _found(run: Run, project: Project, intent: Intent) -> list[Instance]:
     """Look for what a step made, for as long as a listing may not show it yet.
 
     Raises:
@@ -100,7 +101,7 @@ def _found(run: Run, intent: Intent) -> list[Instance]:
     left = cast("float", getattr(handler, "lag", _LAG)) - max(0.0, age)
     pause = 1.0
     while True:
-        found = list(handler.find(mark))
+        found = seen(run, project, intent, handler, mark)
         if found or left <= 0:
             return found
         wait = min(pause, left)
@@ -114,7 +115,7 @@ def _found(run: Run, intent: Intent) -> list[Instance]:
 
 def _settle_create(run: Run, project: Project, intent: Intent, *, retry: bool) -> Event:
     try:
-        found = _found(run, intent)
+        found = _found(run, project, intent)
     except UnknownOutcomeError:
         if not retry:
             raise

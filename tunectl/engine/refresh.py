@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from shlex import quote
-from typing import cast
+from types import MappingProxyType
+from typing import TypeVar, cast
 
 from tunectl.core.abilities import RECORD, Vague
 from tunectl.core.errors import (
@@ -15,12 +17,16 @@ from tunectl.core.errors import (
     Exit,
     ProviderError,
     Refused,
+    Source,
+    TunectlError,
 )
 from tunectl.core.ports import Connect, Provider
 from tunectl.core.resource import BUILTIN, Instance
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.engine.listing import PARALLELISM, look
+
+E = TypeVar("E", bound=TunectlError)
 
 
 def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
@@ -116,8 +122,23 @@ def _vague(provider: Provider) -> bool:
     return hasattr(provider, "vague") and cast("Vague", provider).vague
 
 
-def accounts(names: Iterable[str], connect: Connect) -> Mapping[str, str]:
+def placed(error: E, source: Source | None) -> E:
+    """Return the same error, at that place where it has none."""
+    error.diagnostics = tuple(replace(d, source=d.source or source) for d in error.diagnostics)
+    return error
+
+
+def accounts(
+    names: Iterable[str],
+    connect: Connect,
+    where: Mapping[str, Source | None] = MappingProxyType({}),
+) -> Mapping[str, str]:
     """Return the account of each provider, for the plan's digest. All are asked at once.
+
+    Args:
+        names: of the providers.
+        connect: connects one.
+        where: where each is declared, for what is said of it.
 
     Raises:
         CredentialsError: naming every provider whose credentials are missing or refused.
@@ -129,12 +150,13 @@ def accounts(names: Iterable[str], connect: Connect) -> Mapping[str, str]:
         try:
             return connect(name).account()
         except (ConfigError, ProviderError) as error:
-            return error
+            return placed(error, where.get(name))
 
     if len(wanted) < 2:
-        return {name: connect(name).account() for name in wanted}
-    with ThreadPoolExecutor(max_workers=min(len(wanted), PARALLELISM)) as pool:
-        told = dict(zip(wanted, pool.map(ask, wanted), strict=True))
+        told = {name: ask(name) for name in wanted}
+    else:
+        with ThreadPoolExecutor(max_workers=min(len(wanted), PARALLELISM)) as pool:
+            told = dict(zip(wanted, pool.map(ask, wanted), strict=True))
     failed = [one for one in told.values() if isinstance(one, ConfigError | ProviderError)]
     refused = [d for one in failed if isinstance(one, CredentialsError) for d in one.diagnostics]
     if refused:

@@ -8,9 +8,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
 from tunectl.core.ports import (
@@ -54,7 +55,7 @@ def no_other(env: str, instance: Instance) -> Original:
     raise LookupError(f"`{instance.address}` of environment `{env}` cannot be reached from here")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What an apply works with.
 
@@ -167,7 +168,13 @@ class Run:
         return self.tools.connect(provider).handlers[kind]
 
     def request(
-        self, resource: Resource, op: str, prior: Instance | None = None, *, copied: bool = False
+        self,
+        resource: Resource,
+        op: str,
+        prior: Instance | None = None,
+        *,
+        former: Instance | None = None,
+        copied: bool = False,
     ) -> Request:
         """Settle a resource's spec against the state and make the request.
 
@@ -175,6 +182,7 @@ class Run:
             resource: what is wanted.
             op: the operation that makes it.
             prior: the object as it is, for an update.
+            former: what was recorded here before, for a creation.
             copied: it is made of another object: what is read only at a creation is left out, and
                 what nothing tells yet.
 
@@ -190,6 +198,7 @@ class Run:
             reader=self.tools.reader,
             now=self.tools.clock(),
             prior=prior,
+            former=former,
             dependencies=live,
         )
 

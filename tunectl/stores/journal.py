@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import orjson
 
@@ -28,13 +27,21 @@ class DearAppends:
     """A store in which each append is an object of its own, or writes the whole log again."""
 
 
-@dataclass(eq=False)
 class _Batch:
-    """Entries that become durable together; who brings the first one writes them all."""
+    """Entries that become durable together; who brings the first one writes them all.
 
-    entries: list[Entry] = field(default_factory=list)
-    written: threading.Event = field(default_factory=threading.Event)
-    error: StateError | None = None
+    The others wait for `open`, which is held until then: a lock costs a tenth of an event, and
+    there are two such waits for each resource.
+    """
+
+    __slots__ = ("entries", "error", "open", "written")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.open = threading.Lock()
+        self.open.acquire()
+        self.written = False
+        self.error: StateError | None = None
 
 
 class StoredJournal:
@@ -84,7 +91,8 @@ class StoredJournal:
             batch.entries.append(entry)
             first = len(batch.entries) == 1
         if not first:
-            batch.written.wait()
+            with batch.open:
+                pass
         else:
             with self._turn:
                 with self._guard:
@@ -92,15 +100,14 @@ class StoredJournal:
                 try:
                     self._write(batch)
                 finally:
-                    batch.written.set()
-        if batch.error is not None:
-            raise batch.error
+                    batch.open.release()
+        if not batch.written:
+            raise batch.error or StateError.of(f"journal `{self._name}` could not be written")
 
     def _write(self, batch: _Batch) -> None:
         if self._broken is not None:
             batch.error = self._broken
             return
-        batch.error = StateError.of(f"journal `{self._name}` could not be written")
         head = b'{"serial":%d,"entry":' % self._state.serial
         lines = [head + orjson.dumps(entry_to_tree(e)) + b"}" for e in batch.entries]
         try:
@@ -108,7 +115,7 @@ class StoredJournal:
         except StateError as error:
             self._broken = batch.error = error
             return
-        batch.error = None
+        batch.written = True
         self._since += batch.entries
         self._size += sum(map(len, lines)) + len(lines)
         if self._size > self._limit:
