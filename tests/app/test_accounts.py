@@ -63,6 +63,27 @@ def test_a_provider_that_nothing_uses_needs_no_key(cloud):
     cloud.run("plan")
 
 
+def test_a_missing_key_is_told_where_its_provider_is_declared(cloud, monkeypatch):
+    monkeypatch.delenv("FAKE_KEY")
+    said = cloud.run("plan", code=6).err
+    assert "the variable `FAKE_KEY` is not set" in said
+    line = cloud.yaml.read_text(encoding="utf-8").partition("  cloud:")[0].count("\n") + 1
+    assert f"--> tunectl.yaml:{line}:3" in said
+
+
+def test_what_a_provider_refuses_is_told_at_its_field_although_the_key_is_missing(
+    cloud, monkeypatch
+):
+    monkeypatch.delenv("FAKE_KEY")
+    cloud.edit(
+        "    data: dataset.support\n", f"    data: dataset.support\n    suffix: {'x' * 80}\n"
+    )
+    said = cloud.run("plan", code=1).err
+    assert "`suffix` must be at most 64 characters" in said
+    text = cloud.yaml.read_text(encoding="utf-8").partition("    suffix: ")[0]
+    assert f"--> tunectl.yaml:{text.count(chr(10)) + 1}:13" in said
+
+
 def test_one_cheap_question_names_an_account_for_a_whole_plan(cloud):
     cloud.run("plan")
     asked = [(one.method, one.path) for one in cloud.fake.seen]
@@ -138,7 +159,7 @@ def test_the_doctor_says_that_a_service_cannot_be_reached(cloud, monkeypatch):
     monkeypatch.setattr("openai._base_client.MAX_RETRY_DELAY", 0.001)
     cloud.fake.faults.append(Fault("GET", "/fine_tuning/jobs", status=503, times=99))
     said = cloud.run("doctor", code=1).out
-    assert "FAIL  provider cloud: provider `cloud` gave no answer" in said
+    assert "FAIL  provider cloud: provider `cloud` failed to" in said
 
 
 def test_the_doctor_names_a_missing_sdk(cloud, monkeypatch):

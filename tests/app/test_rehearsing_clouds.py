@@ -14,6 +14,8 @@ from tunectl.core.rehearsal import Rehearsed, Verdict
 from tunectl.kinds.providers import PROVIDERS
 
 ROLE = "arn:aws:iam::210987654321:role/tuning"
+KEY = "arn:aws:kms:us-east-1:109876543210:key/01234567-89ab-cdef-0123-456789abcdef"
+OWN = f"aws_profile: prod, subnet_ids: [subnet-1], security_group_ids: [sg-1], kms_key: '{KEY}'"
 PLACES = "staging: 's3://acme-rows/x', output: 's3://acme-metrics/y'"
 URL = "https://api.example.com/v1"
 # Title of the service, provider, base model.
@@ -47,7 +49,7 @@ CLOUDS = {
     ),
     "bedrock": (
         "Amazon Bedrock",
-        f"{{type: bedrock, region: us-east-1, {PLACES}, role_arn: '{ROLE}', aws_profile: prod}}",
+        f"{{type: bedrock, region: us-east-1, {PLACES}, {OWN}, role_arn: '{ROLE}'}}",
         "amazon.nova-lite-v1:0:300k",
     ),
 }

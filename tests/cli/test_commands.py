@@ -153,7 +153,29 @@ def test_init_writes_a_project_that_is_valid(tunectl: Run, tmp_path: Path, start
     assert tunectl("-C", folder, "fmt", "--check").code == Exit.DONE
     again = tunectl("-C", folder, "init", "--starter", starter)
     assert again.code == Exit.ERROR
-    assert "exists already" in again.err
+    assert "tunectl.yaml` exist already" in again.err
+
+
+@pytest.mark.parametrize(("name", "hint"), [("locl", "did you mean `local`?"), ("x", "there are ")])
+def test_an_unknown_starter_is_told_with_the_nearest(
+    tunectl: Run, tmp_path: Path, name: str, hint: str
+) -> None:
+    said = tunectl("-C", str(tmp_path / "new"), "init", "--starter", name)
+    assert said.code == Exit.ERROR
+    assert f"hint: {hint}" in said.err
+
+
+def test_init_keeps_the_gitignore_of_a_repository_and_says_what_it_lacks(
+    tunectl: Run, tmp_path: Path
+) -> None:
+    (tmp_path / ".gitignore").write_text("*.pyc\n/state\n", "utf-8")
+    said = tunectl("-C", str(tmp_path), "init").out
+    assert (tmp_path / ".gitignore").read_text("utf-8") == "*.pyc\n/state\n"
+    assert (tmp_path / "tunectl.yaml").exists()
+    assert "add `.tunectl/` to it" in said
+    again = tunectl("-C", str(tmp_path), "init")
+    assert again.code == Exit.ERROR
+    assert "tunectl.yaml` exist already" in again.err
 
 
 def test_fmt_says_what_it_changed(tunectl: Run, project: Path) -> None:

@@ -19,7 +19,7 @@ from tests.data.test_data_losses import LOSSY
 from tunectl.catalog.dataset_rules import providers_with_rules
 from tunectl.core.errors import Exit
 from tunectl.data.checks import RULES, rules_called
-from tunectl.data.shapes import SHAPE_NAMES, shape_named
+from tunectl.data.shapes import shape_named, shape_names
 from tunectl.data.targets import Level
 from tunectl.data.wire import FORMATS
 from tunectl.data.wire.conversation import UnreadableRowError
@@ -202,7 +202,7 @@ def names(text: str) -> list[str]:
 
 def test_the_shapes_are_those_that_are_read_in_their_order() -> None:
     rows = table("shape")
-    assert [names(one[0])[0] for one in rows] == list(SHAPE_NAMES)
+    assert [names(one[0])[0] for one in rows] == list(shape_names())
     for name, told, method in rows:
         shape = shape_named(names(name)[0])
         if shape is not None and shape.name not in ("openai-chat", "reinforcement"):
@@ -265,7 +265,7 @@ def test_every_rule_that_is_named_exists() -> None:
     )
     edits = {name for row in table("edit") for name in names(row[0])}
     assert [name for name in edits if f'"{name}"' not in fixing] == []
-    others = {*SHAPE_NAMES, *FORMATS, *KINDS, *providers_with_rules(), *edits, "gpt-4.1-mini"}
+    others = {*shape_names(), *FORMATS, *KINDS, *providers_with_rules(), *edits, "gpt-4.1-mini"}
     hyphened = {one for one in names(PROSE) if re.fullmatch(r"[a-z]+(-[a-z]+)+", one)}
     assert {"near-duplicate-search", "personal-data", "split-overlap"} <= hyphened
     assert [one for one in hyphened if one not in others and not rules_called(one)] == []

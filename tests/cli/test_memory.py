@@ -79,7 +79,8 @@ def test_show_says_how_much_there_is_and_of_whom_nothing(remembered: Path, tunec
     assert "customers  2 users, 4 profile fields, 1 session, 3 turns" in shown.out
     assert "other      nothing" in shown.out
     assert "KANAREK" not in shown.out
-    tree = tunectl("memory", "show", "--json").json
+    tree = tunectl("memory", "show", "--format", "json").json
+    assert tunectl("memory", "show", "--json").json == tree  # as it was called before
     assert tree["memories"][0] == {
         "memory": "customers",
         "users": 2,
@@ -114,14 +115,45 @@ def test_an_export_is_complete_json(remembered: Path, tunectl: Run) -> None:
 
 
 def test_an_exported_file_is_only_its_owners(remembered: Path, tunectl: Run) -> None:
-    done = tunectl("memory", "export", USER, "-o", "użytkownik.json")
-    assert (done.code, done.out) == (Exit.DONE, "")
     file = remembered / "użytkownik.json"
+    file.write_text("old", "utf-8")
+    file.chmod(0o644)
+    done = tunectl("memory", "export", USER, "-o", "użytkownik.json")
+    said = "wrote `użytkownik.json`: 3 profile fields, 1 session, 3 turns; only you may read it\n"
+    assert (done.code, done.out) == (Exit.DONE, said)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text("utf-8"))["user"] == USER
     refused = tunectl("memory", "export", USER, "-o", "nie ma/plik.json")
     assert refused.code == Exit.ERROR
     assert "KANAREK" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("fasola, groch,", ["fasola", "groch"]),
+        ('["fasola, tyczna", "горох"]', ["fasola, tyczna", "горох"]),
+        ("[]", []),
+    ],
+)
+def test_a_list_is_typed_with_commas_or_as_json(
+    project: Path, tunectl: Run, text: str, kept: list[str]
+) -> None:
+    chosen = ("--memory", "customers")
+    assert tunectl("memory", "set", "anna", f"tags={text}", *chosen).code == Exit.DONE
+    profile = tunectl("memory", "export", "anna").json["memories"][0]["profile"]
+    assert profile["tags"]["value"] == kept
+
+
+@pytest.mark.parametrize("text", ['["fasola"', "[fasola]", "[1, 2]", '[["a"]]'])
+def test_a_list_that_is_broken_json_is_refused_with_an_example(
+    project: Path, tunectl: Run, text: str
+) -> None:
+    refused = tunectl("memory", "set", "anna", f"tags={text}", "--memory", "customers")
+    assert refused.code == Exit.ERROR
+    assert "`tags` is a list" in refused.err
+    assert "write `tags=first,second`" in refused.err
+    assert "fasola" not in refused.err
 
 
 def test_fields_are_set_as_their_types_say(project: Path, tunectl: Run) -> None:
@@ -183,10 +215,11 @@ def test_erase_wants_approval_and_tells_how_much(remembered: Path, tunectl: Run)
 
 
 def test_erase_in_json_says_the_counts(remembered: Path, tunectl: Run) -> None:
-    tree = tunectl("erase", USER, "--auto-approve", "--json").json
+    tree = tunectl("erase", USER, "--auto-approve", "--format", "json").json
     assert tree["erased"][0]["turns"] == 3
     assert tree["erased"][1]["users"] == 0
-    assert tunectl("erase", "jan", "--json").code == Exit.ERROR
+    assert tunectl("erase", "jan", "--format", "json").code == Exit.ERROR
+    assert "--json" not in tunectl("erase", "--help").out
 
 
 def test_on_a_terminal_only_yes_erases(remembered: Path, tunectl: Run) -> None:

@@ -54,6 +54,31 @@ def test_a_sealed_plan_is_written_over_by_who_can_open_it(
     assert tunectl("plan", "-o", "p").code == Exit.DONE
 
 
+def test_a_plan_that_was_applied_says_that_nothing_is_left(tunectl: Run) -> None:
+    plan = tunectl("plan", "-o", "p").out
+    digest = plan.partition("Digest: ")[2].split()[0]
+    assert tunectl("apply", "p").code == Exit.DONE
+    for words in (("p",), ("--expect-digest", digest)):
+        again = tunectl("apply", *words)
+        assert again.code == Exit.STALE
+        assert "hint: nothing is left to do: it was applied already" in again.err
+
+
+def test_an_address_is_no_plan_file_and_the_command_that_shows_it_is_named(tunectl: Run) -> None:
+    said = tunectl("show", 'dataset.support["pl"]').err
+    assert "hint: `tunectl state show 'dataset.support[\"pl\"]'` shows what is recorded" in said
+    assert "hint: make one with `tunectl plan -o FILE`" in tunectl("show", "p.tplan").err
+
+
+def test_an_empty_state_is_told_beside_the_pipe(tunectl: Run) -> None:
+    empty = tunectl("state", "list")
+    assert (empty.code, empty.out) == (Exit.DONE, "")
+    assert empty.err == "Nothing is recorded of environment `default`.\n"
+    assert tunectl("apply", "--auto-approve").code == Exit.DONE
+    none = tunectl("state", "list", "tuning_job.nie")
+    assert (none.out, none.err) == ("", "Nothing is recorded that begins with `tuning_job.nie`.\n")
+
+
 @pytest.mark.parametrize(
     "words", [("plan", "--target"), ("state", "repair", "--from"), ("gc", "x")]
 )

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import select
 import sys
 from datetime import UTC, datetime
@@ -313,6 +314,18 @@ def test_a_chat_is_gone_on_with_only_where_something_was_said(
     assert "session" not in said.out  # which has the answers alone
     typed(monkeypatch, "Raz\n/reset\n/exit\n")
     assert "go on with" not in tunectl(*chat).err
+
+
+def test_a_chat_says_once_that_the_cost_is_unknown(
+    tunectl: Run, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    path = project / "tunectl.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(re.sub(r"(?m)^prices:.*\n(  .*\n)*", "", text), "utf-8")
+    typed(monkeypatch, "Raz\nDwa\nTrzy\n")
+    said = tunectl("prompt", "chat", "support").err
+    assert "3 turns: " in said
+    assert said.count("unknown") == 1
 
 
 def test_a_chat_without_a_user_is_kept_while_it_runs(

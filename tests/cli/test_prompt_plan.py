@@ -54,13 +54,30 @@ def test_the_words_the_tokens_and_the_price_of_a_changed_section_are_shown(appli
     assert "| Odpowiadaj{+ bardzo+} krótko.{+ Пиши вежливо.+}" in text
     assert re.search(
         r"tokens: system ~? ?\d+ -> ~? ?\d+ \(\+\d+\) \(estimated\); "
-        r"1,000 calls \+0\.0\d USD",
+        r"1,000 calls cost (under )?0\.0\d USD more",
         text,
     )
     prompt = prompt_of(applied("plan", "--format", "json"))
     assert "".join(w["text"] for w in prompt["sections"][0]["words"] if w["op"] != "removed") == (
         "Odpowiadaj bardzo krótko. Пиши вежливо."
     )
+
+
+def test_the_first_plan_says_how_long_each_section_is_and_what_calls_cost(project, tunectl):
+    (project / "tunectl.yaml").write_text(CONFIG + PROVIDER, "utf-8")
+    text = tunectl("plan").out
+    assert re.search(r"section system: 2 words, ~ \d+ tokens", text)
+    assert re.search(r"section shots: 2 examples, ~ \d+ tokens", text)
+    assert re.search(r"1,000 calls cost (under )?\d+\.\d\d USD at least", text)
+    assert "Odpowiadaj" not in text
+    assert "Pytanie 1" not in text
+    assert "Pytanie 1: czy wysyłacie" in tunectl("plan", "--show-data").out
+    prompt = prompt_of(tunectl("plan", "--format", "json"))
+    assert {one["id"]: one.get("words_after") for one in prompt["sections"]} == {
+        "system": 2,
+        "shots": None,
+        "ask": 3,
+    }
 
 
 def test_of_examples_only_the_number_is_shown(applied, edit, project):
@@ -98,7 +115,8 @@ def test_without_a_price_the_cost_is_unknown_with_the_reason(applied, edit):
     edit("providers: {local", "providers: {openai: {}, local")
     edit("Odpowiadaj krótko.", "Odpowiadaj.")
     assert (
-        "1,000 calls unknown (no price is known for questions to `some-model` at provider `openai`)"
+        "what 1,000 calls cost is unknown "
+        "(no price is known for questions to `some-model` at provider `openai`)"
     ) in applied("plan").out
 
 
@@ -155,3 +173,51 @@ def test_examples_that_are_shown_no_longer_and_still_are_rows_are_counted(applie
     text = applied("plan").out
     assert "examples: shots 1 removed, 1 kept" in text
     assert "unknown ->" not in text
+
+
+def test_the_history_goes_on_when_the_file_of_a_prompt_is_lost(applied, edit, project):
+    edit("krótko", "dłużej")
+    assert applied("apply", "--auto-approve").code == 0
+    [file] = (project / ".tunectl" / "prompts" / "default").glob("support.json")
+    file.unlink()
+    edit("dłużej", "najdłużej")
+    assert applied("apply", "--auto-approve").code == 0
+    assert file.is_file()
+    state = json.loads(applied("state", "pull").out)
+    [found] = [i for i in state["instances"] if "prompt_template" in str(i["address"])]
+    versions = [one["version"] for one in found["outputs"]["history"]]
+    assert len(versions) == len(set(versions)) == 3
+    file.write_text("{}", "utf-8")
+    assert applied("apply", "--auto-approve").code == 0
+    state = json.loads(applied("state", "pull").out)
+    [found] = [i for i in state["instances"] if "prompt_template" in str(i["address"])]
+    assert [one["version"] for one in found["outputs"]["history"]] == versions
+
+
+def test_the_history_goes_on_under_a_new_name(applied, edit):
+    edit("  support:\n    model: some-model", "  help:\n    model: some-model")
+    edit("${prompt_template.support.path}", "${prompt_template.help.path}")
+    edit(
+        "default_provider: local",
+        "moved: [{from: prompt_template.support, to: prompt_template.help}]\n"
+        "default_provider: local",
+    )
+    edit("krótko", "dłużej")
+    assert applied("apply", "--auto-approve").code == 0
+    state = json.loads(applied("state", "pull").out)
+    [found] = [i for i in state["instances"] if "prompt_template" in str(i["address"])]
+    assert len(found["outputs"]["history"]) == 2
+
+
+def test_a_file_that_is_gone_is_missing_here_and_was_not_deleted_remotely(applied, project):
+    (project / ".tunectl" / "prompts" / "default" / "support.json").unlink()
+    [drift] = json.loads(applied("drift", "--json").out)["resource_drift"]
+    assert (drift["address"], drift["reason"]) == ("prompt_template.support", "missing_locally")
+    assert "0 deleted, 1 missing here" in applied("drift").out
+    text = applied("plan").out
+    assert "prompt_template.support is missing here, or its file was edited" in text
+    assert "deleted" not in text.replace("destroy", "")
+    tree = json.loads(applied("plan", "--format", "json").out)
+    assert [one["action_reason"] for one in tree["resource_drift"]] == ["missing_locally"]
+    [change] = [c for c in tree["resource_changes"] if c["type"] == "prompt_template"]
+    assert change["action_reason"] == "create_because_missing_locally"

@@ -171,8 +171,8 @@ def test_what_names_the_moved_and_what_is_named_after_it_goes_with_it(
     ("before", "after", "words"),
     [
         ("dataset.suport", "dataset.x", "did you mean `dataset.support`?"),
-        ("dataset.support", "prompt_template.x", "a dataset is no prompt_template"),
-        ("prompt_template.support", "dataset.support", "a prompt_template is no dataset"),
+        ("dataset.support", "prompt_template.x", "they are of different kinds"),
+        ("prompt_template.support", "dataset.support", "begins with `prompt_template.`"),
         ("dataset.support", "dataset.support", "is taken"),
         ("dataset.support", "not-an-address", "is not an address"),
     ],

@@ -188,12 +188,11 @@ def test_sensitive_outputs_are_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "said"),
+    ("cause", "said"),
     [
-        ("builtin", "it is missing here, or its file was edited"),
-        ("cloud", "it was deleted remotely"),
+        (Cause.MISSING, "it is missing here, or its file was edited"),
+        (Cause.VANISHED, "it was deleted remotely"),
     ],
 )
-def test_a_file_of_the_project_was_not_deleted_remotely(provider: str, said: str) -> None:
-    one = replace(samples.create(samples.prompt()), provider=provider, cause=Cause.VANISHED)
-    assert reason(one) == said
+def test_a_file_of_the_project_was_not_deleted_remotely(cause: Cause, said: str) -> None:
+    assert reason(replace(samples.create(samples.prompt()), cause=cause)) == said

@@ -85,6 +85,15 @@ def test_cached_tokens_are_told_where_there_are_any():
     assert usage_tree(used, Estimate(unknown=("?",)))["cost"]["known"] is False
 
 
+def test_why_a_cost_is_unknown_is_said_once():
+    cost = Estimate(unknown=("no price",))
+    used = Delta(prompt_tokens=5)
+    assert usage_text(used, cost).endswith("0 out, cost unknown (no price)")
+    assert usage_text(used, cost, told=("no price",)) == "5 in, 0 out"
+    other = Estimate(unknown=("no price", "no count"))
+    assert usage_text(used, other, told=("no price",)).endswith("cost unknown (no price; no count)")
+
+
 def test_citations_are_numbered_and_cut():
     shown = citations_text(
         [

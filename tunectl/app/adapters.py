@@ -47,7 +47,7 @@ def with_adapters(wish: Wish, project: Project, state: State, connect: Connector
         ConfigError: one is not there, is no plain LoRA adapter, or its provider takes none.
     """
     blocks = [b for b in project.imports if is_adapter(b.id) and wish.touches(b.address)]
-    if wish.destroy or wish.refresh_only:
+    if not blocks or wish.destroy or wish.refresh_only:
         return wish
     declared = {r.address: r for r in project.resources}
     named = dict(wish.named)

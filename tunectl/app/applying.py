@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tunectl.app.rounds import Rounds
 from tunectl.app.tallying import Ended
 from tunectl.app.workspace import Workspace, locked, open_workspace
 from tunectl.core.approval import Approval
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, Exit, Interrupted, LockError, strongest
 from tunectl.core.event import Event
 from tunectl.core.plan import Plan
@@ -31,7 +32,7 @@ from tunectl.engine.run import mint
 _NAMED = 20  # addresses that an interruption names
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What an apply did.
 
@@ -61,7 +62,7 @@ class Applied:
     exit: Exit = Exit.DONE
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """How an apply was asked for.
 

@@ -80,9 +80,11 @@ def _params(question: Question) -> dict[str, Plain]:
 def _model(question: Question, found: Instance) -> str:
     model = found.outputs.get("model_id")
     if not isinstance(model, str):
+        answers = found.address.kind in {"endpoint", "tuning_job"}
+        why = f": it is {found.status.value}" if answers else ""
         raise ConfigError.of(
-            f"`{question.target}` has no model to ask: it is {found.status.value}",
-            hint="ask an `endpoint` or a finished `tuning_job`",
+            f"`{question.target}` has no model to ask{why}",
+            hint="ask an `endpoint`, a `prompt_template` or a finished `tuning_job`",
         )
     return model
 

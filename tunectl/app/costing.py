@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -18,7 +19,7 @@ from tunectl.app.workspace import Workspace
 from tunectl.catalog.tokenizers import tokenizer_of
 from tunectl.config.cache_folder import CacheFolder, user_folder
 from tunectl.config.prices import own_prices
-from tunectl.config.world import service_of
+from tunectl.config.services import service_of
 from tunectl.core.errors import StaleError
 from tunectl.core.money import Estimate, unknown
 from tunectl.core.plan import Action, Cause, Change, TokenDelta
@@ -27,9 +28,11 @@ from tunectl.core.project import Project
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.value import Address, Ref, Value
 from tunectl.data.cost import billed_by_tokens, context_of, passes, tally_for, training_cost
-from tunectl.data.dataset import Dataset
 from tunectl.data.targets import PREFERENCE, SUPERVISED, Target
-from tunectl.data.tokens import Count, Tokens
+
+if TYPE_CHECKING:
+    from tunectl.data.dataset import Dataset
+    from tunectl.data.tokens import Count, Tokens
 
 _MADE = frozenset({Action.CREATE, Action.REPLACE, Action.RECREATE})
 _METHODS = {"dpo": PREFERENCE}
@@ -111,14 +114,14 @@ class Costing:
             return unknown(f"no price is known for training at provider `{job.provider}`")
         own = own_prices(self._project.prices, job.provider)
         if billed_by_tokens(target, own) is None:
-            return training_cost(target, Count(), None, own)
+            return training_cost(target, _none(), None, own)
         rows = self._rows(job)
         if rows is None:
             return unknown(f"the rows of `{job.address}` are not known")
         dataset, split = rows
         epochs = passes(target, dataset.splits[split].rows, _epochs(job))
         if epochs is None:
-            return training_cost(target, Count(), None, own)
+            return training_cost(target, _none(), None, own)
         return training_cost(target, self._tokens(dataset, split, target).billed, epochs, own)
 
     def delta(self, change: Change) -> TokenDelta | None:
@@ -158,9 +161,12 @@ class Costing:
         Raises:
             StaleError: a data file is no longer what was read.
         """
-        target, rows = self.target(job), self._rows(job)
+        target = self.target(job)
         own = own_prices(self._project.prices, job.provider)
-        if target is None or rows is None or billed_by_tokens(target, own) is None:
+        if target is None or billed_by_tokens(target, own) is None:
+            return
+        rows = self._rows(job)
+        if rows is None:
             return
         dataset, split = rows
         name = _name(dataset.splits[split].sha256, target)
@@ -228,8 +234,16 @@ class Costing:
         return None if content is None else _read(content)
 
 
+def _none() -> Count:
+    from tunectl.data.tokens import Count
+
+    return Count()
+
+
 def _read(content: bytes) -> Tokens | None:
     """Tokens as they were stored; None when they are of another version."""
+    from tunectl.data.tokens import Count, Tokens
+
     try:
         tree = orjson.loads(content)
         total, billed = Count(**tree.pop("total")), Count(**tree.pop("billed"))

@@ -17,7 +17,7 @@ from tunectl.app.workspace import Workspace, open_workspace
 from tunectl.app.writing import Described, describe, resource_lines
 from tunectl.config.editing import add_block, add_to_list, flow
 from tunectl.config.files import DEFAULT_ENV
-from tunectl.config.handover import IMPORTABLE, not_importable
+from tunectl.config.handover import not_importable
 from tunectl.config.looked import MAIN, SUFFIX
 from tunectl.config.problems import did_you_mean, listed
 from tunectl.core.errors import ConfigError, Diagnostic, Exit, Refused, Severity
@@ -356,4 +356,4 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-__all__ = ["GENERATED", "IMPORTABLE", "Imported", "Wanted", "take"]
+__all__ = ["GENERATED", "Imported", "Wanted", "take"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tunectl.catalog.knowledge_bases import KnowledgeService, Storage, knowledge_service
-from tunectl.config.world import service_of
+from tunectl.config.services import service_of
 from tunectl.core.money import FREE, Estimate, unknown
 from tunectl.core.plan import Action, Change
 from tunectl.core.project import Project

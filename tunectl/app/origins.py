@@ -6,7 +6,6 @@ error: nothing is trained instead unasked, but where the accounts differ and not
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 
@@ -250,7 +249,9 @@ def _inputs(found: Iterable[Delta]) -> Iterator[str]:
 
 
 def _near(text: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(text, sorted(known), n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(text, sorted(known), n=1)
     return f"did you mean `{near[0]}`?" if near else ""
 
 

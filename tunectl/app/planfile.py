@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ import orjson
 from tunectl.app.options import Aim
 from tunectl.app.planning import Planned
 from tunectl.app.reviewed import differences, recalled
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, StaleError, StateError
 from tunectl.core.plan import Plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
@@ -22,9 +24,10 @@ from tunectl.stores.sealed import keys_from
 _SEALED_AS = "plan"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 FORMAT = 1
+_DONE = "nothing is left to do: it was applied already, or something else did the same"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
     """A stored plan and how it was asked for, so that it can be made again and compared."""
 
@@ -115,14 +118,22 @@ def read(path: Path) -> PlanFile:
             var_files=tuple(tree["var_files"]),
         )
     except OSError as error:
+        hint = "make one with `tunectl plan -o FILE`"
+        if _is_address(str(path)):
+            hint = f"`tunectl state show {quote(str(path))}` shows what is recorded of an object"
         raise ConfigError.of(
-            f"cannot read plan file `{path}`: {(error.strerror or '').lower()}",
-            hint="make one with `tunectl plan -o FILE`",
+            f"cannot read plan file `{path}`: {(error.strerror or '').lower()}", hint=hint
         ) from error
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError.of(
             f"`{path}` is not a plan file", hint="make one with `tunectl plan -o FILE`"
         ) from error
+
+
+def _is_address(text: str) -> bool:
+    from tunectl.kinds import KINDS
+
+    return text.partition(".")[0] in {*KINDS, "upload"}
 
 
 def _opened(path: Path) -> bytes:
@@ -156,7 +167,7 @@ def check(stored: PlanFile, now: Plan) -> None:
         raise StaleError.of(
             "the saved plan is stale: " + "; ".join(moved),
             detail="\n".join(differences(old.lines, now.lines)),
-            hint="make and review a new plan with `tunectl plan -o FILE`",
+            hint="make and review a new plan with `tunectl plan -o FILE`" if now.lines else _DONE,
             code="stale-plan",
         )
 
@@ -184,6 +195,8 @@ def check_digest(expected: str, now: Plan, root: Path) -> None:
         raise StaleError.of(
             "the plan is not the one that was reviewed",
             detail="\n".join([f"expected {expected}", f"found    {now.digest}", *lines]),
-            hint="review the new plan: `tunectl plan` shows it with its digest",
+            hint="review the new plan: `tunectl plan` shows it with its digest"
+            if now.lines
+            else _DONE,
             code="stale-digest",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,23 +16,23 @@ from tunectl.app.origins import Neighbours, with_origins
 from tunectl.app.reviewed import remember
 from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
-from tunectl.config.field_source import at_fields
 from tunectl.config.garbage import no_collections
 from tunectl.core.catching_up import caught_up, renamed_providers, taken_over
-from tunectl.core.errors import ConfigError, Diagnostic, Refused, Severity
+from tunectl.core.dataclass import dataclass
+from tunectl.core.errors import ConfigError, Diagnostic, ProviderError, Refused, Severity, Source
 from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
 from tunectl.core.planner import make_plan
 from tunectl.core.project import Project
-from tunectl.core.resource import Instance
+from tunectl.core.resource import Instance, Resource
 from tunectl.core.state import Entry, Settled, State, fold
 from tunectl.core.underway import marked
 from tunectl.core.value import Address
 from tunectl.core.wish import Wish
-from tunectl.engine.refresh import accounts, observe
+from tunectl.engine.refresh import accounts, observe, placed
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A plan with what it was made from.
 
@@ -143,7 +143,7 @@ def plan_for(
         warnings=(*project.warnings, *warnings, *_partial(aim)),
         accepted=accepted,
     )
-    if refusals := tuple(guards(made, state, limits(state, aim))):
+    if refusals := tuple(guards(made, state, limits(made, state, aim))):
         raise PlanRefused(refusals, planned=planned)
     return planned
 
@@ -152,7 +152,7 @@ def _accounts(project: Project, state: State, connect: Connector, aim: Aim) -> M
     named = {i.provider for i in state.everything}
     if not aim.destroy:
         named |= {r.provider for r in project.resources}
-    return accounts(named, connect)
+    return accounts(named, connect, _declared(project))
 
 
 def _caught_up(
@@ -186,31 +186,49 @@ def _partial(aim: Aim) -> tuple[Diagnostic, ...]:
 
 
 def _checked(workspace: Workspace, connect: Connector) -> tuple[Diagnostic, ...]:
-    """Ask every handler, offline, what its provider would refuse."""
+    """Ask every handler what its provider would refuse.
+
+    What can be told without asking a service is told although a service cannot be asked.
+    """
     found: list[Diagnostic] = []
+    unasked: dict[str, ProviderError] = {}
     for resource in workspace.project.resources:
         handlers = connect(resource.provider).handlers
         handler = handlers.get(resource.address.kind)
         if handler is None:
-            found.append(
-                Diagnostic(
-                    summary=f"provider `{resource.provider}` cannot manage a "
-                    f"`{resource.address.kind}`",
-                    hint=_able(handlers),
-                    code="unsupported-kind",
-                    address=str(resource.address),
-                    source=resource.source,
-                )
-            )
-        else:
-            found.extend(handler.check(resource))
+            found.append(_unsupported(resource, handlers))
+            continue
+        try:
+            found += handler.check(resource)
+        except ProviderError as error:
+            unasked.setdefault(resource.provider, error)
     # Files of one dataset come from one line, and what is wrong there is told once.
     told = {(d.severity, d.summary, d.source or d.address): d for d in reversed(found)}
     once = tuple(reversed(told.values()))
-    errors = tuple(d for d in once if d.severity.value == "error")
-    if errors:
-        raise ConfigError(at_fields(workspace.options.root, errors))
+    if once:
+        from tunectl.config.field_source import at_fields  # reads YAML, which a plan need not
+
+        once = at_fields(workspace.options.root, once)
+    if errors := tuple(d for d in once if d.severity.value == "error"):
+        raise ConfigError(errors)
+    for name, failed in unasked.items():
+        raise placed(failed, _declared(workspace.project).get(name))
     return once
+
+
+def _unsupported(resource: Resource, handlers: Iterable[str]) -> Diagnostic:
+    return Diagnostic(
+        summary=f"provider `{resource.provider}` cannot manage a `{resource.address.kind}`",
+        hint=_able(handlers),
+        code="unsupported-kind",
+        address=str(resource.address),
+        source=resource.source,
+    )
+
+
+def _declared(project: Project) -> Mapping[str, Source | None]:
+    """Where each provider is declared."""
+    return {name: provided.source for name, provided in project.providers.items()}
 
 
 def _able(kinds: Iterable[str]) -> str:
@@ -219,7 +237,7 @@ def _able(kinds: Iterable[str]) -> str:
 
 
 def _priced(workspace: Workspace, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    if any(c.address.kind == "prompt_template" and c.before and c.after for c in changes):
+    if any(c.address.kind == "prompt_template" and c.after for c in changes):
         from tunectl.app.prompt_deltas import with_prompts
 
         changes = with_prompts(workspace, changes)
@@ -227,6 +245,10 @@ def _priced(workspace: Workspace, changes: tuple[Change, ...]) -> tuple[Change, 
         from tunectl.app.keeping import with_keeping
 
         changes = tuple(with_keeping(workspace.project, change) for change in changes)
+    if any(c.address.kind == "endpoint" and c.after for c in changes):
+        from tunectl.app.renting import with_rent
+
+        changes = tuple(with_rent(workspace.project, change) for change in changes)
     if any(change.address.kind == "memory" and change.doomed for change in changes):
         from tunectl.app.staying import with_what_stays
 

@@ -111,6 +111,12 @@ class Conversation:
         """Whether the template says what was said before."""
         return any(one["role"] == _HISTORY for one in self.made.tree["sections"])
 
+    @property
+    def _follows(self) -> bool:
+        """Whether the template does anything with what was said before."""
+        searched = any(one.get("query_turns") for one in self.made.tree["sections"])
+        return searched or self.shows_history
+
     def say(self, text: str) -> Generator[Delta]:
         """Stream the answer to what the user says; the turn is kept when it ends.
 
@@ -136,7 +142,7 @@ class Conversation:
         question = self._question
         assert question is not None
         asked = replace(self.asked, inputs={**self.asked.inputs, question: text})
-        if not self.remembers and self.shows_history:
+        if not self.remembers and self._follows:
             asked = replace(asked, history=tuple(self._messages))
         self.rendered = render(self.made, self.prompt, asked)
         return sent_to(self.rendered, self.where)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from tunectl.catalog.caches import write_factor
 from tunectl.catalog.prices import PER, Price, price_of
 from tunectl.config.prices import own_prices
-from tunectl.config.world import service_of
+from tunectl.config.services import service_of
 from tunectl.core.money import ZERO, Estimate, unknown
 from tunectl.core.ports import Delta
 from tunectl.core.project import Project

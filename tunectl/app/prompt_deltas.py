@@ -1,4 +1,4 @@
-"""What a changed prompt template does to its tokens, its examples and the price of a call.
+"""What a new or changed prompt template does to its tokens, its examples and the price of a call.
 
 Tokens are those of the prompt's own words, with the model's vocabulary where that is known: what an
 application puts into it is not known when planning. Of examples the record has one hash each; rows
@@ -15,7 +15,7 @@ from tunectl.app.workspace import Workspace
 from tunectl.catalog.prices import Price, price_of
 from tunectl.config.prices import own_prices
 from tunectl.config.prompt_model import base_behind
-from tunectl.config.world import service_of
+from tunectl.config.services import service_of
 from tunectl.core.plan import Change
 from tunectl.core.ports import Reader
 from tunectl.core.project import Project
@@ -40,8 +40,10 @@ def with_prompts(workspace: Workspace, changes: Iterable[Change]) -> tuple[Chang
 
 def _with_prompt(project: Project, reader: Reader, change: Change) -> Change:
     before, after = change.before, change.after
-    if change.address.kind != "prompt_template" or before is None or after is None:
+    if change.address.kind != "prompt_template" or after is None:
         return change
+    if before is None:
+        return replace(change, prompt=_delta(project, reader, None, after))
     if any(delta.path == ("format",) for delta in change.deltas):
         said = f"its file is written again, in format {after.spec.get('format')}"
         change = replace(change, notes=(*change.notes, said))
@@ -54,10 +56,13 @@ def _is_edited(change: Change) -> bool:
     return any(delta.path[0] in {"sections", "partials"} for delta in change.deltas)
 
 
-def _delta(project: Project, reader: Reader, before: Instance, after: Resource) -> PromptDelta:
+def _delta(
+    project: Project, reader: Reader, before: Instance | None, after: Resource
+) -> PromptDelta:
     base = base_behind({r.address: r for r in project.resources}, after.spec.get("model"))
-    counting = _Counting(counter_for(base), reader, before.outputs.get("examples"))
-    sections = tuple(counting.sections(before.spec, after.spec))
+    recorded = before.outputs.get("examples") if before is not None else None
+    counting = _Counting(counter_for(base), reader, recorded)
+    sections = tuple(counting.sections(before.spec if before is not None else {}, after.spec))
     price, why = _price(project, after, base)
     return PromptDelta(
         sections=sections,
@@ -217,9 +222,9 @@ def new_examples(change: Change, reader: Reader) -> Iterator[tuple[str, Messages
     Raises:
         StaleError: a data file is no longer what was read.
     """
-    if change.after is None or change.before is None or change.prompt is None:
+    if change.after is None or change.prompt is None:
         return
-    said = change.before.outputs.get("examples")
+    said = change.before.outputs.get("examples") if change.before is not None else None
     recorded = said if isinstance(said, Mapping) else {}
     sections = _by_id(change.after.spec.get("sections"))
     for one in change.prompt.sections:

@@ -93,7 +93,7 @@ def _check_move(recorded: State, source: Address, target: Address) -> None:
         raise unknown(source, known)
     if source.kind != target.kind:
         raise ConfigError.of(
-            f"`{source}` cannot become `{target}`: a {source.kind} is no {target.kind}",
+            f"`{source}` cannot become `{target}`: they are of different kinds",
             hint=f"the new address begins with `{source.kind}.` too",
             code="other-kind",
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
 from tunectl.app import applying, drifting, planning
 from tunectl.app.applying import Applied, Asked
@@ -64,6 +66,7 @@ def rehearse(
     fault: str = "",
     on_event: Callable[[Event], None] = lambda _: None,
     world: World | None = None,
+    samples: Mapping[str, Path] = MappingProxyType({}),
 ) -> Rehearsed:
     """Carry a project's whole life out on loopback.
 
@@ -72,14 +75,15 @@ def rehearse(
         fault: what goes wrong on purpose, see `rehearsing_faults`; empty for nothing.
         on_event: is told what happens.
         world: the clock of the services; a fast one where not given.
+        samples: local files that stand in for data in buckets, by the source as it is declared;
+            what has none is stood in for by made-up rows.
 
     Raises:
         ConfigError: the declaration cannot be used, or nothing can stand in for a provider.
         Interrupted: stopped by the user; nothing stays.
     """
-    fast = World(job_seconds=_JOB_SECONDS, operation_seconds=_OPERATION_SECONDS, step=_STEP)
-    world = world or fast
-    with staged(options, world) as stage:
+    world = world or World(_JOB_SECONDS, _OPERATION_SECONDS, _STEP)
+    with staged(options, world, samples) as stage:
         first = _Calls(world)
         refusals: tuple[Diagnostic, ...] = ()
         try:
@@ -103,7 +107,7 @@ def rehearse(
             left=play.left,
             notes=stage.notes,
             fault=fault,
-            warnings=planned.warnings,
+            warnings=tuple(w for w in planned.warnings if not stage.data.concerns(w)),
             refusals=refusals,
             failures=tuple(play.failures),
         )

@@ -150,7 +150,7 @@ def _own_server(provided: Provided, scene: Scene, profile: str = "") -> tuple[st
 def _local(provided: Provided, scene: Scene) -> Settings:
     """The folder says where a server is that is well and has the right trainer: none is started."""
     _, folder = _own_server(provided, scene)
-    kept = _without(provided, "device", "dtype", "threads", "executor", "step_seconds")
+    kept = _without(provided, "device", "dtype", "threads", "executor", "ray", "step_seconds")
     return {**kept, "root": str(folder), "trainer": "simulated"}
 
 
@@ -179,6 +179,8 @@ def _vertex(provided: Provided, scene: Scene) -> Settings:
 
     project, location = (str(provided.settings[name]) for name in ("project", "location"))
     buckets, storage = scene.storage("gs", provided.settings.get("staging"), location.upper())
+    if token := provided.settings.get("hugging_face_token_env"):
+        scene.keys[str(token)] = _KEY
     url = scene.serve(
         provided.name, Vertex(scene.world, buckets, project=project, location=location)
     )
@@ -194,13 +196,19 @@ def _bedrock(provided: Provided, scene: Scene) -> Settings:
     buckets, storage = scene.storage("s3", None, region)
     for address in (value for value in told if value.startswith("s3://")):
         scene.storage("s3", address, region)
-    arns = [value.split(":") for value in told if value.startswith("arn:")]
+    # The role's account first: only a role of the account itself can be passed to the service.
+    named = sorted((value for value in told if value.startswith("arn:")), key=_is_no_role)
+    arns = [value.split(":") for value in named]
     owners = [parts[_ACCOUNT] for parts in arns if len(parts) > _ACCOUNT and parts[_ACCOUNT]]
     cloud = Bedrock(scene.world, buckets, region=region, account=[*owners, _NOBODY][0])
     url = scene.serve(provided.name, cloud)
     services = ("", "runtime_", "agent_", "agent_runtime_", "sts_")
     ends = {f"{service}endpoint_url": url for service in services}
     return {**settings, **ends, "s3_endpoint_url": storage, "region": region}
+
+
+def _is_no_role(arn: str) -> bool:
+    return ":role/" not in arn
 
 
 def _anthropic(provided: Provided, scene: Scene) -> Settings:

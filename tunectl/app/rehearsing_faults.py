@@ -1,4 +1,4 @@
-"""What may go wrong on purpose: on the first upload and on the first tuning job of each wire."""
+"""What may go wrong on purpose: on the first upload, job and deployment of each wire."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ _HOW: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "slow": {"how": "slow", "seconds": 1.0},
     }
 )
-# Where each wire makes a file and a job: OpenAI, Cloud Storage, S3, Vertex AI, Bedrock.
+# Where each wire makes a file and a job: OpenAI, Cloud Storage, S3, Vertex AI (and what Model
+# Garden deploys), Bedrock.
 _PLACES = (
     ("POST", r"/files$"),
     ("POST", r"^/(resumable/)?upload/storage/"),
     ("PUT", r"\.jsonl$"),
     ("POST", r"/fine_tuning/jobs$"),
     ("POST", r"/tuningJobs$"),
+    ("POST", r"/locations/[^/]+:deploy$"),
     ("POST", r"/model-customization-jobs$"),
 )
 

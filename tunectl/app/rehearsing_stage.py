@@ -12,9 +12,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from tunectl.app.options import Options
 from tunectl.app.rehearsing_clouds import Scene, stand_ins, title_of
+from tunectl.app.rehearsing_data import StoodIn, stand_in_data
 from tunectl.app.workspace import declared
 from tunectl.core.project import Project
 from tunectl.core.resource import BUILTIN, Resource
@@ -42,6 +44,7 @@ class Stage:
         options: to be given to the very functions that the commands call.
         stages: provider by provider, what stands in for it.
         notes: what is rehearsed otherwise than declared.
+        data: what of it is data.
     """
 
     options: Options
@@ -49,11 +52,19 @@ class Stage:
     clouds: Mapping[str, Cloud]
     stages: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    data: StoodIn = field(default_factory=StoodIn)
 
 
 @contextlib.contextmanager
-def staged(options: Options, world: World) -> Iterator[Stage]:
+def staged(
+    options: Options, world: World, samples: Mapping[str, Path] = MappingProxyType({})
+) -> Iterator[Stage]:
     """Set the stage of a project for the life of the context. Not for two threads at once.
+
+    Args:
+        options: which project.
+        world: the clock of the services.
+        samples: local files that stand in for data in buckets, by the source as it is declared.
 
     Raises:
         ConfigError: every problem of the declaration, or a provider nothing can stand in for.
@@ -64,6 +75,7 @@ def staged(options: Options, world: World) -> Iterator[Stage]:
     ):
         folder = Path(name).resolve()
         stack.enter_context(_environment(options, folder))
+        data = stand_in_data(options, samples, stack)
         project = declared(options).project
         scene = Scene(world, folder, stack)
         stages = {name: title_of(project.providers[name]) for name in _used(project)}
@@ -91,7 +103,8 @@ def staged(options: Options, world: World) -> Iterator[Stage]:
             world=world,
             clouds=scene.clouds,
             stages=stages,
-            notes=tuple(_notes(project)),
+            notes=(*data.notes, *_notes(project)),
+            data=data,
         )
 
 

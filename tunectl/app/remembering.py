@@ -125,14 +125,18 @@ def set_fields(options: Options, where: Where, user: str, given: Mapping[str, st
         names = ", ".join(f"`{entry['name']}`" for entry in entries)
         raise ConfigError.of("which memory?", hint=f"name it with `--memory`: {names}")
     rules = entries[0].get("profile") or {}
-    fields = {name: _value(text, rules.get(name)) for name, text in given.items()}
+    fields = {name: _value(name, text, rules.get(name)) for name, text in given.items()}
     with _told(), contextlib.closing(open_memory(entries[0], options.root, os.environ)) as memory:
         memory.set_profile(user, fields)
         return memory.name
 
 
-def _value(text: str, rule: Mapping[str, Any] | None) -> object:
-    """Return what a person typed as the field's type has it; what is none is refused later."""
+def _value(name: str, text: str, rule: Mapping[str, Any] | None) -> object:
+    """Return what a person typed as the field's type has it; what is none is refused later.
+
+    Raises:
+        ConfigError: it begins as a list of JSON does, and is none of texts.
+    """
     if text == "":
         return None
     match (rule or {}).get("type"):
@@ -141,9 +145,25 @@ def _value(text: str, rule: Mapping[str, Any] | None) -> object:
                 return json.loads(text)
             return text
         case "list":
-            return [part.strip() for part in text.split(",") if part.strip()]
+            return _listed(name, text)
         case _:
             return text
+
+
+def _listed(name: str, text: str) -> list[str]:
+    """Return the texts between commas; what begins with `[` is a list of JSON."""
+    if not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    found: object = None
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+    if isinstance(found, list) and all(isinstance(one, str) for one in found):
+        return found
+    raise ConfigError.of(
+        f"`{name}` is a list, and what begins with `[` must be a list of texts in JSON",
+        hint=f"write `{name}=first,second`; where one has a comma in it, "
+        f'`{name}=\'["first, still first", "second"]\'`',
+    )
 
 
 @contextlib.contextmanager

@@ -140,7 +140,7 @@ class Rounds:
     def _run(self, execution: Execution, plan: Plan) -> None:
         for change in plan.changes:
             if change.after is not None and change.address in self._workspace.datasets:
-                self._workspace.keep_rows(change.address)
+                self._workspace.keep_rows(change.after)
         if any(change.estimate is not None for change in plan.changes):
             from tunectl.app.costing import keep_tokens  # what reads datasets
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from tunectl.core.errors import ConfigError
+
+_IGNORED = Path(".gitignore")
 
 
 def starters() -> dict[str, str]:
@@ -22,17 +25,24 @@ def starters() -> dict[str, str]:
 def init(folder: Path, starter: str) -> tuple[Path, ...]:
     """Write a starter's files into a folder and return them.
 
+    A `.gitignore` that is there stays as it is: most folders of a repository have one.
+
     Raises:
         ConfigError: there is no such starter, a file of it exists already, or cannot be written.
     """
     if starter not in starters():
         names = ", ".join(f"`{name}`" for name in starters())
-        raise ConfigError.of(f"there is no starter `{starter}`", hint=f"there are {names}")
+        near = get_close_matches(starter, starters(), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are {names}"
+        raise ConfigError.of(f"there is no starter `{starter}`", hint=hint)
     wanted = dict(_files(_root() / starter, Path()))
+    if (folder / _IGNORED).exists():
+        del wanted[_IGNORED]
     taken = [path for path in wanted if (folder / path).exists()]
     if taken:
+        verb = "exists" if len(taken) == 1 else "exist"
         raise ConfigError.of(
-            f"`{folder / taken[0]}` exists already",
+            f"{', '.join(f'`{folder / path}`' for path in taken)} {verb} already",
             hint="nothing was written; use an empty folder: `tunectl -C NEW init`",
         )
     try:
@@ -44,6 +54,17 @@ def init(folder: Path, starter: str) -> tuple[Path, ...]:
             f"cannot write into `{folder}`: {(error.strerror or '').lower()}"
         ) from error
     return tuple(folder / path for path in wanted)
+
+
+def unignored(folder: Path, starter: str) -> tuple[str, ...]:
+    """Return the lines that a starter's `.gitignore` has and the folder's has not."""
+    wanted = (_root() / starter / _IGNORED.name).read_text(encoding="utf-8").splitlines()
+    try:
+        there = (folder / _IGNORED).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return tuple(wanted)
+    known = {line.strip().strip("/") for line in there}
+    return tuple(line for line in wanted if line.strip("/") not in known)
 
 
 def _root() -> Traversable:

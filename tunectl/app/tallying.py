@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.event import Event, Phase
 from tunectl.core.plan import Action, Plan
 from tunectl.core.steps import Verb
@@ -19,7 +20,7 @@ _COUNTED = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What an apply was about, by how it ended; each address stands in one place, sorted.
 
@@ -34,7 +35,7 @@ class Ended:
     unbegun: tuple[Address, ...] = ()
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
     """Counts what completed; what only was waited for counts nowhere.
 

@@ -8,18 +8,20 @@ import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError
 from tunectl.core.value import Address, Plain
-from tunectl.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from tunectl.data.dataset import Dataset
 
 _IN_MEMORY = 8 * 1024 * 1024  # bytes of an upload kept in memory before it goes to a file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DatasetReader:
     """Implements the core's `Reader`.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -15,6 +14,7 @@ from tunectl.catalog.base_models import find
 from tunectl.catalog.provider_types import service
 from tunectl.core.errors import ConfigError
 from tunectl.core.guard import Limits
+from tunectl.core.plan import Plan
 from tunectl.core.project import Import, Moved, Project
 from tunectl.core.resource import Instance, Need, Resource, Status, utc
 from tunectl.core.selection import chosen, ending, matching
@@ -65,18 +65,21 @@ def wish(
     )
 
 
-def limits(state: State, aim: Aim) -> Limits:
-    """Return what the user allows, with what the catalogue knows of recorded objects.
+def limits(plan: Plan, state: State, aim: Aim) -> Limits:
+    """Return what the user allows, with what the catalogue knows of the objects a plan may end.
 
     Raises:
         ConfigError: a pattern matches nothing.
     """
-    recorded, now = {i.address for i in state.everything}, datetime.now(UTC)
+    named, now = aim.allow_irreplaceable, datetime.now(UTC)
+    recorded = {i.address for i in state.everything} if named else set()
+    ending = {c.doomed.address for c in plan.changes if c.doomed is not None}
+    doomed = tuple(i for i in state.everything if i.address in ending) if ending else ()
     return Limits(
         force=aim.force,
-        irreplaceable=_irreplaceable(state, now.date()),
-        committed=_committed(state, now),
-        allowed=_matching("--allow-irreplaceable", aim.allow_irreplaceable, recorded),
+        irreplaceable=_irreplaceable(doomed, state, now.date()),
+        committed=_committed(doomed, now),
+        allowed=_matching("--allow-irreplaceable", named, recorded),
     )
 
 
@@ -92,13 +95,13 @@ def addresses(texts: Iterable[str]) -> frozenset[Address]:
         raise ConfigError.of(str(error)) from error
 
 
-def declared_as(flag: str, project: Project, texts: Iterable[str]) -> frozenset[Address]:
+def declared_as(flag: str, project: Project, texts: Collection[str]) -> frozenset[Address]:
     """Read the addresses of a flag, and what its patterns mean, such as `tuning_job.*`.
 
     Raises:
         ConfigError: one is malformed, or is not declared; a pattern matches nothing.
     """
-    declared = {r.address for r in project.resources}
+    declared = {r.address for r in project.resources} if texts else set()
     patterns: list[str] = []
     plain: list[str] = []
     for text in texts:
@@ -141,12 +144,14 @@ def _matching(flag: str, patterns: Iterable[str], known: set[Address]) -> frozen
 
 
 def _near(text: str, known: Iterable[Address]) -> str:
-    near = difflib.get_close_matches(text, sorted(map(str, known)), n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(text, sorted(map(str, known)), n=1)
     return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _imports(project: Project, state: State, connect: Connector) -> dict[Address, Instance]:
-    declared = {r.address: r for r in project.resources}
+    declared = {r.address: r for r in project.resources} if project.imports else {}
     found: dict[Address, Instance] = {}
     for block in project.imports:
         recorded = state.instances.get(block.address)
@@ -290,20 +295,20 @@ def _alive(offer: Offer, resource: Resource, connect: Connector) -> Offer | None
     return replace(offer, instance=replace(here, outputs=now.outputs, needs=offer.instance.needs))
 
 
-def _committed(state: State, now: datetime) -> dict[Need, str]:
+def _committed(doomed: Iterable[Instance], now: datetime) -> dict[Need, str]:
     """Objects that a provider sold until a day, which is not yet."""
     found: dict[Need, str] = {}
-    for instance in state.everything:
+    for instance in doomed:
         until = instance.outputs.get("committed_until")
         if isinstance(until, str) and utc(until) > now:
             found[instance.key] = until[:10]
     return found
 
 
-def _irreplaceable(state: State, today: date) -> dict[Need, str]:
+def _irreplaceable(doomed: Iterable[Instance], state: State, today: date) -> dict[Need, str]:
     """Trained objects that still answer, while no new job on their base model is taken."""
     found: dict[Need, str] = {}
-    for instance in state.everything:
+    for instance in doomed:
         provider = state.providers.get(instance.provider)
         base = instance.spec.get("base_model")
         if provider is None or not isinstance(base, str) or not instance.fingerprint:

@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tunectl
@@ -15,9 +14,11 @@ from tunectl.app.options import Options
 from tunectl.app.storing import open_store
 from tunectl.config.kept import Asked, ProjectCache
 from tunectl.config.loaded import Loaded
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StaleError
 from tunectl.core.ports import Lease, Store
 from tunectl.core.project import Project
+from tunectl.core.resource import Resource
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.stores.ledger import Ledger
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A project and the rooms it needs."""
 
@@ -69,15 +70,19 @@ class Workspace:
         """Hold the environment's lock."""
         return self.store.lock(self.options.env, operation, timeout=self.options.lock_timeout)
 
-    def keep_rows(self, address: Address) -> None:
+    def keep_rows(self, declared: Resource) -> None:
         """Store a dataset's row hashes under their own hash; already there is fine."""
-        from tunectl.data.marks import marks_to_bytes
+        from tunectl.app.row_marks import remembered
 
-        dataset = self.datasets[address]
+        name = str(declared.spec.get("rows"))
+        content = remembered(name)
+        if content is None:
+            from tunectl.data.marks import marks_to_bytes
+
+            dataset = self.datasets[declared.address]
+            name, content = dataset.marks_sha256, marks_to_bytes(dataset.marks)
         with contextlib.suppress(StaleError):
-            self.store.write(
-                rows_name(dataset.marks_sha256), marks_to_bytes(dataset.marks), expected=None
-            )
+            self.store.write(rows_name(name), content, expected=None)
 
 
 def rows_name(sha256: str) -> str:
@@ -110,10 +115,11 @@ def _loaded(options: Options) -> Loaded:
     if found is not None:
         return found
     # What reads and checks a declaration is imported only where one must be read.
+    from tunectl.app.row_marks import remember
     from tunectl.config.load import load
     from tunectl.config.parse_cache import ParseCache
 
-    return load(
+    loaded = load(
         asked.root,
         env=asked.env,
         variables=asked.variables,
@@ -122,6 +128,8 @@ def _loaded(options: Options) -> Loaded:
         cache=ParseCache.of_user(os.environ),
         kept=kept,
     )
+    remember(loaded.datasets.values())
+    return loaded
 
 
 def open_workspace(options: Options) -> Workspace:

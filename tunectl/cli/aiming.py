@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from tunectl.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from tunectl.app.options import Aim
@@ -60,7 +61,7 @@ _ENDING = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
     """The flags as typed."""
 

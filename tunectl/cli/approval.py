@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from tunectl.cli.presenter import now
 from tunectl.cli.session import Session
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import TunectlError
 from tunectl.views.diagnostics import diagnostics_text
 from tunectl.views.human_plan import place, plan_text
@@ -45,7 +46,7 @@ class Declined(TunectlError):  # noqa: N818  # it is an answer, not an error
     """The user said no; it has been said on the screen."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Approval:
     """Shows the plan and asks, once, under the lock.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tunectl.cli.approval import Declined
 from tunectl.cli.session import Session
+from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import TunectlError
 from tunectl.views.garbage import swept_text
 from tunectl.views.text import counted
@@ -22,7 +23,7 @@ Do you really want to delete the orphans listed above?
   Enter a value: """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """Shows what would be deleted and asks for the project's name.
 

@@ -28,7 +28,7 @@ tunectl dataset convert a.csv --columns input=q,output=a --to bedrock | less
     required=True,
     metavar="FORMAT",
     help="openai-chat, preference, reinforcement, gemini, bedrock, bedrock-conversation, "
-    "sharegpt, alpaca or csv.",
+    "prompt-completion, sharegpt, alpaca or csv.",
 )
 @click.option(
     "-o",

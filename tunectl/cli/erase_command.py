@@ -9,7 +9,7 @@ import click
 
 from tunectl.cli.approval import Declined
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.memory_option import memory_options, user_given
+from tunectl.cli.memory_option import document_option, memory_options, user_given
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import TunectlError
 
@@ -32,7 +32,7 @@ Do you really want to erase this user's data from the memories above?
 @click.argument("user")
 @memory_options
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--json", is_flag=True, help="Print one JSON document; needs --auto-approve.")
+@document_option
 @pass_session
 def command(
     session: Session,
@@ -41,13 +41,14 @@ def command(
     file: str,
     url_env: str,
     auto_approve: bool,
-    json: bool,
+    format_: str,
 ) -> None:
     """Erase all that is remembered of a user, for good.
 
     Profile, conversations and summaries go from every memory of the project, and from the files
     beside it. USER is the id that the application uses; `-` reads it from standard input. An
     unknown user is fine. Backups, and what a provider keeps of requests, are not reached.
+    To print JSON it must be approved beforehand.
     """
     from tunectl.app import remembering
     from tunectl.views import memories
@@ -55,11 +56,11 @@ def command(
 
     if user == "-" and not auto_approve:
         raise click.UsageError("`erase -` reads USER from standard input: pass `--auto-approve`")
-    session.machine = "json" if json else ""
+    session.machine = "json" if format_ == "json" else ""
     where = remembering.Where(memory=memory, file=file, url_env=url_env)
     approve = _Approval(session, granted=auto_approve)
     rows = remembering.erase(session.options(), where, user_given(user), approve)
-    if json:
+    if session.machine:
         session.screen.say(json_text(memories.amounts_tree(rows, "erased"), indent=2))
         return
     if not any(amount["users"] for _, amount in rows):

@@ -41,5 +41,8 @@ def command(session: Session, starter: str) -> None:
     session.root.mkdir(parents=True, exist_ok=True)
     for path in starting.init(session.root, starter):
         session.screen.say(f"wrote {path}")
+    if missing := starting.unignored(session.root, starter):
+        named = " and ".join(f"`{line}`" for line in missing)
+        session.advise(f"\nThe `.gitignore` here is kept as it is: add {named} to it.")
     where = "" if str(session.root) == "." else f"-C {session.root} "
     session.advise(f"\nNext: `tunectl {where}plan` shows what would be made.")

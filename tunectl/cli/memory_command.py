@@ -10,7 +10,7 @@ import click
 from tunectl.cli.command import SETTINGS
 from tunectl.cli.command import command as tunectl_command
 from tunectl.cli.groups import ExampleGroup
-from tunectl.cli.memory_option import memory_options, user_given
+from tunectl.cli.memory_option import document_option, memory_options, user_given
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import TunectlError
 
@@ -32,7 +32,7 @@ def command() -> None:
 @click.argument("user", required=False)
 @memory_options
 @click.option("--show-data", is_flag=True, help="Also personal values, and what was said.")
-@click.option("--json", is_flag=True, help="Print one JSON document; not with USER.")
+@document_option
 @pass_session
 def show(
     session: Session,
@@ -41,7 +41,7 @@ def show(
     file: str,
     url_env: str,
     show_data: bool,
-    json: bool,
+    format_: str,
 ) -> None:
     """Print how much is remembered, or what is of USER.
 
@@ -52,16 +52,17 @@ def show(
     from tunectl.views.text import json_text
 
     where = remembering.Where(memory=memory, file=file, url_env=url_env)
+    as_json = format_ == "json"
+    session.machine = "json" if as_json else ""
     if user is not None:
-        if json:
+        if as_json:
             raise click.UsageError("`tunectl memory export USER` prints JSON")
         tree = remembering.export(session.options(), where, user_given(user))
         session.screen.say(memories.user_text(tree, show_data=show_data))
         return
-    session.machine = "json" if json else ""
     rows = remembering.survey(session.options(), where)
     tree = memories.amounts_tree(rows, "memories")
-    text = json_text(tree, indent=2) if json else memories.amounts_text(rows, users=True)
+    text = json_text(tree, indent=2) if as_json else memories.amounts_text(rows, users=True)
     session.screen.say(text)
 
 
@@ -82,15 +83,18 @@ def export(
     that the application uses; `-` reads it from standard input.
     """
     from tunectl.app import remembering
+    from tunectl.views import memories
     from tunectl.views.text import json_text
 
     where = remembering.Where(memory=memory, file=file, url_env=url_env)
-    session.machine = "json"
-    text = json_text(remembering.export(session.options(), where, user_given(user)), indent=2)
+    session.machine = "" if out else "json"
+    tree = remembering.export(session.options(), where, user_given(user))
+    text = json_text(tree, indent=2)
     if out is None:
         session.screen.say(text)
-    else:
-        _write(out, text + "\n")
+        return
+    _write(out, text + "\n")
+    session.screen.say(f"wrote `{out}`: {memories.exported_text(tree)}; only you may read it")
 
 
 def _write(out: Path, text: str) -> None:
@@ -102,6 +106,7 @@ def _write(out: Path, text: str) -> None:
     try:
         number = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(number, "w", encoding="utf-8") as stream:
+            os.fchmod(number, 0o600)  # a file that was there keeps its permissions otherwise
             stream.write(text)
     except OSError as error:
         raise TunectlError.of(f"cannot write `{out}`: {error.strerror}") from error
@@ -116,7 +121,8 @@ def _write(out: Path, text: str) -> None:
 def set_(session: Session, user: str, fields: tuple[str, ...], memory: str) -> None:
     """Set fields of USER's profile, to try a prompt.
 
-    An empty VALUE forgets the field; the texts of a list are separated by commas. Only declared
+    An empty VALUE forgets the field. The texts of a list are separated by commas; where one has a
+    comma in it, the list is written as JSON: `grows='["beans, runner", "peas"]'`. Only declared
     fields are taken, and only values that fit them.
     """
     from tunectl.app import remembering
@@ -140,10 +146,10 @@ def set_(session: Session, user: str, fields: tuple[str, ...], memory: str) -> N
 @tunectl_command("purge", example="tunectl memory purge --undeclared")
 @memory_options
 @click.option("--undeclared", is_flag=True, help="Also the fields that are declared no more.")
-@click.option("--json", is_flag=True, help="Print one JSON document.")
+@document_option
 @pass_session
 def purge(
-    session: Session, memory: str, file: str, url_env: str, undeclared: bool, json: bool
+    session: Session, memory: str, file: str, url_env: str, undeclared: bool, format_: str
 ) -> None:
     """Delete what has expired, of all users.
 
@@ -155,9 +161,9 @@ def purge(
     from tunectl.views.text import json_text
 
     where = remembering.Where(memory=memory, file=file, url_env=url_env)
-    session.machine = "json" if json else ""
+    session.machine = "json" if format_ == "json" else ""
     rows = remembering.purge(session.options(), where, undeclared=undeclared)
-    if json:
+    if session.machine:
         session.screen.say(json_text(memories.amounts_tree(rows, "purged"), indent=2))
         return
     for name, amount in rows:

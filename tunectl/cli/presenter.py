@@ -12,7 +12,6 @@ from tunectl.cli.session import Session
 from tunectl.core.event import Event, Phase
 from tunectl.core.steps import Verb
 from tunectl.core.value import Address
-from tunectl.views.json_events import event_tree
 from tunectl.views.progress import event_line
 from tunectl.views.text import json_text
 
@@ -82,6 +81,8 @@ class JsonLines(Lines):
 
     def event(self, event: Event) -> None:
         """Print the event's object; an object that was not begun is told of once."""
+        from tunectl.views.json_events import event_tree  # with the shapes of all events
+
         twice = event.phase is Phase.SKIPPED and event.verb is Verb.WAIT
         if self._due(event) and not twice:
             self._screen.say(json_text(event_tree(event, now())))

@@ -158,6 +158,7 @@ def _answer(session: Session, talk: Conversation, line: str) -> None:
     from tunectl.views.text import clean
 
     screen, pieces, shown = session.screen, talk.say(line), False
+    told = talk.cost.unknown
 
     def words() -> Iterator[str]:
         nonlocal shown
@@ -179,14 +180,15 @@ def _answer(session: Session, talk: Conversation, line: str) -> None:
         screen.warn(ending)
     if last.complaint:
         screen.warn(clean(last.complaint))
-    screen.warn(usage_text(last.used, last.cost, what=f"turn {talk.turns}: "))
+    screen.warn(usage_text(last.used, last.cost, what=f"turn {talk.turns}: ", told=told))
 
 
 def _part(session: Session, talk: Conversation) -> None:
     from tunectl.views.prompts import usage_text
 
     if talk.turns > 1:
-        text = usage_text(talk.used, talk.cost, what=f"{talk.turns} turns: ")
+        told = talk.cost.unknown
+        text = usage_text(talk.used, talk.cost, what=f"{talk.turns} turns: ", told=told)
         left_out = "; what was interrupted is not counted" if talk.interrupted else ""
         session.screen.warn(text + left_out)
     if talk.remembers and talk.kept:

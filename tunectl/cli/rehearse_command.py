@@ -22,6 +22,7 @@ EXAMPLE = """
 tunectl rehearse
 tunectl rehearse --env prod --write markdown=comment.md
 tunectl rehearse --fault lost-reply
+tunectl rehearse --sample 's3://acme/rows/*.jsonl=tests/rows.jsonl'
 """
 
 
@@ -32,6 +33,14 @@ tunectl rehearse --fault lost-reply
     default=None,
     help="Let the first upload and the first job of each provider go wrong.",
 )
+@click.option(
+    "--sample",
+    "samples",
+    metavar="SOURCE=FILE",
+    multiple=True,
+    callback=lambda _context, _option, given: dict(map(_sample, given)),
+    help="Let a local file stand in for data in a bucket; otherwise rows are made up.",
+)
 @format_option("human", "json", "markdown")
 @write_option("human", "json", "markdown")
 @click.option("--json", is_flag=True, help="The same as `--format json`.")
@@ -39,6 +48,7 @@ tunectl rehearse --fault lost-reply
 def command(
     session: Session,
     fault: str | None,
+    samples: dict[str, Path],
     format_: str,
     write: tuple[tuple[str, Path], ...],
     json: bool,
@@ -46,10 +56,10 @@ def command(
     """Plan, apply and destroy on pretended services.
 
     Every provider is replaced by a small server on this machine: nothing is bought, no key is
-    needed, and neither state nor caches are touched. The data is really read and converted. Then
-    it plans, applies, plans again, looks for drift and destroys. Exits 0 when a second plan has
-    no changes, nothing drifts and nothing is left; 1 when a promise is broken; 3 when a guard
-    refuses the plan.
+    needed, and neither state nor caches are touched. The data is really read and converted; data
+    in a bucket is stood in for, and the report says so. Then it plans, applies, plans again, looks
+    for drift and destroys. Exits 0 when a second plan has no changes, nothing drifts and nothing
+    is left; 1 when a promise is broken; 3 when a guard refuses the plan.
     """
     from tunectl.app import rehearsing
     from tunectl.views.diagnostics import diagnostics_text
@@ -57,7 +67,7 @@ def command(
     format_ = "json" if json else format_
     session.machine = "json" if format_ == "json" else ""
     screen = session.screen
-    rehearsed = rehearsing.rehearse(session.options(), fault or "")
+    rehearsed = rehearsing.rehearse(session.options(), fault or "", samples=samples)
     for name, path in write:
         write_file(path, _rendered(rehearsed, name))
     told = (*rehearsed.warnings, *rehearsed.refusals, *rehearsed.failures)
@@ -65,6 +75,16 @@ def command(
         screen.warn(diagnostics_text(told, screen.err_paint) + "\n")
     screen.say(_rendered(rehearsed, format_, screen.out_paint))
     return rehearsed.exit
+
+
+def _sample(text: str) -> tuple[str, Path]:
+    """Take `SOURCE=FILE`; a source may hold `=`, a file's name may not."""
+    source, _, file = text.rpartition("=")
+    if not source or not file:
+        raise click.BadParameter(
+            f"`{text}` is not of the form `SOURCE=FILE`; the source is written as it is declared"
+        )
+    return source, Path(file)
 
 
 def _rendered(rehearsed: Rehearsed, format_: str, paint: Paint | None = None) -> str:

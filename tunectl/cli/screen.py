@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TextIO
 
+from tunectl.core.dataclass import dataclass
 from tunectl.views.paint import Paint
 from tunectl.views.redact import Redactor
 
@@ -36,7 +37,7 @@ def secrets_of(root: Path, environ: Mapping[str, str]) -> set[str]:
     return {environ[name] for name in names if environ.get(name)}
 
 
-@dataclass
+@dataclass(slots=True)
 class Screen:
     """Prints. A reader that went away (`| head`) never stops the work that is going on."""
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tunectl.cli.screen import Screen
+from tunectl.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from tunectl.app.options import Options
 
 
-@dataclass
+@dataclass(slots=True)
 class Session:
     """The global options as given so far, before and after the command's name.
 

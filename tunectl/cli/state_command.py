@@ -35,8 +35,12 @@ def list_(session: Session, prefix: str) -> None:
     from tunectl.app import reading
     from tunectl.views.states import state_list
 
-    if text := state_list(reading.state(session.options()), prefix):
+    found = reading.state(session.options())
+    if text := state_list(found, prefix):
         session.screen.say(text)
+    else:  # on stderr: what reads a pipe is given no line that is no address
+        said = f"that begins with `{prefix}`" if prefix else f"of environment `{found.env}`"
+        session.screen.warn(f"Nothing is recorded {said}.")
 
 
 @command.add

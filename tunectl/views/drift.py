@@ -24,6 +24,7 @@ _REASONS: Final[Mapping[Exit, dict[str, object]]] = {
 _SIGNS = {
     Divergence.CHANGED: ("~", Style.CHANGE),
     Divergence.DELETED: ("-", Style.REMOVE),
+    Divergence.MISSING: ("-", Style.REMOVE),
     Divergence.STATUS: ("!", Style.ERROR),
 }
 
@@ -55,9 +56,10 @@ def drift_summary(examined: Examined) -> str:
         return f"No drift in what could be looked at. {looked[:1].upper()}{looked[1:]}."
     if not examined.drift:
         return f"No drift. {looked[:1].upper()}{looked[1:]}."
-    changed, deleted, moved = (len(examined.of(kind)) for kind in _SIGNS)
+    changed, deleted, missing, moved = (len(examined.of(kind)) for kind in _SIGNS)
+    here = f", {missing} missing here" if missing else ""
     return (
-        f"Drift: {changed} changed, {deleted} deleted, {moved} with another status. "
+        f"Drift: {changed} changed, {deleted} deleted{here}, {moved} with another status. "
         f"{looked[:1].upper()}{looked[1:]}."
     )
 
@@ -78,8 +80,9 @@ def heading(one: Diverged) -> str:
     name = f"{one.address} (superseded)" if one.superseded else str(one.address)
     match one.kind:
         case Divergence.CHANGED:
-            return f"{name} was changed remotely"
-        case Divergence.DELETED if one.recorded.provider == BUILTIN:
+            where = "here" if one.recorded.provider == BUILTIN else "remotely"
+            return f"{name} was changed {where}"
+        case Divergence.MISSING:
             return f"{name} is missing here, or its file was edited"
         case Divergence.DELETED:
             return f"{name} was deleted remotely"
@@ -96,7 +99,7 @@ def advice(one: Diverged) -> str:
     name = str(one.address)
     if one.superseded:
         return "it was replaced already; a rollback to it may no longer be possible"
-    if one.kind is Divergence.DELETED and one.recorded.provider == BUILTIN:
+    if one.kind is Divergence.MISSING:
         return (
             "`tunectl apply` writes it again; on a machine that never holds it, "
             f"`--ignore '{one.address.kind}.*'`"
@@ -203,6 +206,7 @@ def _tree(one: Diverged) -> dict[str, Any]:
 _WORDS = {
     Divergence.CHANGED: "changed remotely",
     Divergence.DELETED: "deleted",
+    Divergence.MISSING: "missing here",
     Divergence.STATUS: "other status",
 }
 

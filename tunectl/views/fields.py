@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -198,7 +197,9 @@ def _is_text(value: Value | Absent) -> bool:
 
 def _text_diff(before: str, after: str) -> tuple[str, ...]:
     """The lines of two texts that differ, with one line of context."""
-    diff = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm=""))
+    from difflib import unified_diff
+
+    diff = list(unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm=""))
     body = diff[3:] if diff[2].startswith("@@ -1") else diff[2:]
     lines = [_diff_line(line) for line in body]
     if len(lines) > _TEXT_LINES:

@@ -13,7 +13,6 @@ from tunectl.views.documents import document_lines, is_document
 from tunectl.views.fields import DIFFERS, aligned, delta_lines, field_lines
 from tunectl.views.money import cost_sentence, cost_summary, token_sentence
 from tunectl.views.paint import PLAIN, Paint, Style
-from tunectl.views.prompt_diff import prompt_sentences
 from tunectl.views.sentences import MEANING, STYLE, Symbol
 from tunectl.views.text import clean, counted, indent, one_line, scrub
 from tunectl.views.values import SENSITIVE, UNKNOWN, inline, is_known, rows_summary
@@ -121,7 +120,7 @@ def _block(change: Change, children: list[Change], paint: Paint) -> str:
     lines = [paint(f"  # {sentences.heading(change)}", Style.BOLD), _headline(change, paint)]
     lines += [f"      rows: {sentences.rows_sentence(delta)}" for delta in change.rows]
     lines += [f"      tokens: {tokens}" for tokens in [token_sentence(change)] if tokens]
-    lines += [f"      {said}" for said in prompt_sentences(change)]
+    lines += [f"      {said}" for said in _prompt_sentences(change)]
     for sign, said in document_lines(change, children):
         lines.append(f"      {paint(sign, DIFFERS[sign])} {said}" if sign else f"      {said}")
     lines += [indent(line, "      ") for line in field_lines(change, paint)]
@@ -134,6 +133,14 @@ def _block(change: Change, children: list[Change], paint: Paint) -> str:
     if change.who and change.action is not Action.WAIT:
         lines.append(paint(f"      # approved already by {one_line(change.who)}", Style.FAINT))
     return "\n".join(lines)
+
+
+def _prompt_sentences(change: Change) -> Iterable[str]:
+    if change.prompt is None:
+        return ()
+    from tunectl.views.prompt_diff import prompt_sentences  # few plans change a prompt
+
+    return prompt_sentences(change)
 
 
 def _keeps(change: Change) -> str:

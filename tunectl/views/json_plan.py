@@ -269,10 +269,15 @@ def _drift(drift: Drift) -> doc.ResourceChange:
         "before_sensitive": False,
         "after_sensitive": False,
     }
-    reason = (
-        "released" if drift.released else "deleted_remotely" if drift.gone else "changed_remotely"
-    )
-    return _named(drift.address, "", reason, body)
+    return _named(drift.address, "", _drift_reason(drift), body)
+
+
+def _drift_reason(drift: Drift) -> str:
+    if drift.released:
+        return "released"
+    if drift.gone:
+        return "missing_locally" if drift.local else "deleted_remotely"
+    return "changed_remotely"
 
 
 def _moved(old: Address, new: Address) -> doc.ResourceChange:

@@ -21,7 +21,7 @@ from tunectl.views.marked import prose as _prose
 from tunectl.views.money import cost_summary, token_sentence
 from tunectl.views.prompt_diff import prompt_sentences
 from tunectl.views.sentences import Symbol
-from tunectl.views.text import counted, cut, one_line, scrub
+from tunectl.views.text import counted, cut_words, one_line, scrub
 
 LIMIT = 60_000  # characters
 _TABLE_SHARE = 2  # the table may take this part of the budget: a half
@@ -87,7 +87,7 @@ def _cost(plan: Plan) -> Iterable[str]:
 
 def _refused(refusals: tuple[Diagnostic, ...], budget: int) -> Iterable[str]:
     if refusals:
-        said = [_prose(cut(one_line(r.summary), _CELL)) for r in refusals]
+        said = [_told(r.summary) for r in refusals]
         yield _listed(
             ["> [!CAUTION]", "> This plan is **refused** and cannot be applied:"], said, budget
         )
@@ -95,9 +95,16 @@ def _refused(refusals: tuple[Diagnostic, ...], budget: int) -> Iterable[str]:
 
 def _noted(plan: Plan, budget: int) -> Iterable[str]:
     if plan.noted:
-        said = [f"{_code(str(a))}: {_prose(cut(one_line(text), _CELL))}" for a, text in plan.noted]
+        said = [
+            f"{_code(str(a))}: {_prose(cut_words(one_line(text), _CELL))}" for a, text in plan.noted
+        ]
         head = ["> [!NOTE]", "> Recorded only: nothing changes at the provider:"]
         yield _listed(head, said, budget)
+
+
+def _told(text: str) -> str:
+    """A line of prose of bounded length; the whole of it stands in the full plan below."""
+    return _prose(cut_words(one_line(text), _CELL))
 
 
 def _listed(head: list[str], items: list[str], budget: int) -> str:
@@ -141,7 +148,7 @@ def _ending(change: Change) -> str:
     if change.held:
         word += ", the old one is kept"
     why = sentences.reason(change)
-    return word + (f" ({_prose(cut(why, _CELL))})" if why else "")
+    return word + (f" ({_prose(cut_words(why, _CELL))})" if why else "")
 
 
 def _blocked(plan: Plan, budget: int) -> Iterable[str]:
@@ -149,7 +156,8 @@ def _blocked(plan: Plan, budget: int) -> Iterable[str]:
         return
     head = ["> [!WARNING]", f"> {counted(len(plan.blocked), 'resource')} blocked:"]
     said = [
-        f"{_code(str(b.address))}: {_prose(cut(one_line(b.reason), _CELL))}" for b in plan.blocked
+        f"{_code(str(b.address))}: {_prose(cut_words(one_line(b.reason), _CELL))}"
+        for b in plan.blocked
     ]
     yield _listed(head, said, budget)
 
@@ -180,11 +188,11 @@ def _row(change: Change) -> str:
     words += [f"documents: {said}" for said in [document_sentence(change)] if said]
     if not any(words):
         words = [sentences.MEANING[sentences.symbol(change)]]
-    why = "; ".join(word for word in words if word)
+    why = cut_words(one_line("; ".join(word for word in words if word)), _CELL)
     if change.source is not None:
-        why += f" ({change.source.file}:{change.source.line})"
+        why += f" ({one_line(change.source.file)}:{change.source.line})"
     symbol = sentences.symbol(change).value
-    return f"| `{symbol}` | {_code(str(change.address))} | {_prose(cut(one_line(why), _CELL))} |"
+    return f"| `{symbol}` | {_code(str(change.address))} | {_prose(why)} |"
 
 
 def _details(text: str, room: int) -> str:

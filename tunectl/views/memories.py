@@ -43,6 +43,21 @@ def amounts_tree(rows: Rows, key: str) -> dict[str, Any]:
     return {"format_version": "1.0", key: [{"memory": n, **a} for n, a in rows]}
 
 
+def exported_text(tree: Mapping[str, Any]) -> str:
+    """Return how much an export holds: `2 profile fields, 1 session, 3 turns`."""
+    every = tree["memories"]
+    sessions = [session for one in every for session in one["sessions"]]
+    return amount_text(
+        {
+            "users": 0,
+            "fields": sum(len(one["profile"]) for one in every),
+            "sessions": len(sessions),
+            "turns": sum(len(session["turns"]) for session in sessions),
+            "summaries": sum(bool(session["summary"]) for session in sessions),
+        }
+    )
+
+
 def user_text(tree: Mapping[str, Any], *, show_data: bool) -> str:
     """Return what there is of one user, from the export of it."""
     blocks = ["\n".join(_memory(one, show_data=show_data)) for one in tree["memories"]]

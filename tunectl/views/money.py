@@ -4,47 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NotRequired
-
-from typing_extensions import TypedDict
+from typing import TYPE_CHECKING
 
 from tunectl.core.money import ZERO, Estimate, totals
 from tunectl.core.plan import Change, Plan, TokenDelta
 from tunectl.views.text import counted, one_line
 
+if TYPE_CHECKING:
+    from tunectl.views.money_shapes import Cost, TokenChange
+
 _CENT = Decimal("0.01")
 _TRAINED = "tuning_job"
-
-
-class Cost(TypedDict):
-    """What something costs: decimal text in `currency`, rounded to a hundredth.
-
-    `unknown` lists the parts whose cost nobody knows; the amounts leave them out. `monthly` is what
-    comes again each month though nobody uses it, where that is something.
-    """
-
-    low: str
-    likely: str
-    high: str
-    currency: str
-    unknown: list[str]
-    monthly: NotRequired[str]
-
-
-class TokenCount(TypedDict):
-    """Tokens of one pass over the training rows: at least, likely, at most."""
-
-    low: int
-    likely: int
-    high: int
-
-
-class TokenChange(TypedDict):
-    """Tokens before and after rows changed, and what training on those of before would cost now."""
-
-    before: TokenCount
-    after: TokenCount
-    cost_before: Cost
 
 
 def amount(value: Decimal) -> str:

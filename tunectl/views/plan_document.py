@@ -12,7 +12,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from tunectl.views.money import Cost, TokenChange
+from tunectl.views.money_shapes import Cost, TokenChange
 from tunectl.views.prompt_diff import PromptChange
 
 FORMAT_VERSION = "1.0"

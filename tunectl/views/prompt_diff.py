@@ -1,8 +1,11 @@
-"""How a prompt template changed: its words, its examples by number, its tokens and their price."""
+"""How a prompt template changed: its words, its examples by number, its tokens and their price.
+
+Of a new one the texts are not shown, only how long each section is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NotRequired
 
@@ -10,12 +13,16 @@ from typing_extensions import TypedDict
 
 from tunectl.core.plan import Change
 from tunectl.core.prompt_delta import Count, PromptDelta, SectionDelta
+from tunectl.core.value import Value
 from tunectl.views.fields import is_words, opened
-from tunectl.views.money import TokenCount, amount
-from tunectl.views.text import one_line
+from tunectl.views.money import amount
+from tunectl.views.money_shapes import TokenCount
+from tunectl.views.text import counted, one_line
 from tunectl.views.words import word_diff
 
 _SHOWN = 8  # sections whose tokens are told
+_CALLS = "1,000 calls"
+_FREE = f"{_CALLS} cost nothing"
 
 
 class WordPiece(TypedDict):
@@ -38,10 +45,14 @@ class ExampleChange(TypedDict):
 
 
 class SectionChange(TypedDict):
-    """One section that changed; an included file has its path as `id`."""
+    """One section that changed; an included file has its path as `id`.
+
+    Of a new prompt each section has `words_after`, the number of its own words, and no `words`.
+    """
 
     id: str
     words: NotRequired[list[WordPiece]]
+    words_after: NotRequired[int]
     tokens_before: NotRequired[TokenCount | None]
     tokens_after: NotRequired[TokenCount | None]
     examples: NotRequired[ExampleChange]
@@ -59,9 +70,12 @@ class PromptChange(TypedDict):
 
 
 def prompt_sentences(change: Change) -> Iterable[str]:
-    """Yield what a change does to examples and tokens, a line each."""
+    """Yield what a change does to examples and tokens, a line each; of a new one, its sections."""
     delta = change.prompt
     if delta is None:
+        return
+    if change.before is None:
+        yield from _first(change, delta)
         return
     for one in delta.sections:
         if one.added is not None:
@@ -71,8 +85,11 @@ def prompt_sentences(change: Change) -> Iterable[str]:
 
 
 def token_sentence(change: Change) -> str:
-    """Return `system 120 -> 131 (+11) exact; 1,000 calls +0.03 USD`; empty where none changed."""
-    delta = change.prompt
+    """Return `system 120 -> 131 (+11) (exact); 1,000 calls cost 0.03 USD more`; empty for none.
+
+    A new prompt has no such sentence: nothing of it was otherwise before.
+    """
+    delta = change.prompt if change.before is not None else None
     told = [one for one in delta.sections if _is_told(one)] if delta is not None else []
     unknown = [one for one in told if one.before is None or one.after is None]
     if delta is None or not told:
@@ -85,7 +102,57 @@ def token_sentence(change: Change) -> str:
         text += f", together {more[1]:+,}"
     if not unknown:
         text += " (exact)" if delta.exact else " (estimated)"
-    return f"{text}; 1,000 calls {_cost(delta)}"
+    return f"{text}; {_cost(delta)}"
+
+
+def _first(change: Change, delta: PromptDelta) -> Iterable[str]:
+    """Yield how long each section of a new prompt is, and what all of them cost together."""
+    parts = _parts(change)
+    for one in delta.sections[:_SHOWN]:
+        yield f"{_part_name(one, parts)}: {_length(one, parts)}"
+    if len(delta.sections) > _SHOWN:
+        yield f"and {len(delta.sections) - _SHOWN} more sections"
+    known = [one.after for one in delta.sections if one.after is not None]
+    likely = sum(count[1] for count in known)
+    exact = all(count[0] == count[2] for count in known)
+    said = f"{likely:,} (exact)" if exact else f"~ {likely:,} (estimated)"
+    yield f"tokens: {said} before anything is filled in; {_first_cost(delta, likely)}"
+
+
+def _part_name(one: SectionDelta, parts: Mapping[str, Mapping[str, Value]]) -> str:
+    return f"section {one_line(one.id)}" if one.id in parts else f"file {one_line(one.id)}"
+
+
+def _length(one: SectionDelta, parts: Mapping[str, Mapping[str, Value]]) -> str:
+    """Return `63 words, 95 tokens`, or who fills a section that has no words of its own."""
+    section = parts.get(one.id, {})
+    if section.get("select") == "nearest":
+        return f"the examples nearest to each question, at most {section.get('max')}"
+    if one.after is None or one.after[2] == 0:
+        return "filled in at each call"
+    count = f"{_count(one.after)} tokens"
+    if one.added is not None:
+        return f"{counted(one.added, 'example')}, {count}"
+    return f"{counted(_words(one.id, parts), 'word')}, {count}" if one.id in parts else count
+
+
+def _words(name: str, parts: Mapping[str, Mapping[str, Value]]) -> int:
+    """How many words a template has, as white space divides it."""
+    return len(str(parts.get(name, {}).get("template") or "").split())
+
+
+def _parts(change: Change) -> dict[str, Mapping[str, Value]]:
+    """Return the sections of what will be, by their ids."""
+    given = change.after.spec.get("sections") if change.after is not None else None
+    listed = given if isinstance(given, tuple | list) else ()
+    return {str(one.get("id")): one for one in listed if isinstance(one, Mapping)}
+
+
+def _first_cost(delta: PromptDelta, likely: int) -> str:
+    if delta.price is None:
+        return _unknown_cost(delta)
+    cost = delta.price * likely * 1000 / 1_000_000
+    return f"{_CALLS} cost {amount(cost)} {delta.currency} at least" if cost else _FREE
 
 
 def _is_told(one: SectionDelta) -> bool:
@@ -113,27 +180,29 @@ def _count(count: Count | None) -> str:
 def _cost(delta: PromptDelta) -> str:
     more = delta.per_thousand
     if more is None:
-        why = delta.unknown or "not all of the tokens are known"
-        return f"unknown ({one_line(why)})"
+        return _unknown_cost(delta)
     if not delta.currency:
-        return "free"
+        return _FREE
     if not more:
-        return "as before"
-    text = amount(abs(more))
-    if not text[0].isdigit():
-        return f"{text} {delta.currency} {'more' if more > 0 else 'less'}"
-    return f"{'+' if more > 0 else '-'}{text} {delta.currency}"
+        return f"{_CALLS} cost as much as before"
+    return f"{_CALLS} cost {amount(abs(more))} {delta.currency} {'more' if more > 0 else 'less'}"
+
+
+def _unknown_cost(delta: PromptDelta) -> str:
+    why = delta.unknown or "not all of the tokens are known"
+    return f"what {_CALLS} cost is unknown ({one_line(why)})"
 
 
 def prompt_tree(change: Change) -> PromptChange | None:
     """Return the change of a prompt template as JSON; None where no section changed."""
-    if change.address.kind != "prompt_template" or change.before is None or change.after is None:
+    if change.address.kind != "prompt_template" or change.after is None:
         return None
     words = {
         delta.path[1]: word_diff(str(delta.before), str(delta.after))
         for delta in opened(change.deltas)
-        if is_words(delta)
+        if change.before is not None and is_words(delta)
     }
+    parts = _parts(change) if change.before is None else {}
     delta = change.prompt
     told = {one.id: one for one in delta.sections} if delta is not None else {}
     sections: list[SectionChange] = []
@@ -141,6 +210,8 @@ def prompt_tree(change: Change) -> PromptChange | None:
         item: SectionChange = {"id": name}
         if name in words:
             item["words"] = [{"op": piece.op, "text": piece.text} for piece in words[name]]
+        if "template" in parts.get(name, {}):
+            item["words_after"] = _words(name, parts)
         if name in told:
             _add_counts(item, told[name])
         sections.append(item)

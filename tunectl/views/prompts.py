@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -135,13 +135,14 @@ def ending_text(used: Delta) -> str:
             return ""
 
 
-def usage_text(used: Delta, cost: Estimate, *, what: str = "") -> str:
+def usage_text(used: Delta, cost: Estimate, *, what: str = "", told: Collection[str] = ()) -> str:
     """Return `1,204 in (1,024 from the cache), 87 out, 0.00031 USD`.
 
     Args:
         used: the counts, of one answer or of many.
         cost: of the same.
         what: what stands before it, such as `turn 2: `.
+        told: why a cost is unknown that was said already: it is not said again.
     """
     cached = []
     if used.cache_read_tokens:
@@ -149,7 +150,10 @@ def usage_text(used: Delta, cost: Estimate, *, what: str = "") -> str:
     if used.cache_written_tokens:
         cached.append(f"{used.cache_written_tokens:,} written to it")
     read = f"{used.prompt_tokens:,} in" + (f" ({', '.join(cached)})" if cached else "")
-    return f"{what}{read}, {used.completion_tokens:,} out, {cost_text(cost)}"
+    said = f"{what}{read}, {used.completion_tokens:,} out"
+    if not cost.currency and cost.unknown and all(why in told for why in cost.unknown):
+        return said
+    return f"{said}, {cost_text(cost)}"
 
 
 def cost_text(cost: Estimate) -> str:

@@ -6,7 +6,6 @@ from enum import Enum
 from typing import assert_never
 
 from tunectl.core.plan import Action, Cause, Change, Drift, Plan, RowDelta
-from tunectl.core.resource import BUILTIN
 from tunectl.core.value import Address
 from tunectl.views.paint import Style
 from tunectl.views.text import counted, cut, one_line
@@ -128,6 +127,7 @@ def _copied(change: Change) -> str:
 
 _WHY = {
     Cause.VANISHED: "it was deleted remotely",
+    Cause.MISSING: "it is missing here, or its file was edited",
     Cause.DEPENDANT: "needed again by what depends on it",
     Cause.UNDECLARED: "because it is not in the configuration",
     Cause.SUPERSEDED: "superseded, and nothing uses it any more",
@@ -148,8 +148,6 @@ def reason(change: Change) -> str:
             return f"provider changed from {before} to {change.provider}"
         case Cause.REQUESTED:
             return "made again, as requested" if change.action is Action.CREATE else ""
-        case Cause.VANISHED if change.provider == BUILTIN:
-            return "it is missing here, or its file was edited"
         case Cause.REUSED:
             if change.origin:
                 return f"environment `{one_line(change.origin)}` made it: equal fingerprint"
@@ -200,7 +198,8 @@ def drift_heading(drift: Drift) -> str:
     if drift.released:
         return f"{drift.address} is gone, and is made again only when a job needs it"
     if drift.gone:
-        return f"{drift.address} has been deleted"
+        said = "is missing here, or its file was edited" if drift.local else "has been deleted"
+        return f"{drift.address} {said}"
     return f"{drift.address} has changed"
 
 

@@ -95,7 +95,10 @@ def _same(value: Any) -> Any:  # noqa: ANN401
 
 
 def _scrub_tuple(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not value:
+    for item in value:
+        if item.__class__ is not str or not item.isprintable():
+            break
+    else:  # a path of keys, most often
         return value
     items = [_scrub(item) for item in value]
     return value if all(map(is_, items, value)) else tuple(items)
@@ -133,7 +136,9 @@ def _scrub_fields(
     """Clean what the fields hold; `get` gives the first one, then all of them."""
     changed = {}
     for name, before in zip(names, get(value)[1:], strict=True):
-        if not before or before.__class__ in _ATOMS:
+        if not before or (kind := before.__class__) in _ATOMS:
+            continue
+        if kind is str and before.isprintable():
             continue
         after = _scrub(before)
         if after is not before:
@@ -191,6 +196,15 @@ def cut(text: str, columns: int) -> str:
     while width(kept) > columns - 1:
         kept = kept[:-1]
     return kept + "…"
+
+
+def cut_words(text: str, columns: int) -> str:
+    """Shorten a line as `cut` does, but between two words; a single long word is cut within."""
+    kept = cut(text, columns)
+    if kept == text:
+        return text
+    head, space, _ = kept.rpartition(" ")
+    return f"{head.rstrip(' ,;:(')} …" if space and head.strip() else kept
 
 
 def indent(text: str, by: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
 from tunectl.views.paint import Paint, Style
@@ -69,7 +68,7 @@ def _marked(piece: Piece, paint: Paint) -> str:
 def _pieces(before: str, after: str) -> Iterator[Piece]:
     """By lines first, then by the words of the lines that differ."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for op, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for op, a, b, c, d in _opcodes(old, new):
         removed, added = "".join(old[a:b]), "".join(new[c:d])
         if op == "equal":
             yield Piece("same", removed)
@@ -82,11 +81,17 @@ def _by_words(before: str, after: str) -> Iterator[Piece]:
     if not old or not new or len(old) + len(new) > _LONGEST:
         yield from (Piece("removed", before), Piece("added", after))
         return
-    for op, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for op, a, b, c, d in _opcodes(old, new):
         if op == "equal":
             yield Piece("same", "".join(old[a:b]))
         else:
             yield from (Piece("removed", "".join(old[a:b])), Piece("added", "".join(new[c:d])))
+
+
+def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    from difflib import SequenceMatcher  # few plans show a text that differs
+
+    return list(SequenceMatcher(None, old, new, autojunk=False).get_opcodes())
 
 
 def _split(text: str) -> list[str]:
