@@ -156,6 +156,15 @@ def test_03_vertex_gemini(site):
         whole_life(site)
 
 
+def test_03_vertex_with_open_models(site):
+    site.folder /= "03-vertex-gemini"
+    with google(site):
+        site.run("apply", "--auto-approve", "--env", "open")
+        assert site.run("plan", "--env", "open").out.startswith("No changes.")
+        assert site.run("ask", "--env", "open", "endpoint.gemma", "Cześć").out.strip()
+        site.run("destroy", "--auto-approve", "--env", "open")
+
+
 @contextmanager
 def amazon(site):
     """Bedrock, STS and S3 on loopback, in the place of the project's own."""
