@@ -205,6 +205,16 @@ def test_how_one_speaks_to_an_endpoint_follows_from_its_provider(tmp_path):
     assert prompt(tmp_path, text).spec["dialect"] == "anthropic"
 
 
+def test_an_open_model_on_machines_of_vertex_is_not_spoken_to_as_a_gemini(tmp_path):
+    vertex = "  v: {type: vertex, project: acme-ml, location: us-central1, staging: gs://acme}\n"
+    text = HEAD.replace("  claude: {type: anthropic}\n", "  claude: {type: anthropic}\n" + vertex)
+    text += "endpoint:\n  c:\n    provider: v\n    model: google/gemma3@gemma-3-1b-it\n"
+    text += "    machine_type: n1-standard-4\n"
+    text += sections("id: ask, role: user, template: '{{ question }}'", model="endpoint.c")
+    found = resources(project(tmp_path, text))["prompt_template.support"]
+    assert "dialect" not in found.spec, "OpenAI's goes without saying"
+
+
 def test_an_automatic_budget_is_asked_of_the_base_model(tmp_path):
     text = (
         "tuning_job:\n  t: {base_model: smollm2-135m-instruct, data: dataset.support}\n"

@@ -58,10 +58,18 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_keeps_its_promises_and_leaves_nothing(examples, name):
+ENVIRONMENTS = [
+    (name, env)
+    for name in EXAMPLES
+    for env in ("", *(p.name.split(".")[1] for p in (ROOT / "examples" / name).glob("*.*.yaml")))
+]
+
+
+@pytest.mark.parametrize(("name", "env"), ENVIRONMENTS)
+def test_every_example_keeps_its_promises_and_leaves_nothing(examples, name, env):
     before = tree(examples.parent)
-    done = rehearse(examples / name, "--json", **SECRETS)
+    chosen = ("--env", env) if env else ()
+    done = rehearse(examples / name, *chosen, "--json", **SECRETS)
     told = orjson.loads(done.out)
     assert told["passed"], str(done)
     assert [check["verdict"] for check in told["checks"]] == ["passed"] * len(told["checks"])

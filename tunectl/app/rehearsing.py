@@ -248,7 +248,9 @@ def _durations(planned: Planned) -> dict[str, tuple[int, int] | None]:
         service = service_of(planned.project.providers[job.provider])
         method = job.spec.get("method")
         said = method.get("type") if isinstance(method, Mapping) else None
-        known = duration_of(service.name, str(said or "supervised")) if service else None
+        base = job.spec.get("base_model")
+        tuned = base if isinstance(base, str) else ""
+        known = duration_of(service.name, str(said or "supervised"), tuned) if service else None
         found[str(job.address)] = (known.low, known.high) if known is not None else None
     return found
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from tunectl.catalog.prices import Price, prices
 from tunectl.config.prices import own_prices
 from tunectl.config.prompt_model import base_behind
 from tunectl.config.services import service_of
+from tunectl.core.dataclass import dataclass
 from tunectl.core.money import Estimate, unknown
 from tunectl.core.plan import Action, Change
 from tunectl.core.project import Project
@@ -24,9 +25,10 @@ def with_rent(project: Project, change: Change) -> Change:
     """Return a change of an endpoint with what it bills by the hour; one that bills nothing as is.
 
     That is machines at Vertex AI and model units at Bedrock, used or not. The fewest machines
-    bill always, so they are counted and no more. What changes in place is told as it will be.
+    bill always, so they are counted and no more. Of what changes in place the new price is said,
+    and nothing is added to the bill of the plan: a part of it is paid already.
     """
-    if change.address.kind != "endpoint" or change.after is None or not _dearer(change):
+    if change.address.kind != "endpoint" or change.after is None or not _billed_anew(change):
         return change
     provided = project.providers.get(change.provider)
     behind = service_of(provided) if provided is not None else None
@@ -49,8 +51,6 @@ def with_rent(project: Project, change: Change) -> Change:
             f"{behind.title} bills {what} by the hour, and nobody says for how much: "
             f"`prices: {{{change.provider}: {{{key}: {{hour: 1.23 USD}}}}}}`"
         )
-    if isinstance(rent, Estimate):
-        return replace(change, estimate=rent)
     return _told(change, rent)
 
 
@@ -69,21 +69,26 @@ class _Rent:
     source: str
 
 
-def _dearer(change: Change) -> bool:
+def _billed_anew(change: Change) -> bool:
     if change.action in _MADE:
         return True
     touched = {delta.path[0] for delta in change.deltas}
     return change.action is Action.UPDATE and not touched.isdisjoint(_RENTED)
 
 
-def _told(change: Change, rent: _Rent) -> Change:
+def _told(change: Change, rent: _Rent | Estimate) -> Change:
+    made = change.action in _MADE
+    if isinstance(rent, Estimate):
+        why = f"what it costs from now on is unknown ({'; '.join(rent.unknown)})"
+        if made:
+            return replace(change, estimate=rent)
+        return replace(change, notes=(*change.notes, why))
     idle = (rent.hour * _HOURS).quantize(Decimal("0.01"))
-    said = f"{rent.hour} {rent.currency} for each hour, used or not ({rent.source})"
-    return replace(
-        change,
-        estimate=Estimate(idle=idle, currency=rent.currency) if idle else change.estimate,
-        notes=(*change.notes, f"{rent.what}: {said}"),
-    )
+    said = f"{rent.what}: {rent.hour} {rent.currency} for each hour, used or not ({rent.source})"
+    noted = replace(change, notes=(*change.notes, said))
+    if not made or not idle:
+        return noted
+    return replace(noted, estimate=Estimate(idle=idle, currency=rent.currency))
 
 
 def _machines(

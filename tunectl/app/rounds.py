@@ -67,7 +67,7 @@ class Rounds:
         self._workspace = workspace
         self._connect = workspace.connector(state)
         self._watch = Watch(self._provider, stop)
-        self._on_event = on_event
+        self._on_event: Callable[[Event], None] = lambda event: on_event(self.tally.named(event))
         self._stop = stop
         self._wait = wait
         self._retry = retry_unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import field, replace
 
 from tunectl.core.dataclass import dataclass
 from tunectl.core.event import Event, Phase
@@ -18,6 +18,7 @@ _COUNTED = {
     Action.UPDATE: Verb.UPDATE,
     Action.ADOPT: Verb.ADOPT,
 }
+_WAITED = frozenset({Phase.PROGRESS, Phase.COMPLETE, Phase.ERRORED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,13 @@ class Tally:
         for change in plan.changes:
             if change.action in _COUNTED:
                 self._actions.setdefault(change.address, change.action)
+
+    def named(self, event: Event) -> Event:
+        """Return an event of what is changed in place and waited for as one of that change."""
+        waited = event.verb is Verb.WAIT and event.phase in _WAITED
+        if not waited or self._actions.get(event.address) is not Action.UPDATE:
+            return event
+        return replace(event, verb=Verb.UPDATE)
 
     def count(self, event: Event) -> None:
         """Count an event."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from tunectl.catalog.open_models import open_model
 from tunectl.core.dataclass import dataclass
 
 
@@ -18,7 +19,7 @@ class Duration:
     source_date: date
 
 
-# By service and method.
+# By service and method. Vertex AI's are Gemini's: of open models nobody published any.
 DURATIONS: Mapping[tuple[str, str], Duration] = {
     ("vertex", "supervised"): Duration(
         15, 15, "GoogleCloudPlatform/generative-ai, supervised tuning notebook", date(2026, 11, 22)
@@ -29,6 +30,12 @@ DURATIONS: Mapping[tuple[str, str], Duration] = {
 }
 
 
-def duration_of(service: str, method: str) -> Duration | None:
-    """Return how long a job of that method takes at a service; None where nobody tells."""
-    return DURATIONS.get((service, method))
+def duration_of(service: str, method: str, base: str = "") -> Duration | None:
+    """Return how long a job of that method takes at a service; None where nobody tells.
+
+    Args:
+        service: in the catalogue.
+        method: such as `supervised`.
+        base: the model that is tuned; empty where it is not known.
+    """
+    return None if open_model(base) is not None else DURATIONS.get((service, method))

@@ -26,10 +26,13 @@ def dialect_of(world: World, target: str | Ref | Join) -> str:
     """Return how one speaks to a model: `openai`, `anthropic`, `gemini` or `bedrock`.
 
     A model id alone tells it where its form does; else the `default_provider` is taken to have it.
+    What has machines of its own at Vertex AI is no Gemini: its container takes chat completions.
     """
     name = world.default_provider
     if isinstance(target, Ref):
         resource = world.resources.get(target.address)
+        if resource is not None and resource.spec.get("hosting") is not None:
+            return OPENAI
         name = resource.provider if resource is not None else name
     elif isinstance(target, str):
         if find_claude(target) is not None or target.startswith("claude-"):

@@ -48,7 +48,7 @@ class PriceFields(Fields):
         description=(
             "Vertex AI, under a `machine_type`: for an hour of one such machine, used or not; "
             "under the type of an accelerator: for each one, where the machine's price leaves it "
-            "out."
+            "out. Bedrock, under a base model: for an hour of one model unit."
         ),
     )
     source: str = Field(default="", description="Where that is said, for people.")

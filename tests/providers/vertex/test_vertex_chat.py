@@ -113,6 +113,29 @@ def test_what_came_from_the_cache_is_told_and_is_part_of_the_prompt(provider):
     assert first.prompt_tokens == second.prompt_tokens > 2100
 
 
+@pytest.fixture
+def machines(clouds, provider):
+    endpoints = provider.handlers["endpoint"]
+    return settled(endpoints, endpoints.create(dedicated_request(registered(clouds, "mistral"))))
+
+
+def test_machines_are_told_the_limits_of_a_whole_request(provider, machines):
+    body = request_of(ASK, {"max_tokens": 2})
+    pieces = list(provider.answer(machines.outputs["model_id"], body))
+    assert pieces[-1].finish_reason == "length"
+    pieces = list(provider.answer(machines.outputs["model_id"], body, max_tokens=50))
+    assert pieces[-1].finish_reason == "stop", "what is asked now goes before the prompt"
+
+
+def test_an_application_asks_machines_by_a_client_of_openai(machines):
+    from openai import OpenAI
+
+    address = str(machines.outputs["base_url"])
+    with OpenAI(base_url=address, api_key="token", max_retries=0) as client:
+        said = client.chat.completions.create(model="", messages=ASK)
+    assert "Gdzie jest paczka nr 7?" in str(said.choices[0].message.content)
+
+
 def test_machines_get_the_texts_of_a_whole_request():
     body = request_of([*ASK, {"role": "assistant", "content": "Tu."}], {})
     assert messages_of(body) == [*ASK, {"role": "assistant", "content": "Tu."}]

@@ -86,6 +86,12 @@ def test_a_licence_that_nobody_accepted_is_not_accepted(clouds, endpoints):
     assert clouds.left() == []
 
 
+def test_a_model_that_hugging_face_gives_to_few_is_refused_with_the_way_to_it(endpoints):
+    with pytest.raises(InvalidRequestError) as caught:
+        endpoints.create(open_request("meta-llama/Llama-3.1-8B-Instruct"))
+    assert "`hugging_face_token_env: HF_TOKEN`" in caught.value.diagnostics[0].hint
+
+
 def test_what_is_no_open_model_is_told_with_the_forms_that_are(endpoints):
     with pytest.raises(InvalidRequestError, match="is no open model") as refused:
         endpoints.create(open_request("gemini-3.5-flash"))
@@ -130,7 +136,7 @@ def test_weights_of_one_s_own_are_deployed_by_the_newer_route(clouds, endpoints)
 
 def test_it_answers_a_chat(clouds, provider, endpoints):
     made = settled(endpoints, endpoints.create(open_request()))
-    pieces = list(provider.chat(made.id, [{"role": "user", "content": "Cześć"}], max_tokens=9))
+    pieces = list(provider.chat(made.id, [{"role": "user", "content": "Cześć"}], max_tokens=50))
     assert "".join(one.text for one in pieces).endswith("Cześć")
     assert pieces[-1].finish_reason == "stop"
 

@@ -161,3 +161,12 @@ def test_a_tuned_open_model_is_rehearsed_on_loopback(tuned, fault):
     tuned.edit('    endpoint: "http', '    # "http')
     tuned.edit('    storage_endpoint: "http', '    # "http')
     tuned.run("rehearse", *(("--fault", fault) if fault else ()))
+
+
+def test_other_machines_are_a_modification_whose_price_is_said(project):
+    project.run("apply", "--auto-approve")
+    project.edit("g2-standard-12", "g2-standard-24")
+    assert "what it costs from now on is unknown" in project.run("plan").out
+    said = project.run("apply", "--auto-approve").out
+    assert "Modifications complete" in said
+    assert "creating" not in said.lower().replace("to create", "")

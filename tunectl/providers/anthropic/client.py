@@ -110,7 +110,7 @@ class Link:
         key = self._key()
         if key is not None:
             return f"the variable `{self.key_env or KEY_ENV}`"
-        found = self.ask("find the credentials", lambda c: c)
+        found = self.ask("sign requests", lambda c: c)
         if found.auth_token:
             return "the variable `ANTHROPIC_AUTH_TOKEN`"
         return f"the SDK's own chain ({type(found.credentials).__name__})"

@@ -28,7 +28,7 @@ def source(cloud: Cloud) -> str:
     """
     if cloud.rehearsed:
         return "none needed: it runs on this machine"
-    found = cloud.ask(STS, "find the credentials", lambda _: _found(cloud.aws_profile))
+    found = cloud.ask(STS, "sign requests", lambda _: _found(cloud.aws_profile))
     if found is None:
         raise CredentialsError.of(
             f"provider `{cloud.provider}` has no credentials: boto3's chain finds none",

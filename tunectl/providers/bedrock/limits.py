@@ -80,7 +80,7 @@ def _base(base: Value, facts: Family | None, region: str) -> _Found:
         yield "unknown-base", f"may not tune `{base}`: it is not known", f"known are {known}"
     elif facts is not None and region not in facts.regions:
         where = " and ".join(f"`{name}`" for name in facts.regions)
-        hint = f"known are {where}; `tunectl model list` asks the region itself"
+        hint = f"it does in {where}, as far as known; `tunectl model list` asks the region itself"
         yield "unknown-region", f"may not tune {facts.title} in `{region}`", hint
 
 

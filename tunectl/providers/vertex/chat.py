@@ -54,8 +54,8 @@ def answer(
     Args:
         cloud: the account.
         model: an endpoint's name, a tuned model's, or a base model's id.
-        body: a `generateContent` request. Of what has machines of its own the texts and the roles
-            alone are sent: its container takes chat completions.
+        body: a `generateContent` request. To what has machines of its own its texts, roles and
+            limits are sent as its container takes them: as chat completions, without a schema.
         params: such as `temperature` and `max_tokens`; they go before what the body says.
 
     Raises:
@@ -67,7 +67,9 @@ def answer(
     name = Name.of(target)
     url = _machines_at(cloud, target) if name and name.collection == "endpoints" else ""
     if url:
-        yield from _predicted(cloud, url, target, messages_of(body), params)
+        yield from _predicted(
+            cloud, url, target, messages_of(body), {**settings_of(body), **params}
+        )
     else:
         yield from _generated(cloud, target, _configured(body, params))
 
@@ -185,6 +187,16 @@ def messages_of(body: Mapping[str, Any]) -> list[dict[str, str]]:
         {"role": turn["role"], "content": "\n".join(_texts(list(turn.get("parts") or ())))}
         for turn in turns
     ]
+
+
+def settings_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a `generateContent` request wants to be answered, in the words of `chat`.
+
+    >>> settings_of({"generationConfig": {"maxOutputTokens": 9, "responseMimeType": "text/plain"}})
+    {'max_tokens': 9}
+    """
+    config = body.get("generationConfig") or {}
+    return {ours: config[theirs] for ours, theirs in _SAMPLING.items() if theirs in config}
 
 
 def _texts(content: object) -> Iterator[str]:

@@ -18,7 +18,7 @@ def source(cloud: Cloud) -> str:
     """
     if is_loopback(cloud.endpoint):
         return "none needed: it runs on this machine"
-    found = cloud.ask("find the credentials", lambda: cloud.credentials(cloud.endpoint))
+    found = cloud.ask("sign requests", lambda: cloud.credentials(cloud.endpoint))
     if os.environ.get(_FILE):
         return f"the file that the variable `{_FILE}` names"
     if type(found).__module__.startswith("google.auth.compute_engine"):

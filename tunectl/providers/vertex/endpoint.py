@@ -315,7 +315,10 @@ class Endpoints:
         base = f"{self.cloud.answering_url(location, own)}/v1"
         machines = any("dedicated_resources" in one for one in there.deployed_models)
         verb = "predict" if machines else "generateContent"
-        return {"model_id": name, "base_url": base, "invoke": f"{base}/{name}:{verb}"}
+        # A client of OpenAI's wire adds `/chat/completions`, which containers of machines take
+        # (Google, notebook `model_garden_pytorch_llama3_deployment`, 2026-11).
+        at = f"{base}/{name}" if machines else base
+        return {"model_id": name, "base_url": at, "invoke": f"{base}/{name}:{verb}"}
 
 
 def _is_endpoint(text: str) -> bool:

@@ -48,6 +48,10 @@ _DEPLOYING = "Model Garden deploys the model; 15 to 30 minutes with an accelerat
 _CHOSEN = "tunectl-"
 _PAGE = "100"
 _ACCEPT = "read the model's licence, then write `accept_eula: true`"
+_GATED = (
+    "get access to the model at Hugging Face, and name the variable that holds your token there: "
+    "`hugging_face_token_env: HF_TOKEN` under the provider"
+)
 _SOURCES = {
     Weights.GARDEN: "publisherModelName",
     Weights.HUB: "huggingFaceModelId",
@@ -67,7 +71,7 @@ def begin_open(cloud: Cloud, request: Request) -> Now:
     try:
         operation = cloud.tell(f"deploy the open model `{model}`", lambda: _sent(cloud, body))
     except (InvalidRequestError, ConflictError) as error:
-        raise _with_licence(error) from None
+        raise _with_way_out(error) from None
     return Now(Status.PENDING, _DEPLOYING, operation=operation)
 
 
@@ -132,12 +136,15 @@ def _sent(cloud: Cloud, body: Mapping[str, Any]) -> str:
     return str(client.deploy(request, **cloud.plain).operation.name)
 
 
-def _with_licence(error: ProviderError) -> ProviderError:
-    if "eula" not in str(error).lower():
+def _with_way_out(error: ProviderError) -> ProviderError:
+    """Return a refusal with what to do where it speaks of a licence or of Hugging Face's token."""
+    said = str(error).lower()
+    hint = _ACCEPT if "eula" in said else _GATED if "hugging face" in said else ""
+    if not hint:
         return error
     return type(error)(
         tuple(
-            Diagnostic(summary=one.summary, hint=_ACCEPT, code=one.code, detail=one.detail)
+            Diagnostic(summary=one.summary, hint=hint, code=one.code, detail=one.detail)
             for one in error.diagnostics
         )
     )

@@ -264,15 +264,21 @@ def _messages(body: Kept) -> list[tuple[str, str]]:
     return [(str(each.get("role", "")), str(each.get("content", ""))) for each in said]
 
 
-def _choice(text: str) -> Kept:
+def _choice(text: str, ended: str) -> Kept:
     message = {"role": "assistant", "content": text}
-    return {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"index": 0, "message": message, "finish_reason": ended}
 
 
 def _chat(ledger: Ledger, model: Registered, put: Kept, body: Kept) -> Kept:
     messages = _messages(body)
     question = next((text for role, text in reversed(messages) if role == "user"), "")
     text = _said(put["displayName"], model, put, question)
+    stop = body.get("stop") or []
+    limits = {
+        "maxOutputTokens": body.get("max_tokens"),
+        "stopSequences": [stop] if isinstance(stop, str) else stop,
+    }
+    text, ended = _limited(text, limits)
     asked = sum(count_tokens(text) for _, text in messages)
     said = count_tokens(text)
     return {
@@ -280,7 +286,7 @@ def _chat(ledger: Ledger, model: Registered, put: Kept, body: Kept) -> Kept:
         "object": "chat.completion",
         "created": int(ledger.world.now().timestamp()),
         "model": body.get("model") or put["displayName"],
-        "choices": [_choice(text)],
+        "choices": [_choice(text, "length" if ended == "MAX_TOKENS" else "stop")],
         "usage": {
             "prompt_tokens": asked,
             "completion_tokens": said,
