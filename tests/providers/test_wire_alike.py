@@ -121,6 +121,19 @@ def test_a_job_from_long_before_is_not_it_and_one_from_before_is_doubtful(forget
     assert alike(provider, request, datetime.now(UTC) + timedelta(minutes=9)) == [made["id"]]
 
 
+def test_a_service_that_puts_words_of_its_own_in_place_of_ours_makes_it_doubtful(
+    forgetful, provider
+):
+    request = job(provider)
+    lost(forgetful, provider, request, after=True)
+    [made] = forgetful.jobs.values()
+    made["metadata"] = {"billed_to": "acme"}
+    with pytest.raises(UnknownOutcomeError, match="carry no mark"):
+        list(provider.handlers["tuning_job"].find(request.mark))
+    with pytest.raises(UnknownOutcomeError, match="carries other words"):
+        alike(provider, request)
+
+
 def test_without_the_file_nothing_is_concluded(provider):
     request = job(provider)
     with pytest.raises(UnknownOutcomeError, match="is not known"):
@@ -131,7 +144,7 @@ def test_of_an_unknown_service_nothing_is_concluded(connected, forgetful):
     provider = connected(None)
     request = job(provider)
     lost(forgetful, provider, request, after=True)
-    with pytest.raises(UnknownOutcomeError, match="carry no metadata"):
+    with pytest.raises(UnknownOutcomeError, match="carry no mark"):
         alike(provider, request)
 
 

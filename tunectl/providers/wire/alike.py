@@ -16,6 +16,7 @@ from tunectl.core.errors import UnknownOutcomeError
 from tunectl.core.ports import Mark
 from tunectl.core.value import Plain
 from tunectl.providers.wire.client import Wire, items
+from tunectl.providers.wire.naming import OP
 from tunectl.providers.wire.told import settings_of
 
 if TYPE_CHECKING:
@@ -46,8 +47,11 @@ def jobs_alike(
     training = spec.get("training_file")
     if not isinstance(training, str) or not training:
         raise _unsure(wire, mark, "the file that it was to be made from is not known", "")
-    bare = [job for job in jobs if not job.get("metadata") and _since(job, since - _OLD, True)]
+    bare = [job for job in jobs if not _marked(job) and _since(job, since - _OLD, True)]
     ours = [job for job in bare if job.get("training_file") == training and _agrees(job, spec)]
+    named = [job for job in ours if job.get("metadata")]
+    if named:
+        raise _unsure(wire, mark, "a job made from its file carries other words", named[0]["id"])
     early = [job for job in ours if not _since(job, since - _SKEW)]
     if early:
         raise _unsure(wire, mark, "a job was made from its file before", str(early[0]["id"]))
@@ -58,6 +62,11 @@ def jobs_alike(
             if job.get("training_file") not in listed:
                 raise _unsure(wire, mark, "a job names no file that is listed", str(job["id"]))
     return ours
+
+
+def _marked(job: Job) -> bool:
+    """Tell whether a job kept its mark; a service may put words of its own there."""
+    return OP in (job.get("metadata") or {})
 
 
 def _since(job: Job, moment: datetime, unknown: bool = False) -> bool:

@@ -110,16 +110,16 @@ class TuningJobs:
         """Yield the jobs whose metadata carries the operation.
 
         Raises:
-            UnknownOutcomeError: none does, and the service may have dropped the metadata of some.
+            UnknownOutcomeError: none does, and the service may have dropped that of some.
         """
         kept = self.wire.profile.metadata_kept
         jobs = self._every({OP: mark.op} if kept else {})
         mine = [job for job in jobs if carries(job.get("metadata"), OP, mark.op)]
-        bare = [job["id"] for job in jobs if not job.get("metadata")]
+        bare = [job["id"] for job in jobs if OP not in (job.get("metadata") or {})]
         if not mine and kept is None and bare:
             raise UnknownOutcomeError.of(
                 f"provider `{self.wire.provider}` cannot tell whether a job for `{mark.address}` "
-                f"was created: {len(bare)} of its jobs carry no metadata, the newest `{bare[0]}`",
+                f"was created: {len(bare)} of its jobs carry no mark, the newest `{bare[0]}`",
                 hint="look at the jobs there; cancel the one that is yours, then allow another: "
                 f"`tunectl apply --retry-unknown {mark.address}`",
                 address=str(mark.address),
