@@ -127,7 +127,7 @@ class Section(Fields):
         le=20,
         description=(
             "What the user said in so many last turns is searched for too: `{{ history }}` in "
-            "`query`, which begins with it where it is left out. None if not set."
+            "`query`, which begins with it where it is left out. If not set, nothing of it is."
         ),
     )
     top_k: int | None = Field(

@@ -362,7 +362,7 @@ def test_a_few_rows_are_too_few_for_haiku():
         arn = job(amazon, baseModelIdentifier=HAIKU, rows=rows)
         amazon.world.pass_time(100)
         found = amazon.client("bedrock").get_model_customization_job(jobIdentifier=arn)
-        assert "32 to 10000" in found["failureMessage"]
+        assert "1 records; 32 are needed" in found["failureMessage"]
 
 
 def ask(runtime, model, text="Gdzie jest paczka 3?", **more):
