@@ -5,6 +5,10 @@ VENV ?= .venv
 TORCH_INDEX ?=
 BIN = $(abspath $(VENV))/bin
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# The tests start hundreds of processes; each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Neighbours stay on one worker, and share what is costly to make, until the other has nothing left.
+WORKERS = -n 2 --dist worksteal
 
 .PHONY: help quickstart clean-quickstart check test test-slow fix docs bench build
 
@@ -24,10 +28,10 @@ check: $(VENV)/dev  ## formatting, lint, types, floors
 	$(BIN)/lint-imports
 
 test: check  ## every check and every test that is fast (no model weights)
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" $(WORKERS)
 
 test-slow: $(VENV)/dev  ## the long tests: real weights and training, every crash point, whole projects on every store
-	$(BIN)/pytest -m slow -n 2 --timeout 1800
+	$(BIN)/pytest -m slow $(WORKERS) --timeout 1800
 
 fix: $(VENV)/dev  ## format and repair what can be repaired; refresh snapshots and schemas
 	$(BIN)/ruff format .

@@ -65,6 +65,7 @@ def test_a_changed_folder_is_another_base_and_the_first_stays(from_folder, folde
     assert resolve("mój-model", root).sha256 == from_folder.sha256
 
 
+@pytest.mark.slow
 def test_a_gguf_file_is_imported_with_the_same_logits_and_kept_beside(from_gguf, root):
     import torch
     from transformers import AutoModelForCausalLM
@@ -82,6 +83,7 @@ def test_a_gguf_file_is_imported_with_the_same_logits_and_kept_beside(from_gguf,
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_second_pull_imports_nothing(from_gguf, root):
     base, path, _ = from_gguf
     before = (base.path / "model.safetensors").stat().st_mtime_ns
@@ -132,6 +134,7 @@ def test_a_folder_of_an_unknown_architecture_is_refused(folder, root, tmp_path):
     assert "cannot be loaded by the installed transformers" in refused(odd, root).message
 
 
+@pytest.mark.slow
 def test_a_gguf_of_an_architecture_that_cannot_be_imported_is_refused_by_name(root, tmp_path):
     path = write_gguf(tmp_path / "odd.gguf", architecture="nosuch")
     error = refused(path, root)
