@@ -160,8 +160,8 @@ class Zygote:
     def chain(self, request: dict[str, Any]) -> dict[str, Any]:
         """Kill one project's applies again and again, at points and at instants drawn by a seed.
 
-        Whenever an apply gets through, the declaration is edited so that the next has work to do, as
-        long as there are epochs left that the server takes.
+        Whenever an apply gets through, the declaration is edited so that the next has work to
+        do, as long as there are epochs left that the server takes.
         """
         draw = random.Random(request["seed"])
         self.restore("all")
