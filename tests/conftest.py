@@ -1,30 +1,11 @@
-"""What concerns the run as a whole: a quick collection, and the counts of the crash suite."""
+"""What the run as a whole has to say: the counts of the crash suite."""
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-
-import pytest
 
 COUNTED = ("crash points", "fault cases")
 DONE = ("killed at a point", "hindered by a fault", "killed at random")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection():
-    """Look for no garbage while tests are collected: nearly all that is made then stays.
-
-    It was a third of a collection's time. Afterwards what was made is old, as if it had been looked
-    at. It is not left frozen: who asks how much is frozen has it counted, object by object.
-    """
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.unfreeze()
-        gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -22,8 +22,10 @@ def on_terminal(
         os.environ.update({"TERM": "xterm", **(environ or {})})
         os.execv(sys.executable, [sys.executable, "-m", "tunectl", *args])
     shown = b""
+    ready = select.poll()  # unlike `select`, whatever the number of the descriptor
+    ready.register(terminal, select.POLLIN | select.POLLHUP)
     for _ in range(TURNS):
-        if not select.select([terminal], [], [], 0.1)[0]:
+        if not ready.poll(100):
             continue
         try:
             data = os.read(terminal, 65536)

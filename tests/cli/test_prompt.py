@@ -392,11 +392,13 @@ def test_on_a_terminal_control_c_twice_ends_a_chat_and_an_error_does_not(project
         os.environ.update({"TERM": "dumb", "COLUMNS": "100"})
         os.execv(sys.executable, [sys.executable, "-m", "tunectl", "prompt", "chat", "support"])
     shown, decoder = "", codecs.getincrementaldecoder("utf-8")()
+    ready = select.poll()  # unlike `select`, whatever the number of the descriptor
+    ready.register(terminal, select.POLLIN | select.POLLHUP)
 
     def until(text: str) -> None:
         nonlocal shown
         while text not in shown:
-            assert select.select([terminal], [], [], 120)[0], f"no {text!r} after {shown!r}"
+            assert ready.poll(120_000), f"no {text!r} after {shown!r}"
             shown += decoder.decode(os.read(terminal, 65536))
         shown = shown.partition(text)[2]
 
