@@ -24,6 +24,7 @@ from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
 from tunectl.providers.bedrock.account import Identity
+from tunectl.providers.bedrock.agent_tags import tagged
 from tunectl.providers.bedrock.client import AGENT, AGENT_RUNTIME, Cloud, fields, pages
 from tunectl.providers.bedrock.data_source import Sources
 from tunectl.providers.bedrock.job import moment
@@ -37,7 +38,7 @@ from tunectl.providers.bedrock.knowledge import (
 )
 from tunectl.providers.bedrock.knowledge_ending import remains, step
 from tunectl.providers.bedrock.knowledge_limits import problems
-from tunectl.providers.bedrock.naming import mark_of, mark_pairs, op_in_name, served_name
+from tunectl.providers.bedrock.naming import mark_pairs, op_in_name, served_name
 from tunectl.providers.documents import Indexed, Place, complaints, declared, told
 from tunectl.providers.instances import found, made
 
@@ -118,13 +119,7 @@ class KnowledgeBases:
 
     def mark(self, instance: Instance) -> Mark | None:
         """Return the mark in the tags, if any."""
-        self.identity.check(instance)
-        answer = self.cloud.ask(
-            AGENT,
-            f"read the tags of `{instance.id}`",
-            lambda c: fields(c.list_tags_for_resource(resourceArn=instance.id)),
-        )
-        return mark_of(answer.get("tags") or {})
+        return tagged(self.cloud, self.identity, instance)
 
     def list(self) -> Iterable[Found]:
         """Yield every knowledge base of the account in the region.

@@ -17,9 +17,10 @@ from tunectl.core.ports import Found, Mark, Request
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.value import Address, Plain
 from tunectl.providers.bedrock.account import Identity
+from tunectl.providers.bedrock.agent_tags import tagged
 from tunectl.providers.bedrock.client import AGENT, Cloud, fields, pages
 from tunectl.providers.bedrock.job import moment
-from tunectl.providers.bedrock.naming import mark_of, mark_pairs, op_in_name, served_name
+from tunectl.providers.bedrock.naming import mark_pairs, op_in_name, served_name
 from tunectl.providers.bedrock.prompt import VARIANT, is_ours, note, told, variant
 from tunectl.providers.instances import found, made
 from tunectl.providers.publishing import may_be_named, messages_of
@@ -113,13 +114,7 @@ class Publications:
 
     def mark(self, instance: Instance) -> Mark | None:
         """Return the mark in the tags, if any."""
-        self.identity.check(instance)
-        answer = self.cloud.ask(
-            AGENT,
-            f"read the tags of `{instance.id}`",
-            lambda c: fields(c.list_tags_for_resource(resourceArn=instance.id)),
-        )
-        return mark_of(answer.get("tags") or {})
+        return tagged(self.cloud, self.identity, instance)
 
     def list(self) -> Iterable[Found]:
         """Yield every prompt of the account in the region; those that are ours are looked at."""
