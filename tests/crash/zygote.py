@@ -53,15 +53,40 @@ class Zygote:
         return self.chain(request) if request["do"] == "chain" else self.case(request)
 
     def warm_up(self) -> None:
-        """Import what commands import only while they run: one child of each kind tells."""
+        """Import what commands import only while they run, and work out what they do once each.
+
+        One child of each kind tells what it imported; then the same is done in this process, so
+        that each child begins with the methods, patterns and tables that all would make alike.
+        """
         for name in ("endpoint", "prompt", "destroy", "openai", "ask"):
-            self.restore(name)
-            self.serve([])
-            for args in (WORLDS[name].command, ("plan",), ("state", "list")):
-                self.run({"args": list(args), "modules": True})
-                for module in json.loads(_text(self.base / "modules")):
-                    importlib.import_module(module)
-            self.stop()
+            each = (WORLDS[name].command, ("plan",), ("state", "list"))
+            for carry_out in (self._tell_modules, self._practise):
+                self.restore(name)
+                self.serve([])
+                for args in each:
+                    carry_out(list(args))
+                self.stop()
+        threads = [thread.name for thread in threading.enumerate()]
+        if len(threads) > 1:
+            raise RuntimeError(f"a process that forks may have no threads: {threads}")
+
+    def _tell_modules(self, args: list[str]) -> None:
+        self.run({"args": args, "modules": True})
+        for module in json.loads(_text(self.base / "modules")):
+            importlib.import_module(module)
+
+    def _practise(self, args: list[str]) -> None:
+        clock = time.sleep, time.monotonic, threading.Event.wait
+        with (self.base / "practice").open("a+", encoding="utf-8") as said:
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+                try:
+                    code = command(self.project, self.root, self.port, {"args": args}, self.base)
+                finally:
+                    time.sleep, time.monotonic, threading.Event.wait = clock
+                    os.chdir(self.base)
+            if code:
+                said.seek(0)
+                raise RuntimeError(f"{args} ended with {code}: {said.read()}")
 
     # Worlds
 
