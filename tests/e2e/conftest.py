@@ -12,6 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.e2e import warm
+
 CONFIG = """\
 project: pomoc
 default_provider: local
@@ -78,10 +80,15 @@ class Done:
 
 @dataclass
 class Site:
-    """A project folder and a server folder of its own."""
+    """A project folder and a server folder of its own.
+
+    Attributes:
+        fresh: whether each command is a wholly new process, slow to begin, or one that begins warm.
+    """
 
     folder: Path
     root: Path
+    fresh: bool = False
 
     @property
     def env(self) -> dict[str, str]:
@@ -93,18 +100,23 @@ class Site:
         return self.folder / "data" / "rows.jsonl"
 
     def run(self, *arguments: str, code: int | None = 0, **env: str) -> Done:
+        found = self._carry_out(list(arguments), {**self.env, **env})
+        assert code is None or found.code == code, str(found)
+        return found
+
+    def _carry_out(self, arguments: list[str], env: dict[str, str]) -> Done:
+        if not self.fresh and warm.serves(env):
+            return Done(*warm.commands().run(arguments, self.folder, env, 120))
         done = subprocess.run(
             [sys.executable, "-m", "tunectl", *arguments],
             cwd=self.folder,
-            env={**self.env, **env},
+            env=env,
             capture_output=True,
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
             timeout=120,
         )
-        found = Done(done.returncode, done.stdout, done.stderr)
-        assert code is None or found.code == code, str(found)
-        return found
+        return Done(done.returncode, done.stdout, done.stderr)
 
     def state(self) -> dict:
         return orjson.loads((self.folder / "state" / "default.json").read_bytes())

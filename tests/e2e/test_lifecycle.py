@@ -42,6 +42,7 @@ def inventory(site) -> dict[str, list[str]]:
 
 
 def test_the_first_hour(site):
+    site.fresh = True
     plan = site.run("plan")
     assert "Plan: 6 to add, 0 to change, 0 to destroy." in plan.out
     assert not (site.folder / "state" / "default.json").exists()

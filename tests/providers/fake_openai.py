@@ -5,13 +5,13 @@ undeclared keys and the `error: {}` that OpenAI really sends, and moves a job on
 it. A `Fault` makes one request go wrong, before or after it took effect.
 """
 
+import contextlib
 import json
 import socket
 import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -237,11 +237,33 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._open: set[socket.socket] = set()
+        self._mutex = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._mutex:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._mutex:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End what clients hold open: a thread with a descriptor would wait for each of them."""
+        with self._mutex:
+            for request in self._open:
+                with contextlib.suppress(OSError):  # it was closed or reset
+                    request.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, *_: Any) -> None:
         pass  # a reset that a test asked for
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(fake: FakeOpenAI | None = None) -> Iterator[FakeOpenAI]:
     """Serve a fake on a free loopback port."""
     fake = fake or FakeOpenAI()
@@ -254,5 +276,6 @@ def running(fake: FakeOpenAI | None = None) -> Iterator[FakeOpenAI]:
         yield fake
     finally:
         server.shutdown()
+        server.hang_up()
         server.server_close()
         thread.join()
