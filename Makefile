@@ -4,11 +4,14 @@ VENV ?= .venv
 # Where the CPU build of torch comes from on a machine without a GPU; see README, "Installing torch".
 TORCH_INDEX ?=
 BIN = $(abspath $(VENV))/bin
-PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# What else pip is told; CI says --no-compile.
+PIP_OPTIONS ?=
+PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_OPTIONS)
 # The tests start hundreds of processes; each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Neighbours stay on one worker, and share what is costly to make, until the other has nothing left.
-WORKERS = -n 2 --dist worksteal
+# Neighbours stay on one worker, and share what is costly to make, until another has nothing left.
+# A third of the time a test waits, for servers and pauses: two cores are busy with three workers.
+WORKERS = -n 3 --dist worksteal
 
 .PHONY: help quickstart clean-quickstart check test test-slow fix docs bench build
 
@@ -54,6 +57,6 @@ $(VENV)/local: $(VENV)/torch pyproject.toml constraints.txt
 	$(PIP) --editable '.[local]'
 	@touch $@
 
-$(VENV)/dev: $(VENV)/local
+$(VENV)/dev: $(VENV)/torch pyproject.toml constraints.txt
 	$(PIP) --editable '.[local,dev]'
-	@touch $@
+	@touch $@ $(VENV)/local
