@@ -43,7 +43,11 @@ def withholding(pieces: Iterable[T], texts: Iterable[str]) -> Iterator[T]:
 def without_words(error: ProviderError, texts: Sequence[str]) -> ProviderError:
     """Return an error without the words of its service where they repeat one of the texts."""
     told = tuple(_without(one, texts) for one in error.diagnostics)
-    return error if told == error.diagnostics else replace(error, diagnostics=told)
+    if told == error.diagnostics:
+        return error
+    made = type(error)(told, error.exit)  # anew: the arguments of an exception hold its words too
+    vars(made).update({**vars(error), "diagnostics": told})
+    return made
 
 
 def _without(one: Diagnostic, texts: Sequence[str]) -> Diagnostic:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from enum import Enum
 from itertools import chain
 from operator import attrgetter
@@ -21,6 +21,7 @@ import orjson
 
 from tunectl.config.written import UnusualError
 from tunectl.core import errors, project, resource, value
+from tunectl.core.dataclass import opened
 from tunectl.core.errors import Source
 from tunectl.core.project import Project
 from tunectl.core.resource import NOTHING, USUAL, Resource
@@ -35,7 +36,7 @@ _CLASSES: dict[str, type[Any]] = {
     for cls in vars(module).values()
     if isinstance(cls, type)
     and cls.__module__ == module.__name__
-    and (is_dataclass(cls) or issubclass(cls, Enum))
+    and ("__dataclass_fields__" in vars(cls) or issubclass(cls, Enum))
     and not issubclass(cls, BaseException)
 }
 # Of a resource, what is its own; the rest it has in common with others of its sort.
@@ -195,6 +196,9 @@ def _is_json(said: object) -> bool:
     return cls is float and math.isfinite(said)  # type: ignore[arg-type]
 
 
+_OpenResource, _OpenSource = opened(Resource), opened(Source)
+
+
 class _Reader:
     def __init__(self, tree: Json) -> None:
         self._tree = tree
@@ -298,18 +302,6 @@ class _Reader:
             made.layer = layer
             made.__class__ = Source
             yield made
-
-
-class _OpenResource:
-    """A resource while its fields are set; then it becomes one, by its class."""
-
-    __slots__ = tuple(field.name for field in fields(Resource))
-
-
-class _OpenSource:
-    """A place while its fields are set."""
-
-    __slots__ = tuple(field.name for field in fields(Source))
 
 
 def texts(loaded: Project) -> Iterable[str]:

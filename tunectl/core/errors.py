@@ -24,7 +24,6 @@ The exception tree::
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from enum import Enum, IntEnum
 from typing import Self
 
@@ -131,22 +130,22 @@ class Diagnostic:
     stands_for: int = 1
 
 
-@dataclass(eq=False)
 class TunectlError(Exception):
     """Every error a user is meant to read.
 
     Attributes:
         diagnostics: what to show, in order.
-        exit: the process's exit code.
+        exit: the process's exit code; each class has its own.
     """
 
-    diagnostics: tuple[Diagnostic, ...] = ()
-    exit: Exit = field(default=Exit.ERROR)
+    exit: Exit = Exit.ERROR
 
-    def __post_init__(self) -> None:
-        """Let the strongest diagnostic choose the exit code."""
-        if self.diagnostics and self.exit is Exit.ERROR:
-            self.exit = strongest(d.exit for d in self.diagnostics)
+    def __init__(self, diagnostics: tuple[Diagnostic, ...] = (), exit: Exit | None = None) -> None:  # noqa: A002
+        """Take what to show; where nothing else says it, the strongest of it chooses the code."""
+        self.diagnostics = diagnostics
+        self.exit = self.exit if exit is None else exit
+        if diagnostics and self.exit is Exit.ERROR:
+            self.exit = strongest(d.exit for d in diagnostics)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -182,7 +181,6 @@ class ConfigError(TunectlError):
     """The declaration cannot be used; carries every problem found."""
 
 
-@dataclass(eq=False)
 class Refused(TunectlError):  # noqa: N818  # "refused" is what the exit code is called
     """A guard, a check or a policy says no; nothing was done."""
 
@@ -193,14 +191,12 @@ class StateError(TunectlError):
     """The recorded state cannot be used."""
 
 
-@dataclass(eq=False)
 class LockError(StateError):
     """The lock is held by another, or was lost."""
 
     exit: Exit = Exit.LOCK
 
 
-@dataclass(eq=False)
 class StaleError(StateError):
     """What a plan or a conditional write binds to has moved."""
 
@@ -211,7 +207,6 @@ class ProviderError(TunectlError):
     """A provider said no, or could not be asked."""
 
 
-@dataclass(eq=False)
 class CredentialsError(ProviderError):
     """A key is missing, wrong or expired."""
 
@@ -256,14 +251,12 @@ class UnknownOutcomeError(ProviderError):
     """Sent, and no answer says whether it took effect."""
 
 
-@dataclass(eq=False)
 class ApplyError(TunectlError):
     """Part of a plan was applied, part was not."""
 
     exit: Exit = Exit.PARTIAL
 
 
-@dataclass(eq=False)
 class Interrupted(TunectlError):  # noqa: N818  # named for the exit code
     """Stopped by the user; everything is stored and it is safe to run again."""
 
