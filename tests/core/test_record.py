@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.core.values import entries, instances, intents, plains, states, values
+from tests.core.values import entries, instances, intents, mappings, plains, states, values
 from tunectl.core.approval import Approval
 from tunectl.core.record import (
     entry_from_tree,
@@ -17,13 +17,19 @@ from tunectl.core.record import (
     instance_to_tree,
     intent_from_tree,
     intent_to_tree,
+    lean_tree,
     state_from_tree,
     state_to_tree,
 )
-from tunectl.core.resource import Instance, Need
+from tunectl.core.resource import Instance, Lifecycle, Need
 from tunectl.core.state import State
 from tunectl.core.value import Address
-from tunectl.core.valuetree import plain_from_tree, value_from_tree, value_to_tree
+from tunectl.core.valuetree import (
+    map_from_tree,
+    plain_from_tree,
+    value_from_tree,
+    value_to_tree,
+)
 
 
 def stored(tree):
@@ -39,6 +45,39 @@ def test_a_value_comes_back_from_json(value):
 @given(plains)
 def test_a_plain_value_comes_back_from_json(value):
     assert plain_from_tree(stored(value_to_tree(value))) == value
+
+
+@given(mappings)
+def test_a_map_of_a_tree_is_the_very_tree_where_no_list_in_it_is_to_be_turned(values):
+    tree = stored(value_to_tree(values))
+    before = stored(tree)
+    found = map_from_tree(tree)
+    assert found == {key: plain_from_tree(item) for key, item in before.items()}
+    assert (found is tree) == ("[" not in json.dumps(lists_shown(tree)))
+    assert tree == before, "what was read is left as it is"
+
+
+def lists_shown(tree):
+    """The form of a tree: `[` stands where a list is, and nowhere else."""
+    if isinstance(tree, dict):
+        return {str(n): lists_shown(item) for n, item in enumerate(tree.values())}
+    return "[" if isinstance(tree, list) else ""
+
+
+def test_what_seldom_is_said_of_an_instance_is_read_each_for_itself():
+    plain = Instance(
+        address=Address.of("endpoint", "e"), provider="p", account="a", id="1", spec={}
+    )
+    for change in (
+        {"progress": "62%"},
+        {"reason": "no"},
+        {"renewed_at": "2026-11-01T00:00:00+00:00"},
+        {"deadline": "2026-12-01T00:00:00+00:00"},
+        {"lifecycle": Lifecycle(protect=True)},
+        {"parent": Address.of("dataset", "d")},
+    ):
+        said = replace(plain, **change)
+        assert instance_from_tree(stored(lean_tree(said))) == said != plain
 
 
 @given(instances)

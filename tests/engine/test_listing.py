@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunectl.core.errors import ProviderError, UnavailableError
+from tunectl.core.errors import ProviderError, Refused, UnavailableError
 from tunectl.core.ports import Found
 from tunectl.core.resource import Instance, Status
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.engine.listing import FEW, WORTH, look
-from tunectl.engine.refresh import observe_everything
+from tunectl.engine.refresh import observe, observe_everything
 
 
 def instance(number: int, **changes) -> Instance:
@@ -71,6 +71,18 @@ def test_many_ready_objects_take_one_list_and_no_read():
     handler = Listing({i.id: i for i in every}, every)
     assert look(every, connect(handler)) == every
     assert (handler.lists, handler.reads) == (1, [])
+
+
+@given(st.permutations(range(4)))
+def test_what_is_named_of_another_account_does_not_depend_on_the_order_of_the_record(order):
+    every = [instance(n, account="other") for n in order]
+    state = State(lineage="l", project="p", env="default", instances={i.address: i for i in every})
+    with pytest.raises(Refused, match=r"`endpoint.e0` lives in account `other`"):
+        observe(state, connect(Listing()))
+
+
+def test_nothing_is_looked_at_where_nothing_is_recorded():
+    assert look([], connect(Listing())) == []
 
 
 def test_a_few_are_read():

@@ -9,9 +9,9 @@ from dataclasses import replace
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.properties.declarations import Declaration, declarations
+from tests.properties.declarations import Declaration, Job, declarations
 from tests.properties.world import World
-from tunectl.core.catching_up import caught_up
+from tunectl.core.catching_up import caught_up, news
 from tunectl.core.plan import Action, Plan
 from tunectl.core.planner import make_plan
 from tunectl.core.planrecord import plan_from_tree, plan_to_tree
@@ -106,6 +106,55 @@ def test_failures_and_long_jobs_never_break_a_law_and_can_be_healed(history, luc
         assert third.empty or third.count(Action.WAIT), third
     heal(made, history[-1])
     assert_settled(made, history[-1])
+
+
+def test_a_kept_job_that_is_taken_back_holds_no_longer_what_it_was_made_of():
+    """Found by the law below: the next plan still had that to delete."""
+    made = world(0)
+    plain, chained = Job("a", provider="cloud"), Job("a", base="x")
+    data = {"a": 1}
+    made.apply(Declaration(data, {"x": Job("a"), "z": chained}, {}, {}))
+    made.apply(Declaration(data, {"x": plain, "z": replace(plain, keep=1)}, {}, {}))
+    last = Declaration(data, {"x": plain, "z": chained}, {}, {})
+    assert made.plan(last).count(Action.ADOPT) == 1
+    made.apply(last)
+    assert_settled(made, last)
+
+
+@laws
+@given(histories, declarations(), st.data(), seeds)
+def test_what_is_seen_as_it_is_recorded_says_nothing_and_is_decided_as_all_else(
+    history, last, data, seed
+):
+    """The way around what stays as it is gives what deciding on each of it would give."""
+    made = world(seed)
+    for declared in history:
+        made.apply(declared)
+    live = sorted(made.state.instances)
+    for address in data.draw(st.sets(st.sampled_from(live))) if live else ():
+        data.draw(st.sampled_from([made.vanish, made.tamper]))(address)
+    copies = made.observed()  # of which none is the very object that is recorded
+    very = {
+        a: made.state.instances[a] if s == made.state.instances[a] else s for a, s in copies.items()
+    }
+    event(f"some are as recorded: {very.keys() > news(very, made.state).keys()}")
+    again = frozenset(data.draw(st.sets(st.sampled_from(live)))) if live else frozenset()
+    wish = Wish(resources=last.resources, outputs=last.outputs, replace=again)
+    plans = [
+        decided(make_plan(wish, made.state, seen))
+        for seen in (copies, very, news(very, made.state))
+    ]
+    assert plans[1:] == plans[:1] * 2
+
+
+def decided(plan: Plan):
+    """A plan, but for the order of what is decided in no order."""
+    return (
+        {c.address: c for c in plan.changes},
+        {b.address: b for b in plan.blocked},
+        set(plan.notes),
+        replace(plan, changes=(), blocked=(), notes=()),
+    )
 
 
 @laws

@@ -62,6 +62,12 @@ def _maybe_new(
     renewed: Mapping[Address, str],
 ) -> Iterator[tuple[Address, Instance]]:
     """Pass over what was seen as it is recorded, and of which nothing new is said: most is such."""
+    if not declared and not renewed:
+        for address, seen in observed.items():
+            recorded = state.instances.get(address)
+            if recorded is not None and seen is not recorded:
+                yield address, recorded
+        return
     for address, recorded in state.instances.items():
         if observed.get(address, recorded) is recorded:
             wanted = declared.get(address)
@@ -79,6 +85,17 @@ def _maybe_new(
             ):
                 continue
         yield address, recorded
+
+
+def news(
+    observed: Mapping[Address, Instance | None], state: State
+) -> Mapping[Address, Instance | None]:
+    """Return what was observed without what is the very object that is recorded.
+
+    Law: it says the same to whoever decides, for what was not looked at counts as recorded.
+    """
+    live = state.instances
+    return {address: seen for address, seen in observed.items() if seen is not live.get(address)}
 
 
 def _as_said(instance: Instance, wanted: Resource, accounts: Mapping[str, str]) -> Instance:

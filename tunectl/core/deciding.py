@@ -45,48 +45,51 @@ def stays(draft: Draft, resource: Resource) -> bool:
     recorded = draft.state.instances.get(address)
     if recorded is None or draft.observed.get(address, recorded) is not recorded:
         return False
-    if (
-        recorded.status is not _READY
-        or recorded.provider != resource.provider
-        or address in draft.wish.replace
-        or address in draft.expired
-    ):
+    if address in draft.wish.replace or address in draft.expired:
         return False
-    wanted, had = resource.fingerprint, recorded.fingerprint
-    if wanted != had and wanted and had:
-        return False
-    lookup = draft.lookup if resource.refs else None
-    aside = resource.inputs
-    if ignored := resource.lifecycle.ignore_changes:
-        aside |= ignored
-    same = equal(recorded.spec, resource.spec, lookup, aside)
-    return same and not (lookup and _made_from_elsewhere(draft, resource, recorded))
+    return _as_declared(draft, resource, recorded)
 
 
 def unmoved(draft: Draft) -> set[Address]:
     """Return what stays as it is, unless something that it refers to changes.
 
-    Law: only where `stays` says so. Texts alone, which most settings are, are compared at once:
-    equal ones are of the same type, while `1` and `1.0` would only look alike.
+    Law: only where `stays` says so.
     """
     live, observed = draft.state.instances, draft.observed
-    apart = draft.wish.replace or draft.expired
     found: set[Address] = set()
     for address, resource in draft.wanted.items():
         recorded = live.get(address)
-        if recorded is None or observed.get(address, recorded) is not recorded:
+        if recorded is None or (observed and observed.get(address, recorded) is not recorded):
             continue
-        spec = recorded.spec
-        if (
-            not apart
-            and spec == resource.spec
-            and recorded.status is _READY
-            and recorded.provider == resource.provider
-            and recorded.fingerprint == resource.fingerprint
-            and _TEXT.issuperset(map(type, spec.values()))
-        ) or stays(draft, resource):
+        if _as_declared(draft, resource, recorded):
             found.add(address)
-    return found
+    return (found - draft.wish.replace).difference(draft.expired)
+
+
+def _as_declared(draft: Draft, resource: Resource, recorded: Instance) -> bool:
+    """Whether what is recorded is ready and is what is declared, made from what is there now.
+
+    Maps that differ at all are not equal; texts, which most settings are, that do not differ are
+    of one type and equal, while `1` and `1.0` would only look alike.
+    """
+    if recorded.status is not _READY or recorded.provider != resource.provider:
+        return False
+    wanted, had = resource.fingerprint, recorded.fingerprint
+    if wanted != had and wanted and had:
+        return False
+    spec, aside = resource.spec, resource.inputs
+    if ignored := resource.lifecycle.ignore_changes:
+        aside |= ignored
+    if not resource.refs:
+        if not aside:
+            if recorded.spec != spec:
+                return False
+            if _TEXT.issuperset(map(type, spec.values())):
+                return True
+        return equal(recorded.spec, spec, None, aside)
+    if not equal(recorded.spec, spec, draft.lookup, aside):
+        return False
+    return resource.recreate is not _FREELY or not _made_from_elsewhere(draft, resource, recorded)
 
 
 def _first(draft: Draft, resource: Resource) -> None:

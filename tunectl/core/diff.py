@@ -69,10 +69,7 @@ def equal(
     """
     if before is after:
         return True
-    if aside:
-        if not before.keys() - after.keys() <= aside:
-            return False
-    elif len(before) != len(after):
+    if not (_as_many(before, after, aside) if aside else len(before) == len(after)):
         return False
     for key, new in after.items():
         if aside and key in aside:
@@ -82,12 +79,23 @@ def equal(
         old = before[key]
         if old is new:
             continue
-        if old.__class__ is new.__class__ and old.__class__ in SCALARS:
+        kind = new.__class__
+        if kind is old.__class__ and kind in SCALARS:
             if old != new:
+                return False
+        elif kind is dict and old.__class__ is dict:
+            if not equal(old, new, lookup):  # type: ignore[arg-type]  # two maps
                 return False
         elif not _alike(old, new, lookup):
             return False
     return True
+
+
+def _as_many(
+    before: Mapping[str, Plain], after: Mapping[str, Value], aside: frozenset[str]
+) -> bool:
+    """Whether no key is on the first side alone, where all of the other side's are on it."""
+    return before.keys() == after.keys() or before.keys() - after.keys() <= aside
 
 
 def _alike(old: Plain, new: Value, lookup: Lookup | None) -> bool:

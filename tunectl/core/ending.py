@@ -242,8 +242,10 @@ def _made_of_another(wanted: Mapping[Address, Resource], user: Instance, need: N
 
 
 def _moves_on(changes: Mapping[Address, Change], state: State, instance: Instance) -> bool:
-    """Whether a live object stops using what it uses now."""
+    """Whether an object stops using what it uses now."""
     change = changes.get(instance.address)
+    if change is not None and change.found is not None and change.found.key == instance.key:
+        return True  # taken back: from now on it uses what the declaration says
     live = state.instances.get(instance.address)
     # A create where something is recorded: that is gone already, and uses nothing.
     moving = change is not None and change.action in {Action.UPDATE, Action.CREATE}

@@ -56,12 +56,13 @@ def make_plan(
     gone = {address for address, seen in observed.items() if seen is None}
     over = Expired() if wish.destroy else expired(wish.resources, state, wish, gone)
     wanted = {} if wish.destroy else {r.address: r for r in wish.resources}
-    wanted = {a: r for a, r in wanted.items() if a not in over.ending}
+    wanted = {a: r for a, r in wanted.items() if a not in over.ending} if over.ending else wanted
     empty = Draft(wish, state, observed, wanted, {}, over.needed, accounts or {})
     still = unmoved(empty)
-    order = tuple(wanted)  # nothing needs to be decided in any order
     if any(a not in still and r.recreate is not _ON_DEMAND for a, r in wanted.items()):
         order = graph.order({address: r.needs for address, r in wanted.items()})
+    else:  # nothing that could change anything else: only what is made on demand is looked at
+        order = tuple(a for a, r in wanted.items() if r.recreate is _ON_DEMAND)
     draft, ended = _settled(empty, order, still, over)
     live = [ended.changes.get(a, draft.changes[a]) for a in order if a in draft.changes]
     return Plan(
@@ -77,10 +78,17 @@ def make_plan(
         blocked=(*draft.blocked.values(), *ended.blocked),
         recover=state.intents,
         notes=(*draft.notes, *ended.notes, *_over(over, state)),
-        unchanged=sum(a not in draft.changes and a in state.instances for a in wanted),
+        unchanged=_unchanged(draft),
         destroy=wish.destroy,
         partial=wish.chosen is not None,
     )
+
+
+def _unchanged(draft: Draft) -> int:
+    """How many declared resources stay as they are recorded."""
+    live = draft.state.instances
+    changing = sum(a in live for a in draft.changes if a in draft.wanted)
+    return sum(map(live.__contains__, draft.wanted)) - changing
 
 
 def _settled(
@@ -265,8 +273,9 @@ def _drafted(draft: Draft, order: Iterable[Address], still: Container[Address]) 
     for resource in on_demand:
         decide_on_demand(draft, resource, demanded=resource.address in demanded)
         demanded |= demanded_by(draft.changes.get(resource.address))
-    for address, recorded in draft.state.instances.items():
-        if address not in draft.wanted and draft.seen(address) is None:
+    for address, seen in draft.observed.items():
+        recorded = draft.state.instances.get(address)
+        if seen is None and recorded is not None and address not in draft.wanted:
             released = recorded.recreate is Recreate.ON_DEMAND
             local = recorded.provider == BUILTIN
             draft.drift.append(Drift(address=address, gone=True, released=released, local=local))

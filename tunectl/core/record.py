@@ -8,11 +8,12 @@ A reference is `{"$ref": "endpoint.support", "path": ["model_id"]}`, a text with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, assert_never
 
 from tunectl.core.approval import Approval
+from tunectl.core.dataclass import opened
 from tunectl.core.needing import exact, named
 from tunectl.core.resource import USUAL, Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
@@ -35,7 +36,7 @@ from tunectl.core.state import (
     Settled,
     State,
 )
-from tunectl.core.value import Address
+from tunectl.core.value import Address, in_order
 from tunectl.core.valuetree import Tree, map_from_tree, map_to_tree, value_to_tree
 
 
@@ -118,8 +119,7 @@ def _instance_tree(instance: Instance, *, lean: bool) -> Tree:
 def instance_from_tree(tree: Tree) -> Instance:
     """Return the instance of a JSON tree."""
     get, parse = tree.get, Address.parse
-    needs, parent, life = get("needs"), get("parent"), get("lifecycle")
-    made: Any = _Unfrozen()
+    made: Any = _OpenInstance()
     made.address = parse(tree["address"])
     made.provider = tree["provider"]
     made.account = tree["account"]
@@ -127,30 +127,31 @@ def instance_from_tree(tree: Tree) -> Instance:
     made.spec = map_from_tree(tree["spec"])
     made.outputs = map_from_tree(tree["outputs"])
     made.status = _STATUS[tree["status"]]
+    needs = get("needs")
     made.needs = _needs_from_tree(needs, made.account) if needs else ()
     made.fingerprint = get("fingerprint")
-    made.progress = get("progress", "")
-    made.reason = get("reason", "")
     made.op = get("op", "")
     made.created_at = get("created_at", "")
-    made.renewed_at = get("renewed_at", "")
-    made.deadline = get("deadline", "")
-    made.lifecycle = lifecycle_from_tree(life) if life else USUAL
     made.recreate = _RECREATE[get("recreate", "freely")]
-    made.parent = parse(parent) if parent else None
     made.labels = get("labels", _NONE)
+    if _SELDOM.isdisjoint(tree):  # one look for all of them
+        made.progress = made.reason = made.renewed_at = made.deadline = ""
+        made.lifecycle = USUAL
+        made.parent = None
+    else:
+        parent, life = get("parent"), get("lifecycle")
+        made.progress = get("progress", "")
+        made.reason = get("reason", "")
+        made.renewed_at = get("renewed_at", "")
+        made.deadline = get("deadline", "")
+        made.lifecycle = lifecycle_from_tree(life) if life else USUAL
+        made.parent = parse(parent) if parent else None
     made.__class__ = Instance
-    instance: Instance = made
-    return instance
+    return made  # type: ignore[no-any-return]  # it is one now
 
 
-class _Unfrozen:
-    """An instance while its fields are set; then it becomes one, by its class.
-
-    A frozen dataclass sets its own fields at six times the cost, and a state has many.
-    """
-
-    __slots__ = tuple(field.name for field in fields(Instance))
+_SELDOM = frozenset({"progress", "reason", "renewed_at", "deadline", "lifecycle", "parent"})
+_OpenInstance, _OpenNeed = opened(Instance), opened(Need)
 
 
 def intent_to_tree(intent: Intent) -> Tree:
@@ -193,8 +194,15 @@ def _needs_to_tree(needs: tuple[Need, ...], home: str = "") -> list[Tree]:
 
 
 def _needs_from_tree(tree: Any, home: str = "") -> tuple[Need, ...]:  # noqa: ANN401  # a JSON tree
-    parse = Address.parse
-    return tuple([Need(parse(n["address"]), n["id"], n.get("account", home)) for n in tree])
+    found: list[Need] = []
+    for said in tree:
+        made: Any = _OpenNeed()
+        made.address = Address.parse(said["address"])
+        made.id = said["id"]
+        made.account = said.get("account", home)
+        made.__class__ = Need
+        found.append(made)
+    return tuple(found)
 
 
 def approval_to_tree(approval: Approval) -> Tree:
@@ -208,11 +216,11 @@ def approval_to_tree(approval: Approval) -> Tree:
         "aim": value_to_tree(dict(approval.aim)),
         "variables": dict(approval.variables),
         "var_files": list(approval.var_files),
-        "wanted": {str(a): approval.wanted[a] for a in sorted(approval.wanted)},
+        "wanted": {str(a): approval.wanted[a] for a in in_order(approval.wanted)},
         "doomed": _needs_to_tree(approval.doomed),
         "outputs": dict(approval.outputs),
         "anew": _needs_to_tree(approval.anew),
-        "left": {str(a): [str(w) for w in approval.left[a]] for a in sorted(approval.left)},
+        "left": {str(a): [str(w) for w in approval.left[a]] for a in in_order(approval.left)},
         "begun": [str(a) for a in approval.begun],
         "parked": approval.parked,
     }

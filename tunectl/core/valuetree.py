@@ -14,6 +14,7 @@ from tunectl.core.value import Address, Join, Plain, Ref, Value
 Tree = dict[str, Any]
 
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_NESTED: frozenset[type] = frozenset({dict, list})  # all that JSON has beside scalars
 
 
 def value_to_tree(value: Value) -> Any:  # noqa: ANN401  # a JSON tree
@@ -58,10 +59,22 @@ def plain_from_tree(tree: Any) -> Plain:  # noqa: ANN401  # a JSON tree
 
 
 def map_from_tree(tree: Tree) -> dict[str, Plain]:
-    """Return the map as it is where nothing in it is to be turned: most settings are flat."""
-    if _SCALARS.issuperset(map(type, tree.values())):
+    """Return the map of a JSON tree: the very same where no list in it is to be turned.
+
+    Most settings are flat, and most others hold maps of scalars.
+    """
+    # What asks whether none is in a set looks at each; what asks whether all are makes a set first.
+    if _NESTED.isdisjoint(map(type, tree.values())) or not _has_lists(tree):
         return tree
     return {key: plain_from_tree(item) for key, item in tree.items()}
+
+
+def _has_lists(tree: Tree) -> bool:
+    for item in tree.values():
+        kind = item.__class__
+        if kind is list or (kind is dict and _has_lists(item)):
+            return True
+    return False
 
 
 def map_to_tree(values: Mapping[str, Plain]) -> Tree:

@@ -8,7 +8,6 @@ pending, failed, under another mark) is read by itself, for a list may lag and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
 
@@ -48,19 +47,23 @@ def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | Non
     Raises:
         ProviderError: something could not be looked at; "gone" is never guessed.
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for number, instance in enumerate(instances):
-        groups.setdefault((instance.provider, instance.address.kind), []).append(number)
+    from concurrent.futures import ThreadPoolExecutor  # which takes `logging` along
+
+    groups = _groups(instances)
     handlers = {
         group: handler_for(connect, instances[numbers[0]]) for group, numbers in groups.items()
     }
-    many = [(handlers[group], numbers) for group, numbers in groups.items() if len(numbers) > FEW]
+    many = [
+        (source, numbers)
+        for group, numbers in groups.items()
+        if len(numbers) > FEW and (source := lists(handlers[group])) is not None
+    ]
 
-    def listed(group: tuple[Handler, list[int]]) -> dict[int, Instance]:
-        handler, numbers = group
-        source = lists(handler)
-        known = {n: instances[n] for n in numbers if instances[n].status is Status.READY}
-        return {} if source is None else _vouched(source, known)
+    def listed(group: tuple[Lists, list[int]]) -> dict[int, Instance]:
+        source, numbers = group
+        return _vouched(
+            source, {n: instances[n] for n in numbers if instances[n].status is Status.READY}
+        )
 
     now: list[Instance | None] = [None] * len(instances)
     with ThreadPoolExecutor(max_workers=PARALLELISM) as pool:
@@ -69,18 +72,34 @@ def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | Non
             known |= vouched.keys()
             for number, instance in vouched.items():
                 now[number] = instance
-        # One for all workers: each takes the next, and none is handed over.
-        turns = iter([n for n in range(len(instances)) if n not in known])
+        left = [
+            (handlers[group].read, number)
+            for group, numbers in groups.items()
+            for number in numbers
+            if number not in known
+        ]
+        turns = iter(left)  # one for all workers: each takes the next, and none is handed over
 
         def some(_: int) -> None:
-            for number in turns:
-                instance = instances[number]
-                handler = handlers[instance.provider, instance.address.kind]
-                now[number] = handler.read(instance)
+            for read, number in turns:
+                now[number] = read(instances[number])
 
-        for _ in pool.map(some, range(PARALLELISM)):
+        for _ in pool.map(some, range(min(PARALLELISM, len(left)))):
             pass  # what a worker raised is raised here
     return now
+
+
+def _groups(instances: Sequence[Instance]) -> dict[tuple[str, str], list[int]]:
+    """Return the numbers of the objects of each kind at each provider."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for number, instance in enumerate(instances):
+        group = instance.provider, instance.address.kind
+        numbers = groups.get(group)
+        if numbers is None:
+            groups[group] = [number]
+        else:
+            numbers.append(number)
+    return groups
 
 
 def _vouched(source: Lists, recorded: Mapping[int, Instance]) -> dict[int, Instance]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from shlex import quote
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -36,7 +34,7 @@ def observe(state: State, connect: Connect) -> dict[Address, Instance | None]:
         Refused: an account is not the one the instances were made in.
         ProviderError: something could not be looked at; "gone" is never guessed.
     """
-    instances = [state.instances[address] for address in sorted(state.instances, key=str)]
+    instances = tuple(state.instances.values())
     _same_accounts((*instances, *state.superseded), connect)
     seen = look(instances, connect)
     _somewhere(instances, seen, connect)
@@ -61,26 +59,33 @@ def observe_everything(
 
 
 def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:
-    recorded: dict[tuple[str, str], Instance] = {}
+    recorded: dict[tuple[str, str], list[Instance]] = {}
     for instance in instances:
-        if instance.provider != BUILTIN:
-            recorded.setdefault((instance.provider, instance.account), instance)
-    problems = tuple(
-        Diagnostic(
-            summary=f"provider `{name}` is account `{account}`, but `{instance.address}` lives in "
-            f"account `{instance.account}`",
-            hint="use the key and address of the account it was made in, or give this account "
-            "another name under `providers:`; what is gone with its account is forgotten with "
-            f"`tunectl state rm {instance.address}`",
-            code="wrong-account",
-            address=str(instance.address),
-            exit=Exit.REFUSED,
+        home = instance.provider, instance.account
+        here = recorded.get(home)
+        if here is None:
+            recorded[home] = [instance]
+        else:
+            here.append(instance)
+    problems: list[Diagnostic] = []
+    for (name, home_account), here in sorted(recorded.items(), key=lambda item: item[0]):
+        if name == BUILTIN or (account := connect(name).account()) == home_account:
+            continue
+        one = min(str(instance.address) for instance in here)  # however the record is ordered
+        problems.append(
+            Diagnostic(
+                summary=f"provider `{name}` is account `{account}`, but `{one}` lives in account "
+                f"`{home_account}`",
+                hint="use the key and address of the account it was made in, or give this account "
+                "another name under `providers:`; what is gone with its account is forgotten with "
+                f"`tunectl state rm {one}`",
+                code="wrong-account",
+                address=one,
+                exit=Exit.REFUSED,
+            )
         )
-        for (name, _), instance in recorded.items()
-        if (account := connect(name).account()) != instance.account
-    )
     if problems:
-        raise Refused(problems)
+        raise Refused(tuple(problems))
 
 
 def _somewhere(
@@ -91,13 +96,17 @@ def _somewhere(
     A key of another account is answered "not found" for everything, and no service's word for that
     differs from the word for what was deleted. One object that is there proves the account.
     """
-    gone: dict[str, list[Instance]] = {}
+    if all(now is not None for now in seen):
+        return
+    from shlex import quote
+
+    gone: dict[str, list[str]] = {}
     proven: set[str] = set()
     for instance, now in zip(instances, seen, strict=True):
         if instance.provider == BUILTIN or instance.id.startswith(RECORD):
             continue
         if now is None:
-            gone.setdefault(instance.provider, []).append(instance)
+            gone.setdefault(instance.provider, []).append(str(instance.address))
         else:
             proven.add(instance.provider)
     problems = tuple(
@@ -106,12 +115,12 @@ def _somewhere(
             f"{len(missed)}), and its service does not say whose account a key belongs to",
             hint="check the key and the address: with those of another account everything looks "
             "deleted; what is really gone is forgotten with "
-            f"`tunectl state rm {quote(str(missed[0].address))}`",
+            f"`tunectl state rm {quote(min(missed))}`",
             code="doubtful-account",
-            address=str(missed[0].address),
+            address=min(missed),
             exit=Exit.REFUSED,
         )
-        for name, missed in gone.items()
+        for name, missed in sorted(gone.items())
         if name not in proven and _vague(connect(name))
     )
     if problems:
@@ -155,6 +164,8 @@ def accounts(
     if len(wanted) < 2:
         told = {name: ask(name) for name in wanted}
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=min(len(wanted), PARALLELISM)) as pool:
             told = dict(zip(wanted, pool.map(ask, wanted), strict=True))
     failed = [one for one in told.values() if isinstance(one, ConfigError | ProviderError)]
