@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -114,3 +116,16 @@ def test_prices_in_two_currencies_are_not_added():
     assert with_rent(
         Project(name="x", env="default", root="."), replace(change, provider="q")
     ) == replace(change, provider="q")
+
+
+@pytest.mark.parametrize(
+    "module", ["tunectl.app.renting", "tunectl.app.applying", "tunectl.cli.apply_command"]
+)
+def test_an_apply_of_a_kept_declaration_imports_nothing_that_reads_one(module):
+    """What reads and checks a declaration is a third of a small apply."""
+    code = f"import {module}, sys; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"pydantic", "yaml", "jinja2", "tunectl.config.drafts"} & set(found)
+    assert not {"typing_extensions", "tunectl.views.json_events"} & set(found)

@@ -38,3 +38,12 @@ def test_a_change_in_place_is_modified_while_it_is_waited_for(phase, update, cre
 def test_what_was_not_begun_is_told_once():
     assert told(Action.UPDATE, Phase.SKIPPED) == ""
     assert told(Action.UPDATE, Phase.SKIPPED, Verb.UPDATE).endswith("is not ready")
+
+
+def test_what_another_command_did_meanwhile_is_not_called_not_begun():
+    tally, other = Tally(), Address.of("endpoint", "inny")
+    for address in (ADDRESS, other):
+        tally.count(Event(phase=Phase.SKIPPED, address=address, verb=Verb.CREATE))
+    tally.elsewhere({other})
+    assert [e.address for e in tally.skipped()] == [other]
+    assert tally.ended(()).unbegun == (other,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from tunectl.cli.live import Live
@@ -110,3 +111,60 @@ def test_a_closed_pipe_stops_nothing() -> None:
     shown.warn("still here")
     assert isinstance(shown.err, io.StringIO)
     assert shown.err.getvalue() == "still here\n"
+
+
+class Writes(io.StringIO):
+    """A stream that remembers each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.each.append(text)
+        return super().write(text)
+
+
+def test_what_is_said_together_is_one_write_with_its_secrets_taken_out() -> None:
+    out = Writes()
+    shown = Screen(out, io.StringIO(), redact=Redactor(["top-secret"]))
+    with shown.together():
+        shown.say("raz")
+        shown.say("dwa top-secret")
+        assert out.each == []
+    shown.say("trzy")
+    assert out.each == ["raz\ndwa (secret)\n", "trzy\n"]
+
+
+def test_what_is_printed_otherwise_comes_after_what_was_said_together_before_it() -> None:
+    both = Writes()
+    shown = Screen(both, both)
+    with shown.together():
+        shown.say("one")
+        shown.warn("two")
+        shown.say("three")
+        shown.stream(["four\n"])
+    assert both.getvalue() == "one\ntwo\nthree\nfour\n"
+
+
+def test_what_was_said_together_is_printed_when_an_error_ends_it() -> None:
+    shown = screen()
+
+    def fails() -> None:
+        with shown.together():
+            shown.say("said")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fails()
+    assert text_of(shown) == "said\n"
+
+
+def test_bars_are_drawn_below_what_was_said_together() -> None:
+    shown = screen()
+    live = Live(shown, Console(file=shown.out, force_terminal=True, width=80))
+    with live, shown.together():
+        live.event(complete(OTHER))
+        live.event(progress(1, 1.0))
+    told = text_of(shown)
+    assert told.index("Creation complete") < told.index("step 1/2000")

@@ -431,6 +431,7 @@ def test_two_that_wait_for_the_same_both_end_well_and_buy_once(project):
     for process in (first, second):
         code, out, err = ended(process)
         assert code == 0, out + err
+        assert "Apply complete!" in out, "what the other one did is not called not begun"
     finished(project)
     assert (project.folder / "deploy" / "model.json").exists()
 

@@ -127,10 +127,11 @@ class Log:
         self.entries: list[Entry] = []
         self.cut = cut
 
-    def append(self, entry: Entry) -> None:
-        if len(self.entries) >= self.cut:
-            raise KeyboardInterrupt
-        self.entries.append(entry)
+    def append(self, *entries: Entry) -> None:
+        for entry in entries:
+            if len(self.entries) >= self.cut:
+                raise KeyboardInterrupt
+            self.entries.append(entry)
 
 
 class NoReader:

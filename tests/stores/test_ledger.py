@@ -238,3 +238,22 @@ def test_after_a_failed_write_nothing_more_is_accepted(store):
     for _ in range(2):
         with pytest.raises(StateError, match="no space left"):
             journal.append(Published({}))
+
+
+def test_entries_given_together_are_one_write_in_their_order():
+    class Counting(MemoryStore):
+        def __init__(self):
+            super().__init__()
+            self.writes = []
+
+        def append(self, name, lines):
+            self.writes.append(len(lines))
+            super().append(name, lines)
+
+    counting = Counting()
+    first = ledger(counting)
+    journal = first.journal(first.save(first.load()))
+    journal.append(*(Published({"n": number}) for number in range(7)))
+    journal.append()
+    assert counting.writes == [7]
+    assert ledger(counting).load().outputs == {"n": 6}

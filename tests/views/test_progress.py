@@ -6,6 +6,8 @@ import json
 
 import jsonschema
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from tests.views import samples
@@ -16,7 +18,7 @@ from tunectl.core.steps import Verb
 from tunectl.core.value import Address
 from tunectl.views import json_events
 from tunectl.views.progress import event_line, job_event_line
-from tunectl.views.text import clean, json_text
+from tunectl.views.text import clean, json_text, scrub
 
 AT = "2026-11-22T10:00:00+00:00"
 TRAINING = {
@@ -48,6 +50,23 @@ STORY = (
 
 def test_an_apply_tells_its_story(snapshot: SnapshotAssertion) -> None:
     assert "\n".join(filter(None, map(event_line, STORY))) == snapshot
+
+
+@given(st.text(), st.text(), st.text())
+@example("", "\x1b[31m", "")
+@example("", "", "a\u202eb")
+@example("\x1b[31m", "", "")
+def test_a_line_is_the_same_whether_its_event_was_cleaned_before(key, id_, message):
+    for phase in Phase:
+        told = Event(
+            phase=phase,
+            address=Address.of("upload", "a", key=key),
+            verb=Verb.CREATE,
+            id=id_,
+            message=message,
+        )
+        assert event_line(told) == event_line(scrub(told))
+        assert clean(event_line(told)) == event_line(told)
 
 
 def test_progress_names_step_losses_and_time_left() -> None:

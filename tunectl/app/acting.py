@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import platform
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -75,4 +75,4 @@ def _user() -> str:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = f"uid {os.getuid()}"
-    return f"{name}@{socket.gethostname()}"
+    return f"{name}@{platform.node()}"

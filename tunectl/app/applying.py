@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,7 @@ class Asked:
     Attributes:
         expect_digest: `sha256:…` of the plan that was reviewed; empty for none.
         actor: who approves; found out where not given.
+        together: what `on_event` is called with inside of it is known at the same time.
         retry_unknown: resources of which another may be made although nothing tells whether an
             interrupted step already made one.
     """
@@ -82,6 +84,7 @@ class Asked:
     retry_unknown: tuple[str, ...] = ()
     wait: bool = True
     on_interrupt: Callable[[], None] = lambda: None
+    together: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def apply(options: Options, asked: Asked) -> Applied:
@@ -111,7 +114,13 @@ def apply(options: Options, asked: Asked) -> Applied:
         with locked(workspace, operation) as (lease, recorded):
             wait, retry = asked.wait, asked.retry_unknown
             rounds = Rounds(
-                workspace, recorded, asked.on_event, stop, wait=wait, retry_unknown=retry
+                workspace,
+                recorded,
+                asked.on_event,
+                stop,
+                wait=wait,
+                retry_unknown=retry,
+                together=asked.together,
             )
             planned = rounds.planned(recorded, asked.aim)
             _check(planned, asked, stored)

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from tunectl.catalog.prices import Price, prices
 from tunectl.config.prices import own_prices
-from tunectl.config.prompt_model import base_behind
 from tunectl.config.services import service_of
 from tunectl.core.dataclass import dataclass
 from tunectl.core.money import Estimate, unknown
@@ -40,6 +39,8 @@ def with_rent(project: Project, change: Change) -> Change:
         rent = _machines(spec, machine, known)
         what, key = f"`{machine}`", machine
     elif spec.get("serving") == "provisioned":
+        from tunectl.config.prompt_model import base_behind  # with what reads a declaration
+
         base = base_behind({one.address: one for one in project.resources}, spec.get("model"))
         rent = _units(spec, base, known)
         what, key = "model units", base or "BASE_MODEL"

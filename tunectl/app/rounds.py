@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -59,6 +60,7 @@ class Rounds:
         *,
         wait: bool,
         retry_unknown: Sequence[str] = (),
+        together: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.state = state
         self.tally = Tally()
@@ -68,6 +70,7 @@ class Rounds:
         self._connect = workspace.connector(state)
         self._watch = Watch(self._provider, stop)
         self._on_event: Callable[[Event], None] = lambda event: on_event(self.tally.named(event))
+        self._together = together
         self._stop = stop
         self._wait = wait
         self._retry = retry_unknown
@@ -117,8 +120,7 @@ class Rounds:
         state = ledger.save(replace(planned.state, providers=self._providers(planned)))
         tools = replace(self._tools(state), hold=lease.check)
         entries = _opening(planned, approvals)
-        for entry in entries:
-            tools.journal.append(entry)
+        tools.journal.append(*entries)
         execution = Execution(plan, fold(state, entries), tools)
         self.tally.expect(plan)
         progress: Progress | None = None
@@ -145,8 +147,10 @@ class Rounds:
             from tunectl.app.costing import keep_tokens  # what reads datasets
 
             keep_tokens(self._workspace, plan.changes)
-        for event in execution.events():
-            self._tell(event)
+        for events in execution.together():
+            with self._together():
+                for event in events:
+                    self._tell(event)
         outcome = execution.outcome
         if outcome.fatal is not None:
             return
@@ -198,6 +202,8 @@ class Rounds:
         def narrow(plan: Plan, now: State) -> Plan:
             found = narrowed(plan, now, approvals)
             aside.extend(c for c in found.aside if any(c.address in a.left for a in approvals))
+            open_ = {c.address for c in plan.changes} | {b.address for b in plan.blocked}
+            self.tally.elsewhere(open_)
             return found.plan
 
         planned = self.planned(state, self._aim(approvals, state), narrow)

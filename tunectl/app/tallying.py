@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 
 from tunectl.core.dataclass import dataclass
 from tunectl.core.event import Event, Phase
 from tunectl.core.plan import Action, Plan
 from tunectl.core.steps import Verb
-from tunectl.core.value import Address
+from tunectl.core.value import Address, in_order
 
 _COUNTED = {
     Action.CREATE: Verb.CREATE,
@@ -92,6 +92,14 @@ class Tally:
         """Whether anything at all succeeded."""
         return bool(self._succeeded)
 
+    def elsewhere(self, still: Collection[Address]) -> None:
+        """Forget what was skipped and another command has done since.
+
+        Args:
+            still: the addresses at which a plan of the whole declaration still has something to do.
+        """
+        self._skipped[:] = [e for e in self._skipped if e.address in still]
+
     def done(self, verb: Verb) -> int:
         """Return how many of a kind completed."""
         return self._done.get(verb, 0)
@@ -101,10 +109,10 @@ class Tally:
         running = set(running) - self.failed
         unbegun = {e.address for e in self.skipped()} - self.failed - running
         return Ended(
-            done=tuple(sorted(self._completed - self.failed - running - unbegun)),
-            failed=tuple(sorted(self.failed)),
-            running=tuple(sorted(running)),
-            unbegun=tuple(sorted(unbegun)),
+            done=tuple(in_order(self._completed - self.failed - running - unbegun)),
+            failed=tuple(in_order(self.failed)),
+            running=tuple(in_order(running)),
+            unbegun=tuple(in_order(unbegun)),
         )
 
     def skipped(self) -> Iterator[Event]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -64,6 +63,8 @@ class DatasetReader:
 
     @contextlib.contextmanager
     def _open(self, spec: Mapping[str, Plain]) -> Iterator[BinaryIO]:
+        import tempfile
+
         dataset = self._dataset(spec)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as stream:
             dataset.write(str(spec["split"]), str(spec["format"]), stream)

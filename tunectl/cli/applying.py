@@ -12,7 +12,6 @@ from tunectl.cli.approval import Approval
 from tunectl.cli.presenter import now, presenter
 from tunectl.cli.session import Session
 from tunectl.core.errors import Diagnostic, Exit, Severity
-from tunectl.views import json_events
 from tunectl.views.diagnostics import diagnostics_text
 from tunectl.views.outcome import (
     addressed,
@@ -93,6 +92,8 @@ def carry_out(
 
     session.machine = "ndjson" if json else ""
     if json:
+        from tunectl.views import json_events  # with the shapes of all events
+
         session.screen.say(json_text(json_events.version_line(tunectl.__version__, now())))
     granted = auto_approve or bool(expect_digest) or planned_file is not None
     approval = Approval(session, granted, aim.destroy)
@@ -100,6 +101,7 @@ def carry_out(
         asked = applying.Asked(
             approve=approval,
             on_event=shown.event,
+            together=session.screen.together,
             planned_file=planned_file,
             expect_digest=expect_digest,
             actor=acting.actor(actor),
@@ -210,6 +212,8 @@ def _report(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
 
 
 def _report_json(session: Session, applied: Applied, hidden: frozenset[str]) -> None:
+    from tunectl.views import json_events  # with the shapes of all events
+
     screen, counts, destroy = session.screen, _counts(applied), applied.plan.destroy
     problems = (*_problems(applied), *_aside(applied))
     lines = [json_events.diagnostic_line(d, now()) for d in problems]

@@ -13,13 +13,6 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import TunectlError
 from tunectl.views.diagnostics import diagnostics_text
 from tunectl.views.human_plan import place, plan_text
-from tunectl.views.json_events import (
-    diagnostic_line,
-    plan_summary_line,
-    planned_line,
-    recorded_only_line,
-)
-from tunectl.views.text import json_text
 
 if TYPE_CHECKING:
     from tunectl.app.planning import Planned
@@ -92,15 +85,23 @@ class Approval:
         os.write(2, _INTERRUPTED)
 
     def _show(self, planned: Planned) -> None:
-        screen = self.session.screen
         if self.session.machine:
-            lines = [diagnostic_line(d, now()) for d in planned.warnings]
-            lines += [planned_line(change, now()) for change in planned.plan.changes]
-            lines += [recorded_only_line(a, said, now()) for a, said in planned.plan.noted]
-            for line in [*lines, plan_summary_line(planned.plan, now())]:
+            self._show_lines(planned)
+        else:
+            self.present(planned)
+
+    def _show_lines(self, planned: Planned) -> None:
+        """Print the plan as the objects that a machine reads."""
+        from tunectl.views import json_events  # with the shapes of all events
+        from tunectl.views.text import json_text
+
+        plan, screen = planned.plan, self.session.screen
+        lines = [json_events.diagnostic_line(d, now()) for d in planned.warnings]
+        lines += [json_events.planned_line(change, now()) for change in plan.changes]
+        lines += [json_events.recorded_only_line(a, said, now()) for a, said in plan.noted]
+        with screen.together():
+            for line in [*lines, json_events.plan_summary_line(plan, now())]:
                 screen.say(json_text(line))
-            return
-        self.present(planned)
 
     def present(self, planned: Planned) -> None:
         """Show the plan to a person; also one that is refused."""

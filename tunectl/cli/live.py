@@ -50,8 +50,11 @@ class Live:
     def event(self, event: Event) -> None:
         """Move a bar, or print a line above the bars."""
         if event.phase is Phase.PROGRESS:
+            self._screen.let_out()
             self._move(scrub(event))
             return
+        if self._tasks:
+            self._screen.let_out()
         if event.phase is not Phase.START and event.address in self._tasks:
             self._progress.remove_task(self._tasks.pop(event.address))
             self._progress.refresh()

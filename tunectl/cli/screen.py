@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import TextIO
@@ -46,6 +46,7 @@ class Screen:
     out_paint: Paint = field(default_factory=Paint)
     err_paint: Paint = field(default_factory=Paint)
     redact: Redactor = field(default_factory=Redactor)
+    _held: list[str] | None = None  # what is said together
 
     @classmethod
     def on_process(cls, root: Path, *, color: bool) -> Screen:
@@ -69,19 +70,44 @@ class Screen:
 
     def say(self, text: str = "") -> None:
         """Print lines on stdout."""
-        self._put(self.out, self.redact(text) + "\n")
+        if self._held is None:
+            self._put(self.out, self.redact(text) + "\n")
+        else:
+            self._held.append(text)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Print with one write what is said meanwhile; anything else that is printed comes after.
+
+        For lines that are known at the same time: nothing may be waited for within.
+        """
+        self._held = []
+        try:
+            yield
+        finally:
+            self.let_out()
+            self._held = None
+
+    def let_out(self) -> None:
+        """Print what is held back."""
+        if self._held:
+            text, self._held = "\n".join(self._held), []
+            self._put(self.out, self.redact(text) + "\n")
 
     def warn(self, text: str) -> None:
         """Print lines on stderr."""
+        self.let_out()
         self._put(self.err, self.redact(text) + "\n")
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Print the pieces of one text as they come."""
+        self.let_out()
         for piece in self.redact.stream(pieces):
             self._put(self.out, piece)
 
     def ask(self, text: str) -> str:
         """Print a question and return the answer's line; empty at the end of input."""
+        self.let_out()
         self._put(self.out, self.redact(text))
         return sys.stdin.readline()
 

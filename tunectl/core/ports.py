@@ -392,8 +392,8 @@ class Shares(Protocol):
 class Journal(Protocol):
     """The durable log of what an apply did. Thread-safe."""
 
-    def append(self, entry: Entry) -> None:
-        """Return only when the entry is durable."""
+    def append(self, *entries: Entry) -> None:
+        """Return only when the entries are durable, in this order and with one write."""
         ...
 
 

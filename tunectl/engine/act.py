@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from tunectl.core.errors import (
@@ -14,31 +15,20 @@ from tunectl.core.errors import (
     UnknownOutcomeError,
 )
 from tunectl.core.event import Phase
-from tunectl.core.plan import Action
+from tunectl.core.plan import Action, Cause
 from tunectl.core.ports import Copies, Handler, Request
 from tunectl.core.resource import Instance, Resource, Status
-from tunectl.core.state import Abandoned, Deleted, Forgot, Intent, Lapsed, Made, Settled
+from tunectl.core.state import Abandoned, Began, Deleted, Forgot, Intent, Lapsed, Made, Settled
 from tunectl.core.steps import Step, Verb
 from tunectl.engine.adopt import adopt
+from tunectl.engine.conductor import Acts, Detached, Failed, called
 from tunectl.engine.patience import patiently
-from tunectl.engine.run import Run, completed, identity, mint
+from tunectl.engine.run import Run, completed, identity, mint, told_of
 from tunectl.engine.take_back import take_back
 from tunectl.engine.watch import Following
 
 
-class Detached(Exception):  # noqa: N818  # not an error: the object goes on being made
-    """The wait ended before the object was ready."""
-
-
-class Failed(Exception):  # noqa: N818  # the object's own failure, already recorded
-    """A remote object settled as failed or cancelled; carries what to show."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        self.diagnostic = diagnostic
-        super().__init__(diagnostic.summary)
-
-
-def perform(run: Run, step: Step) -> None:
+def perform(run: Run, step: Step) -> Acts[None]:
     """Do one step.
 
     Raises:
@@ -49,17 +39,17 @@ def perform(run: Run, step: Step) -> None:
     began = time.monotonic()
     match step.verb:
         case Verb.CREATE:
-            _create(run, step, began)
+            yield from _create(run, step, began)
         case Verb.UPDATE:
-            _update(run, step, began)
+            yield from _update(run, step, began)
         case Verb.WAIT:
-            _wait(run, step, began)
+            yield from _wait(run, step, began)
         case Verb.DELETE:
-            _delete(run, step, began)
+            yield from _delete(run, step, began)
         case Verb.FORGET:
-            _forget(run, step, began)
+            yield from _forget(run, step, began)
         case Verb.ADOPT:
-            adopt(run, step)
+            yield from adopt(run, step)
 
 
 def _wanted(step: Step) -> Resource:
@@ -74,31 +64,34 @@ def _live(run: Run, step: Step) -> Instance:
     return found
 
 
-def _create(run: Run, step: Step, began: float) -> None:
+def _create(run: Run, step: Step, began: float) -> Acts[None]:
     resource = _wanted(step)
     op = mint()
     original = step.change.original
     former = run.live(step.address) or step.change.before
     request = run.request(resource, op, former=former, copied=original is not None)
-    account = run.tools.connect(resource.provider).account()
+    account = run.account(resource.provider)
     handler = run.handler(resource.provider, resource.address.kind)
-    run.tell(Phase.START, step, began)
-    _clear_vanished(run, step)
-    run.begin(_intent(run, step, op, "create", identity(resource, request.spec)))
+    yield from _clear_vanished(run, step)
+    yield Began(_intent(run, step, op, "create", identity(resource, request.spec)))
+    yield told_of(Phase.START, step, began)
     try:
-        made = patiently(run, lambda: _made(run, step, handler, request))
+        made = yield from called(
+            partial(patiently, run, partial(_made, run, step, handler, request))
+        )
     except UnknownOutcomeError as error:
-        made = _look_for_it(run, request.mark.op, resource, error)
+        look = partial(_look_for_it, run, op, resource, error)
+        made = yield from called(look)
     except ClosedError as error:
-        run.record(Abandoned(op, str(error)))
-        raise take_back(run, step, request, error, _delete) from None
+        yield Abandoned(op, str(error))
+        raise (yield from take_back(run, step, request, error, _delete)) from None
     except TunectlError as error:
-        run.record(Abandoned(op, str(error)))
+        yield Abandoned(op, str(error))
         raise
     instance = completed(made, request, account)
-    run.record(Made(op, instance))
+    yield Made(op, instance)
     if instance.status is Status.READY:
-        run.tell(Phase.COMPLETE, step, began, id_=instance.id)
+        yield told_of(Phase.COMPLETE, step, began, id_=instance.id)
 
 
 def _made(run: Run, step: Step, handler: Handler, request: Request) -> Instance:
@@ -109,11 +102,11 @@ def _made(run: Run, step: Step, handler: Handler, request: Request) -> Instance:
     return cast("Copies", handler).copy(request, run.tools.original(step.change.origin, original))
 
 
-def _clear_vanished(run: Run, step: Step) -> None:
+def _clear_vanished(run: Run, step: Step) -> Acts[None]:
     """What is to be made again because it is gone must not count as superseded."""
     stale = run.live(step.address)
     if step.change.action is Action.CREATE and stale is not None:
-        run.record(Deleted("", stale.address, stale.id, stale.account))
+        yield Deleted("", stale.address, stale.id, stale.account)
 
 
 def _look_for_it(run: Run, op: str, resource: Resource, error: UnknownOutcomeError) -> Instance:
@@ -136,34 +129,34 @@ def _look_for_it(run: Run, op: str, resource: Resource, error: UnknownOutcomeErr
     ) from error
 
 
-def _update(run: Run, step: Step, began: float) -> None:
+def _update(run: Run, step: Step, began: float) -> Acts[None]:
     resource = _wanted(step)
     prior = _live(run, step)
     op = mint()
     request = run.request(resource, op, prior)
     handler = run.handler(resource.provider, resource.address.kind)
-    run.tell(Phase.START, step, began, id_=prior.id)
-    run.begin(_intent(run, step, op, "update", resource.fingerprint, prior.id))
+    yield Began(_intent(run, step, op, "update", resource.fingerprint, prior.id))
+    yield told_of(Phase.START, step, began, id_=prior.id)
     try:
-        made = patiently(run, lambda: handler.update(request))
+        made = yield from called(partial(patiently, run, partial(handler.update, request)))
     except TunectlError as error:
-        _close_if_definite(run, op, error)
+        yield from _close_if_definite(op, error)
         raise
     instance = replace(
         completed(made, request, prior.account), created_at=prior.created_at, op=prior.op
     )
-    run.record(Settled(op, instance))
+    yield Settled(op, instance)
     if instance.status is Status.READY:
-        run.tell(Phase.COMPLETE, step, began, id_=instance.id)
+        yield told_of(Phase.COMPLETE, step, began, id_=instance.id)
 
 
-def _wait(run: Run, step: Step, began: float) -> None:
+def _wait(run: Run, step: Step, began: float) -> Acts[None]:
     instance = _live(run, step)
     if instance.status is Status.PENDING:
-        instance = _poll(run, step, instance, began)
-        run.record(Settled("", instance))
+        instance = yield from called(partial(_poll, run, step, instance, began))
+        yield Settled("", instance)
         if instance.status is Status.READY:
-            run.tell(Phase.COMPLETE, step, began, id_=instance.id)
+            yield told_of(Phase.COMPLETE, step, began, id_=instance.id)
     if instance.status in {Status.FAILED, Status.CANCELLED}:
         source = step.change.source
         raise Failed(
@@ -183,62 +176,81 @@ def _poll(run: Run, step: Step, instance: Instance, began: float) -> Instance:
     following = Following(handler, instance)
     while not following.settled:
         if run.tools.stop.is_set() or run.let_go.is_set() or not run.tools.wait:
-            run.tell(Phase.DETACHED, step, began, id_=instance.id, message=instance.progress)
+            id_, message = instance.id, instance.progress
+            run.tell(told_of(Phase.DETACHED, step, began, id_=id_, message=message))
             raise Detached
         run.nap(following.pause)
         news = following.look()
         if news is not None:
             id_, message, detail = instance.id, news.message, news.detail
-            run.tell(Phase.PROGRESS, step, began, id_=id_, message=message, detail=detail)
+            run.tell(told_of(Phase.PROGRESS, step, began, id_=id_, message=message, detail=detail))
     return following.instance
 
 
-def _delete(run: Run, step: Step, began: float) -> None:
+def _delete(run: Run, step: Step, began: float) -> Acts[None]:
     assert step.doomed is not None, f"{step.id} has nothing to delete"
     doomed = step.doomed
     op = mint()
     handler = run.handler(doomed.provider, doomed.address.kind)
-    run.tell(Phase.START, step, began, id_=doomed.id)
-    run.begin(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id))
-    if not run.tools.shares.release(doomed):
-        _left_to_others(run, step, op, began)
+    yield Began(_intent(run, step, op, "delete", doomed.fingerprint, doomed.id))
+    yield told_of(Phase.START, step, began, id_=doomed.id)
+    if not (yield from called(partial(run.tools.shares.release, doomed))):
+        yield from _left_to_others(step, op, began)
         return
     try:
-        remains = patiently(run, lambda: handler.delete(doomed))
+        remains = yield from called(partial(patiently, run, partial(handler.delete, doomed)))
     except TunectlError as error:
-        _close_if_definite(run, op, error)
+        yield from _close_if_definite(op, error)
         raise
     lapse = step.change.lapse
     if lapse is not None:
-        run.record(Lapsed(op, lapse, doomed.id, doomed.account))
+        yield Lapsed(op, lapse, doomed.id, doomed.account)
     else:
-        run.record(Deleted(op, doomed.address, doomed.id, doomed.account))
-    run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
+        yield Deleted(op, doomed.address, doomed.id, doomed.account)
+    yield told_of(Phase.COMPLETE, step, began, id_=doomed.id)
     if remains is not None:
-        run.tell(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
+        yield told_of(Phase.REMAINS, step, began, id_=remains.id, message=remains.reason)
 
 
-def _left_to_others(run: Run, step: Step, op: str, began: float) -> None:
+def _left_to_others(step: Step, op: str, began: float) -> Acts[None]:
     """Another environment uses it: only the last one deletes it."""
     assert step.doomed is not None, f"{step.id} has nothing to delete"
     doomed = step.doomed
-    run.record(Deleted(op, doomed.address, doomed.id, doomed.account))
-    run.tell(Phase.COMPLETE, replace(step, verb=Verb.FORGET), began, id_=doomed.id)
+    yield Deleted(op, doomed.address, doomed.id, doomed.account)
+    yield told_of(Phase.COMPLETE, replace(step, verb=Verb.FORGET), began, id_=doomed.id)
     message = f"`{doomed.id}` of `{doomed.address}`: another environment uses it"
-    run.tell(Phase.REMAINS, step, began, id_=doomed.id, message=message)
+    yield told_of(Phase.REMAINS, step, began, id_=doomed.id, message=message)
 
 
-def _close_if_definite(run: Run, op: str, error: TunectlError) -> None:
+def _close_if_definite(op: str, error: TunectlError) -> Acts[None]:
     """A definite refusal had no effect; an unknown outcome stays open until the next run looks."""
     if not isinstance(error, UnknownOutcomeError):
-        run.record(Abandoned(op, str(error)))
+        yield Abandoned(op, str(error))
 
 
-def _forget(run: Run, step: Step, began: float) -> None:
+def _forget(run: Run, step: Step, began: float) -> Acts[None]:
     assert step.doomed is not None, f"{step.id} has nothing to forget"
-    doomed = step.doomed
-    run.record(Forgot(doomed.address, doomed.id, doomed.account))
-    run.tell(Phase.COMPLETE, step, began, id_=doomed.id)
+    doomed, kept = step.doomed, _on_purpose(step)
+    last = not kept and (yield from called(partial(run.tools.shares.release, doomed)))
+    if kept:
+        yield Forgot(doomed.address, doomed.id, doomed.account)
+    else:  # where no environment uses it any more, `gc` may have it
+        yield Deleted("", doomed.address, doomed.id, doomed.account)
+    yield told_of(Phase.COMPLETE, step, began, id_=doomed.id)
+    if last:  # the guards said yes to its being left, and not to its end
+        message = (
+            f"`{doomed.id}` of `{doomed.address}`: its other environment let it go too meanwhile; "
+            "`tunectl gc --delete` deletes it"
+        )
+        yield told_of(Phase.REMAINS, step, began, id_=doomed.id, message=message)
+
+
+def _on_purpose(step: Step) -> bool:
+    """Whether it stays for the user's word; else it stays for other environments that use it."""
+    change = step.change
+    if change.action is Action.FORGET:
+        return change.cause is not Cause.SHARED
+    return change.after is not None and change.after.lifecycle.keep_on_destroy
 
 
 def _intent(

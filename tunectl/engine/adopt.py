@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from tunectl.core.errors import StaleError
 from tunectl.core.event import Phase
@@ -11,10 +12,11 @@ from tunectl.core.plan import Cause
 from tunectl.core.resource import Instance, Resource, Status
 from tunectl.core.state import Adopted, Deleted
 from tunectl.core.steps import Step
-from tunectl.engine.run import Run, told, uses
+from tunectl.engine.conductor import Acts, called
+from tunectl.engine.run import Run, told, told_of, uses
 
 
-def adopt(run: Run, step: Step) -> None:
+def adopt(run: Run, step: Step) -> Acts[None]:
     """Record an object of this account at the step's address.
 
     Raises:
@@ -25,21 +27,23 @@ def adopt(run: Run, step: Step) -> None:
     resource, found = change.after, change.found
     assert resource is not None, f"{step.id} has nothing to adopt for"
     assert found is not None, f"{step.id} has nothing to adopt"
-    run.tell(Phase.START, step, began, id_=found.id)
-    if change.cause is Cause.REUSED and change.origin and not run.tools.shares.claim(found):
+    yield told_of(Phase.START, step, began, id_=found.id)
+    shared = change.cause is Cause.REUSED and change.origin
+    if shared and not (yield from called(partial(run.tools.shares.claim, found))):
         raise _gone(resource, found)
     at_home = replace(found, address=resource.address, provider=resource.provider)
-    now = run.handler(resource.provider, resource.address.kind).read(at_home)
+    handler = run.handler(resource.provider, resource.address.kind)
+    now = yield from called(partial(handler.read, at_home))
     if now is None or now.status in {Status.FAILED, Status.CANCELLED}:
         raise _gone(resource, found)
-    stale = run.state.instances.get(resource.address)
+    stale = run.live(resource.address)
     if change.before is None and stale is not None and stale.key != at_home.key:
         # It is gone: it must not count as superseded.
-        run.record(Deleted("", stale.address, stale.id, stale.account))
+        yield Deleted("", stale.address, stale.id, stale.account)
     instance = _taken(run, resource, found, now)
-    run.record(Adopted("", instance))
+    yield Adopted("", instance)
     if instance.status is Status.READY:
-        run.tell(Phase.COMPLETE, step, began, id_=instance.id)
+        yield told_of(Phase.COMPLETE, step, began, id_=instance.id)
 
 
 def _gone(resource: Resource, found: Instance) -> StaleError:
@@ -56,7 +60,7 @@ def _taken(run: Run, resource: Resource, found: Instance, now: Instance) -> Inst
     return Instance(
         address=resource.address,
         provider=resource.provider,
-        account=run.tools.connect(resource.provider).account(),
+        account=run.account(resource.provider),
         id=found.id,
         spec=told(resource, found, state.instances),
         outputs=now.outputs,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import queue
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import field
-from functools import partial
 
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Diagnostic, LockError, TunectlError
@@ -20,7 +17,8 @@ from tunectl.core.state import State
 from tunectl.core.steps import Step, Verb, steps
 from tunectl.core.turns import groups, in_turns
 from tunectl.core.value import Address
-from tunectl.engine.act import Detached, Failed, perform
+from tunectl.engine.act import perform
+from tunectl.engine.conductor import Acts, Conductor, Detached, Failed
 from tunectl.engine.run import Run, Tools
 
 
@@ -138,9 +136,6 @@ class Execution:
         self.outcome = Outcome()
         self._todo = {step.id: step for step in _in_turns(steps(plan, state), tools)}
         self._queue = _Queue(self._todo.values())
-        self._running: dict[str, tuple[Step, Future[None]]] = {}
-        self._waits = 0  # of those that run
-        self._idle_since = float("-inf")
 
     @property
     def state(self) -> State:
@@ -149,85 +144,80 @@ class Execution:
 
     def events(self) -> Iterator[Event]:
         """Run every step and yield what happens."""
-        with ThreadPoolExecutor(max_workers=2 * self.run.tools.parallelism) as pool:
+        for together in self.together():
+            yield from together
+
+    def together(self) -> Iterator[Sequence[Event]]:
+        """Run every step and yield what happens; what is known at the same time comes together."""
+        with ThreadPoolExecutor(max_workers=2 * self.run.tools.parallelism + 1) as pool:
+            conducting = pool.submit(Conductor(self.run, self, pool).conduct)
+            conducting.add_done_callback(lambda _: self.run.events.put(None))
             try:
-                yield from self._until_done(pool)
-            except GeneratorExit:
-                # Nobody listens any more: waits must not hold the process.
+                yield from self._told()
+            except BaseException:
+                # Nobody listens any more: nothing new begins, and waits must not hold the process.
                 self.run.tools.stop.set()
                 raise
-        yield from self._leftover()
-        for step in self._todo.values():
-            self.outcome.skipped.append(step)
-            yield Event(phase=Phase.SKIPPED, address=step.address, verb=step.verb)
+            finally:
+                wait([conducting])  # a closed pool would refuse the calls of what is begun
+        conducting.result()
+        self.outcome.skipped += self._todo.values()
+        if self._todo:
+            yield [
+                Event(phase=Phase.SKIPPED, address=step.address, verb=step.verb)
+                for step in self._todo.values()
+            ]
 
-    def _until_done(self, pool: ThreadPoolExecutor) -> Iterator[Event]:
-        self._start(pool)
-        while self._running:
-            event = self._listen()
-            # What ended together is dealt with together.
-            together = [event, *(self.run.events.get() for _ in range(self.run.events.qsize()))]
-            for one in together:
-                if isinstance(one, Event):
-                    yield one
-                else:
-                    self._collect(one)
-            self._start(pool)
+    def _told(self) -> Iterator[Sequence[Event]]:
+        events = self.run.events
+        while (told := events.get()) is not None:
+            yield told
 
-    def _listen(self) -> Event | str:
-        """Return the next event; let go of the waits when nothing else has run for a while."""
-        run, patience = self.run, self.run.tools.patience
-        if patience is not None and self._waits == len(self._running) and not run.let_go.is_set():
-            left = self._idle_since + patience - time.monotonic()
-            if left > 0:
-                try:
-                    return run.events.get(timeout=left)
-                except queue.Empty:
-                    pass
-            run.let_go.set()
-        return run.events.get()
+    # -- what the conductor asks -----------------------------------------------------------------
 
-    def _leftover(self) -> Iterator[Event]:
-        while not self.run.events.empty():
-            event = self.run.events.get()
-            if isinstance(event, Event):
-                yield event
-
-    def _start(self, pool: ThreadPoolExecutor) -> None:
+    def next(self, working: int, waiting: int, *, held: bool) -> Step | None:
+        """Return the next step; none where no place is free, or nothing new shall begin."""
+        if not self._queue.ready or self.run.tools.stop.is_set() or self.outcome.fatal is not None:
+            return None
         # Waits have places of their own: a job of hours must not hold up what can be done now.
-        held = False
-        while self._queue.ready:
-            waits = self._queue.next_waits
-            running = self._waits if waits else len(self._running) - self._waits
-            if running >= self.run.tools.parallelism:
-                return
-            if self.run.tools.stop.is_set() or self.outcome.fatal is not None:
-                return
-            try:
-                if not held:
-                    self.run.tools.hold()
-                    held = True
-            except TunectlError as error:
-                self.outcome.fatal = error
-                return
-            step = self._queue.take()
-            del self._todo[step.id]
-            self.outcome.begun.add(step.address)
-            future = pool.submit(perform, self.run, step)
-            self._running[step.id] = (step, future)
-            self._waits += waits
-            future.add_done_callback(partial(self._ended, step.id))
+        if (waiting if self._queue.next_waits else working) >= self.run.tools.parallelism:
+            return None
+        try:
+            if not held:
+                self.run.tools.hold()
+        except TunectlError as error:
+            self.outcome.fatal = error
+            return None
+        step = self._queue.take()
+        del self._todo[step.id]
+        self.outcome.begun.add(step.address)
+        return step
 
-    def _ended(self, id_: str, _: Future[None]) -> None:
-        self.run.events.put(id_)
+    def acts(self, step: Step) -> Acts[None]:
+        """Return what a step does."""
+        return perform(self.run, step)
 
-    def _collect(self, id_: str) -> None:
-        step, future = self._running.pop(id_)
-        if step.verb is Verb.WAIT:
-            self._waits -= 1
-        else:
-            self._idle_since = time.monotonic()
-        self._judge(step, future)
+    def ended(self, step: Step, error: Exception | None) -> None:
+        """Take notice of the end of a step; what waits for it may have its turn now."""
+        match error:
+            case None:
+                self.outcome.done.add(step.id)
+                if step.verb in {Verb.CREATE, Verb.ADOPT}:
+                    self.outcome.made.add(step.address)
+                self._queue.done(step, self._is_over)
+            case Detached():
+                self.outcome.detached.append(step)
+            case LockError():
+                self.outcome.failed.add(step.id)
+                self.outcome.fatal = self.outcome.fatal or error
+            case Failed(diagnostic=diagnostic):
+                self._fail(step, diagnostic)
+            case LookupError():
+                summary = f"`{step.address}` cannot be made: {error}"
+                self._fail(step, Diagnostic(summary=summary, address=str(step.address)))
+            case TunectlError():
+                for diagnostic in error.diagnostics or (Diagnostic(summary=str(error)),):
+                    self._fail(step, diagnostic)
 
     def _is_over(self, step: Step) -> bool:
         """Whether a step is the wait for what is ready: then there is nothing to do, or to tell."""
@@ -241,32 +231,10 @@ class Execution:
         self.outcome.done.add(step.id)
         return True
 
-    def _judge(self, step: Step, future: Future[None]) -> None:
-        try:
-            future.result()
-        except Detached:
-            self.outcome.detached.append(step)
-        except LockError as error:
-            self.outcome.failed.add(step.id)
-            self.outcome.fatal = self.outcome.fatal or error
-        except Failed as failure:
-            self._fail(step, failure.diagnostic)
-        except LookupError as error:
-            summary = f"`{step.address}` cannot be made: {error}"
-            self._fail(step, Diagnostic(summary=summary, address=str(step.address)))
-        except TunectlError as error:
-            for diagnostic in error.diagnostics or (Diagnostic(summary=str(error)),):
-                self._fail(step, diagnostic)
-        else:
-            self.outcome.done.add(step.id)
-            if step.verb in {Verb.CREATE, Verb.ADOPT}:
-                self.outcome.made.add(step.address)
-            self._queue.done(step, self._is_over)
-
     def _fail(self, step: Step, diagnostic: Diagnostic) -> None:
         self.outcome.failed.add(step.id)
         self.outcome.failures.append(diagnostic)
-        self.run.events.put(
+        self.run.tell(
             Event(
                 phase=Phase.ERRORED,
                 address=step.address,

@@ -12,7 +12,6 @@ from dataclasses import field
 from datetime import datetime
 
 from tunectl.core.dataclass import dataclass
-from tunectl.core.errors import Diagnostic
 from tunectl.core.event import Event, Phase
 from tunectl.core.ports import (
     Connect,
@@ -25,7 +24,7 @@ from tunectl.core.ports import (
     Shares,
 )
 from tunectl.core.resource import Instance, Need, Resource, deadline, output
-from tunectl.core.state import Began, Entry, Folding, Intent, State
+from tunectl.core.state import Entry, Folding, State
 from tunectl.core.steps import Step
 from tunectl.core.value import Address, Plain, Ref, Value, canonical, plain, resolve, settle
 
@@ -88,15 +87,16 @@ class Tools:
 
 
 class Run:
-    """The state as it becomes. Workers share it; every change goes through the journal first."""
+    """The state as it becomes. Every change goes through the journal first."""
 
     def __init__(self, state: State, tools: Tools) -> None:
         self.tools = tools
-        self.events: queue.SimpleQueue[Event | str] = queue.SimpleQueue()  # or a step's end
+        self.events: queue.SimpleQueue[tuple[Event, ...] | None] = queue.SimpleQueue()  # the end
         self.let_go = threading.Event()  # waits end, whatever they wait for
         self._whose = state  # its lineage, project and environment never change
         self._folding = Folding(state)
         self._guard = threading.Lock()
+        self._accounts: dict[str, str] = {}
 
     @property
     def state(self) -> State:
@@ -108,53 +108,20 @@ class Run:
         """Return the instance at an address as of now, None when there is none."""
         return self._folding.instances.get(address)
 
-    def record(self, entry: Entry) -> None:
-        """Make an entry durable, then fold it in.
+    def record(self, *entries: Entry) -> None:
+        """Make entries durable together, then fold them in.
 
         Raises:
-            StateError: it could not be made durable.
+            StateError: they could not be made durable.
         """
-        self.tools.journal.append(entry)
+        self.tools.journal.append(*entries)
         with self._guard:
-            self._folding.add(entry)
+            for entry in entries:
+                self._folding.add(entry)
 
-    def begin(self, intent: Intent) -> None:
-        """Make an intent durable before the call it is about.
-
-        The lock is looked at once more after that: whoever holds it next has read the intent, and
-        looks for what came of it.
-
-        Raises:
-            StateError: it could not be made durable.
-            LockError: the lock was lost; nothing may be called.
-        """
-        self.record(Began(intent))
-        self.tools.hold()
-
-    def tell(
-        self,
-        phase: Phase,
-        step: Step,
-        began: float,
-        *,
-        id_: str = "",
-        message: str = "",
-        detail: Mapping[str, Plain] | None = None,
-        error: Diagnostic | None = None,
-    ) -> None:
-        """Emit an event about a step that began at this monotonic time."""
-        self.events.put(
-            Event(
-                phase=phase,
-                address=step.address,
-                verb=step.verb,
-                id=id_,
-                elapsed=time.monotonic() - began,
-                message=message,
-                detail=detail or {},
-                error=error,
-            )
-        )
+    def tell(self, *events: Event) -> None:
+        """Hand events to whoever listens."""
+        self.events.put(events)
 
     def nap(self, seconds: float) -> None:
         """Pause before the next look; a stop, or letting go, ends it soon."""
@@ -162,6 +129,17 @@ class Run:
         while (left := until - time.monotonic()) > 0 and not self.let_go.is_set():
             if self.tools.stop.wait(min(left, 0.1)):
                 return
+
+    def account(self, provider: str) -> str:
+        """Return a provider's account; it is asked once.
+
+        Raises:
+            ProviderError: it cannot be told.
+        """
+        found = self._accounts.get(provider)
+        if found is None:
+            found = self._accounts[provider] = self.tools.connect(provider).account()
+        return found
 
     def handler(self, provider: str, kind: str) -> Handler:
         """Return a provider's handler of a kind."""
@@ -212,6 +190,27 @@ class Run:
     def now(self) -> str:
         """The clock as ISO 8601."""
         return self.tools.clock().isoformat(timespec="seconds")
+
+
+def told_of(
+    phase: Phase,
+    step: Step,
+    began: float,
+    *,
+    id_: str = "",
+    message: str = "",
+    detail: Mapping[str, Plain] | None = None,
+) -> Event:
+    """Return an event about a step that began at this monotonic time."""
+    return Event(
+        phase=phase,
+        address=step.address,
+        verb=step.verb,
+        id=id_,
+        elapsed=time.monotonic() - began,
+        message=message,
+        detail=detail or {},
+    )
 
 
 def mint() -> str:

@@ -14,14 +14,15 @@ from tunectl.core.errors import ClosedError, Diagnostic, TunectlError
 from tunectl.core.ports import Request
 from tunectl.core.resource import Instance, Recreate
 from tunectl.core.steps import Step, Verb
+from tunectl.engine.conductor import Acts
 from tunectl.engine.run import Run
 
-Delete = Callable[[Run, Step, float], None]
+Delete = Callable[[Run, Step, float], Acts[None]]
 
 
 def take_back(
     run: Run, step: Step, request: Request, error: ClosedError, delete: Delete
-) -> ClosedError:
+) -> Acts[ClosedError]:
     """Remove what an object that was refused for good needed, and return the error that says it.
 
     Args:
@@ -44,7 +45,7 @@ def take_back(
             after=frozenset(),
         )
         try:
-            delete(run, ending, time.monotonic())
+            yield from delete(run, ending, time.monotonic())
             gone.append(found.id)
         except TunectlError as refusal:
             left.append(f"`{found.id}` could not be removed: {refusal}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import uuid
 from collections.abc import Mapping
 from dataclasses import fields
@@ -28,11 +29,9 @@ def parsed(content: bytes) -> Holder | None:
 
 def who(operation: str) -> Holder:
     """Return us, as the holder of a new lock."""
-    import socket
-
     return Holder(
         id=str(uuid.uuid4()),
-        who=f"{_user()}@{socket.gethostname()}",
+        who=f"{_user()}@{platform.node()}",
         operation=operation,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         pid=os.getpid(),
@@ -69,8 +68,13 @@ def run_info(environ: Mapping[str, str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def held(holder: Holder | None) -> LockError:
-    """Return the error of a lock that another holds."""
+def held(holder: Holder | None, *, stays: bool = False) -> LockError:
+    """Return the error of a lock that another holds.
+
+    Args:
+        holder: as far as it is known.
+        stays: the lock has neither a lease nor a process that holds it: it outlives its holder.
+    """
     if holder is None:
         return LockError.of("the state is locked", hint="try again, or pass `--lock-timeout 60`")
     process = f"process {holder.pid}, " if holder.pid else ""
@@ -78,7 +82,8 @@ def held(holder: Holder | None) -> LockError:
     return LockError.of(
         f"the state is locked by {holder.who} for `{holder.operation}`",
         detail=f"{detail}\n{holder.info}" if holder.info else detail,
-        hint="wait for it, or pass `--lock-timeout 60`",
+        hint="wait for it, or pass `--lock-timeout 60`"
+        + (f"; when that run is dead: `tunectl lock break {holder.id}`" if stays else ""),
         code="lock-held",
     )
 

@@ -80,16 +80,18 @@ class StoredJournal:
         self._size = 0
         self._limit = self._outgrown(snapshot_size)
 
-    def append(self, entry: Entry) -> None:
-        """Return only when the entry is durable.
+    def append(self, *entries: Entry) -> None:
+        """Return only when the entries are durable; they are written together, in this order.
 
         Raises:
-            StateError: it could not be written; nothing after it is accepted either.
+            StateError: they could not be written; nothing after them is accepted either.
         """
+        if not entries:
+            return
         with self._guard:
             batch = self._gathering
-            batch.entries.append(entry)
-            first = len(batch.entries) == 1
+            first = not batch.entries
+            batch.entries += entries
         if not first:
             with batch.open:
                 pass

@@ -24,9 +24,16 @@ _WORDS = {
 
 def event_line(event: Event, paint: Paint = PLAIN) -> str:
     """Return the event as one line, empty when it says nothing to people."""
-    event = scrub(event)
+    if not _is_clean(event):
+        event = scrub(event)
     text = _text(event)
     return f"{paint(f'{event.address}:', Style.BOLD)} {text}" if text else ""
+
+
+def _is_clean(event: Event) -> bool:
+    """Whether nothing of what a line shows needs cleaning: there are two events a resource."""
+    texts = event.id.isprintable() and event.message.isprintable()
+    return texts and not event.detail and scrub(event.address) is event.address
 
 
 def _text(event: Event) -> str:
