@@ -8,6 +8,8 @@ import orjson
 
 from tunectl.app import schemas
 from tunectl.config import reference
+from tunectl.kinds import plain_table
+from tunectl.kinds.plain import TABLE
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
@@ -22,6 +24,7 @@ def generated() -> dict[Path, str]:
             schemas.schema(name), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         )
         found[ROOT / "schemas" / f"{stem}.schema.json"] = content.decode()
+    found[TABLE] = plain_table.text()
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)

@@ -12,8 +12,9 @@ from tunectl.kinds import DERIVED, KINDS, PLANNED
 from tunectl.kinds.key_names import SECRETS
 from tunectl.kinds.provider import OpenAIProvider
 from tunectl.kinds.providers import PROVIDERS
+from tunectl.kinds.reading import name_hint
 from tunectl.kinds.tuning_job import TuningJob
-from tunectl.kinds.values import Epochs, Share, name_hint
+from tunectl.kinds.values import Epochs, Share
 
 
 def test_no_planned_word_is_already_a_field_or_a_kind():

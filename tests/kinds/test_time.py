@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from tunectl.kinds.time import UNITS, Duration, Instant
+from tunectl.kinds.moments import UNITS
+from tunectl.kinds.time import Duration, Instant
 
 DURATION, INSTANT = TypeAdapter(Duration), TypeAdapter(Instant)
 

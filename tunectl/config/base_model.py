@@ -12,7 +12,7 @@ from tunectl.config.problems import did_you_mean, listed
 from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.value import Address, Join, Ref
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.kinds import TUNING_JOB
 
 WARN_DAYS = 60
 # Services that tune the models of one maker under plain ids: how these begin, and their name.
@@ -84,7 +84,7 @@ def base_of(world: World, model: str | Ref | Join) -> str:
     while isinstance(model, Ref) and model.address not in seen:
         seen.add(model.address)
         draft = world.drafts.get(model.address)
-        if draft is None or not isinstance(draft.model, TuningJob):
+        if draft is None or not TUNING_JOB.fits(draft.model):
             break
         said = draft.model.base_model
         named = world.references.named(said, draft.scope) if isinstance(said, str) else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tunectl.catalog.bedrock_models import family
 from tunectl.config.base_model import base_of
 from tunectl.config.drafts import Draft
 from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.value import Join, Ref, Value
-from tunectl.kinds.endpoint import Endpoint
 from tunectl.kinds.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from tunectl.kinds.endpoint import Endpoint
 
 BEDROCK = "bedrock"
 # What is sold cannot be changed, only bought anew.

@@ -11,14 +11,14 @@ from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import Scope
 from tunectl.config.template import Evaluator
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.config.world import World
 from tunectl.core.errors import Source
 from tunectl.core.graph import Cycle, check
 from tunectl.core.project import Output
 from tunectl.core.value import NAME, Address, Ref, Value, refs
-from tunectl.kinds.project import OutputFields
-from tunectl.kinds.values import name_hint
+from tunectl.kinds import OUTPUT
+from tunectl.kinds.reading import name_hint
 
 
 def outputs(
@@ -38,7 +38,7 @@ def outputs(
         value = evaluator.value(node, scope, broken)
         if not isinstance(value, dict):
             value = {"value": value}
-        said = validated(OutputFields, node, value, problems, f"outputs.{name}", broken)
+        said = validated(OUTPUT, node, value, problems, f"outputs.{name}", broken)
         if broken or said is None:
             continue
         place = node.find(("value",))[0]
@@ -114,7 +114,8 @@ def check_values(found: tuple[Output, ...], world: World) -> None:
 
 def check_cycles(world: World) -> None:
     """Name a cycle of references, if there is one."""
-    needs = {address: resource.needs for address, resource in world.resources.items()}
+    # What needs nothing stands in no circle.
+    needs = {address: needed for address, one in world.resources.items() if (needed := one.needs)}
     try:
         check(needs)
     except Cycle as cycle:

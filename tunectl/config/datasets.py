@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tunectl.config.derive import in_file_order
 from tunectl.config.drafts import Draft
@@ -20,7 +21,10 @@ from tunectl.data.dataset import DataSpec, SplitSpec, read
 from tunectl.data.output import OutputSpec
 from tunectl.data.policy import Policy
 from tunectl.data.targets import Target
-from tunectl.kinds.dataset import Dataset
+from tunectl.kinds import DATASET
+
+if TYPE_CHECKING:
+    from tunectl.kinds.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def to_read(world: World) -> Iterator[tuple[Draft, DeclaredData]]:
     targets = uses(world)
     for draft in in_file_order(world.drafts, "dataset"):
         model = draft.model
-        assert isinstance(model, Dataset)
+        assert DATASET.fits(model)
         spec = _spec(world, model, draft)
         yield draft, DeclaredData(draft.address, spec, targets.get(draft.address, ()), world.policy)
 
@@ -64,7 +68,7 @@ def lower_datasets(world: World) -> None:
     for draft, data in to_read(world):
         world.check_builtin(draft)
         model = draft.model
-        assert isinstance(model, Dataset)
+        assert DATASET.fits(model)
         sources = [model.source] if model.source is not None else [*(model.splits or {}).values()]
         sources += model.checks.contamination
         world.looked.opened(world.root, sources)
@@ -101,7 +105,7 @@ def _placed(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
 def _origin(draft: Draft) -> str:
     """The field that says where the rows are."""
     model = draft.model
-    assert isinstance(model, Dataset)
+    assert DATASET.fits(model)
     if model.rows is not None:
         return "rows"
     return "splits" if model.source is None else "source"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tunectl.config.node import Node, Path, sort
 from tunectl.config.problems import Problems
@@ -11,12 +12,14 @@ from tunectl.config.refs import References
 from tunectl.config.scope import Each, Scope
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import Block, Tree
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import Address
 from tunectl.kinds import KINDS
-from tunectl.kinds.declared import Declared
+
+if TYPE_CHECKING:
+    from tunectl.kinds.declared import Declared
 
 Scopes = Mapping[tuple[str, ...], Scope]
 Known = dict[tuple[str, tuple[str, ...]], Sequence[str] | None]
@@ -118,5 +121,5 @@ def _draft(item: _Item, evaluator: Evaluator, problems: Problems) -> Draft:
     broken: set[Path] = set()
     value = evaluator.value(node, item.scope, broken)
     value = {} if value is None else value
-    model = validated(KINDS[block.kind], node, value, problems, str(address), broken)
+    model = validated(KINDS.named[block.kind], node, value, problems, address, broken)
     return Draft(address, node, item.scope, block.source, None if broken else model)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.provider_types import Service
 from tunectl.config.bought import BOUGHT, bought
@@ -12,29 +14,36 @@ from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
 from tunectl.config.hosting import ACCEPTED, VERTEX, fixed_by, hosted
 from tunectl.config.providers import LOCAL
-from tunectl.config.world import World, service_of
+from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.resource import Recreate, Resource
 from tunectl.core.value import Join, Ref, Value
-from tunectl.kinds.endpoint import Endpoint
+from tunectl.kinds import ENDPOINT
+
+if TYPE_CHECKING:
+    from tunectl.kinds.endpoint import Endpoint
 
 # What goes into the spec where it is said, beside the model.
 _SETTINGS = ("deployment",)
 _ONE_MODEL = frozenset({"model"})
+_BOUGHT = frozenset(BOUGHT)
+# Shared by all, for a set of its own for each of thousands takes as long as the rest of it.
+_NONE: frozenset[str] = frozenset()
+_BASE_URL = frozenset({"base_url"})
 
 
 def lower_endpoints(world: World) -> None:
     """Declare every endpoint."""
     for draft in in_file_order(world.drafts, "endpoint"):
         model = draft.model
-        assert isinstance(model, Endpoint)
+        assert ENDPOINT.fits(model)
         target = world.model_reference(draft, model.model, ("tuning_job",), "model")
         depends_on, lifecycle = world.depends_on(draft), world.lifecycle(draft)
         provider = _provider(world, draft, target)
         if target is None or provider is None:
             continue
         alias = provider.type == LOCAL  # a name and an address that stay when it moves
-        service = service_of(provider)
+        service = world.service(provider)
         _check_deployment(world, draft, model, service)
         if provider.type == ANTHROPIC and isinstance(target, str):
             check_claude(world, draft, target)
@@ -48,14 +57,14 @@ def lower_endpoints(world: World) -> None:
             spec={"model": target, **_said(model), **sold, **hosting},
             immutable=_ONE_MODEL
             if service is not None and service.registers
-            else frozenset(BOUGHT)
+            else _BOUGHT
             if sold
             else fixed_by(hosting)
             if provider.type == VERTEX
-            else frozenset(),
-            inputs=frozenset(ACCEPTED & hosting.keys()),
+            else _NONE,
+            inputs=frozenset(ACCEPTED & hosting.keys()) if hosting else _NONE,
             outputs=model.outputs,
-            stable=frozenset(_stable(model, provider, fixed=bool(alias or sold or machines))),
+            stable=_stable(model, provider, fixed=bool(alias or sold or machines)),
             recreate=Recreate.ON_REQUEST if hourly else Recreate.FREELY,
             depends_on=depends_on,
             lifecycle=lifecycle,
@@ -66,17 +75,24 @@ def lower_endpoints(world: World) -> None:
         )
 
 
-def _stable(model: Endpoint, provider: Provided, *, fixed: bool) -> tuple[str, ...]:
+def _stable(model: Endpoint, provider: Provided, *, fixed: bool) -> frozenset[str]:
     """Return the outputs that stay when an endpoint moves.
 
     Where Vertex AI serves a tuned Gemini is told by the endpoint that it got.
     """
     if fixed:
-        return model.outputs
-    return () if provider.type == VERTEX else ("base_url",)
+        return _all(model.outputs)
+    return _NONE if provider.type == VERTEX else _BASE_URL
+
+
+@cache
+def _all(outputs: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(outputs)
 
 
 def _said(model: Endpoint) -> dict[str, Value]:
+    if model.model_fields_set.isdisjoint(_SETTINGS):
+        return {}
     said = ((name, getattr(model, name)) for name in _SETTINGS)
     return {name: value for name, value in said if value is not None}
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 from tunectl.config.drafts import Draft
 from tunectl.config.world import World
 from tunectl.core.resource import Expiry
-from tunectl.kinds.declared import Remote
+
+if TYPE_CHECKING:
+    from tunectl.kinds.declared import Remote
 
 _ENDS = frozenset({"expires_after", "expires_at", "expires_when_idle"})
 
 
 def expiry(world: World, draft: Draft) -> Expiry | None:
     """Return when a resource is to end, None when it stays; a date that has passed is a warning."""
-    model = draft.model
-    assert isinstance(model, Remote)
+    model = cast("Remote", draft.model)
     if model.model_fields_set.isdisjoint(_ENDS):
         return None
     if model.expires_at is not None and _passed(model.expires_at, world.moment):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunectl.config.looked import MAIN, Looked, Names, project_names
 from tunectl.config.node import File, Node, plain
@@ -19,9 +20,12 @@ from tunectl.config.reading import read_text
 from tunectl.config.source import parse
 from tunectl.config.syntax import foreign
 from tunectl.config.tree import Module, Tree, gather
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.core.errors import Source
-from tunectl.kinds.project import IncludeFields
+from tunectl.kinds import INCLUDE
+
+if TYPE_CHECKING:
+    from tunectl.kinds.project import IncludeFields
 
 DEFAULT_ENV = "default"
 _OVERLAY = re.compile(r"tunectl\.(.+)\.yaml")
@@ -108,7 +112,7 @@ class _Files:
             return
         for node in listed_here.value:
             value = {"file": node.value} if isinstance(node.value, str) else plain(node)
-            wanted = validated(IncludeFields, node, value, self._problems, "include")
+            wanted = validated(INCLUDE, node, value, self._problems, "include")
             if wanted is not None:
                 self._include(module, node, wanted, stack)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tunectl.catalog.open_models import open_model
 from tunectl.catalog.provider_types import Service, provider_types
@@ -16,12 +16,15 @@ from tunectl.config.drafts import Draft
 from tunectl.config.expiry import expiry
 from tunectl.config.limits import check_job, check_rows, check_tunes
 from tunectl.config.origin import origin
-from tunectl.config.world import World, service_of
+from tunectl.config.world import World
 from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Provided
 from tunectl.core.resource import Recreate, Resource
-from tunectl.core.value import Address, Join, Plain, Ref, Value, shown
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.core.value import SCALARS, Address, Join, Plain, Ref, Value, shown
+from tunectl.kinds import TUNING_JOB
+
+if TYPE_CHECKING:
+    from tunectl.kinds.tuning_job import TuningJob
 
 _IMMUTABLE = frozenset({"base_model", "method", "seed", "data", "trainer"})
 _DEFERRED = frozenset({"suffix", "metadata", "integrations"})
@@ -53,16 +56,17 @@ def lower_jobs(world: World) -> None:
         job = _resolved(world, draft)
         if job is not None:
             jobs[draft.address] = job
+    known: dict[str, str] = {}
     for address, job in jobs.items():
-        job.fingerprint = _fingerprint(job, jobs)
+        job.fingerprint = _fingerprint(job, jobs, known)
         world.resources[address] = _resource(world, job)
 
 
 def _resolved(world: World, draft: Draft) -> _Job | None:
     model = draft.model
-    assert isinstance(model, TuningJob)
+    assert TUNING_JOB.fits(model)
     provider = world.provider(draft)
-    service = service_of(provider) if provider is not None else None
+    service = world.service(provider) if provider is not None else None
     if not check_tunes(world, draft, provider, service):
         return None
     base = world.model_reference(draft, model.base_model, ("tuning_job",), "base_model")
@@ -116,7 +120,7 @@ def _trainer(provider: Provided) -> str | None:
     return f"{name}/{versions[name]}" if name in versions else None
 
 
-def _fingerprint(job: _Job, jobs: Mapping[Address, _Job]) -> str | None:
+def _fingerprint(job: _Job, jobs: Mapping[Address, _Job], known: dict[str, str]) -> str | None:
     """Return a job's identity; a base that another job makes counts by that job's identity.
 
     A line of jobs may be as long as the project: it is followed to its end, then back.
@@ -128,32 +132,46 @@ def _fingerprint(job: _Job, jobs: Mapping[Address, _Job]) -> str | None:
         line.append(at)
         at = jobs.get(at.base.address) if isinstance(at.base, Ref) else None
     for one in reversed(line):
-        one.fingerprint = _identity(one, jobs)
+        one.fingerprint = _identity(one, jobs, known)
         one.open = False
     return job.fingerprint
 
 
-def _identity(job: _Job, jobs: Mapping[Address, _Job]) -> str:
+def _identity(job: _Job, jobs: Mapping[Address, _Job], known: dict[str, str]) -> str:
+    """Return what a job is; of the many that differ in other things it is made once.
+
+    Args:
+        job: the job.
+        jobs: all, of which one may make its base.
+        known: what was made before, by all that it is made from.
+    """
     base: Plain = str(job.base)
     if isinstance(job.base, Ref):
         before = jobs.get(job.base.address)
         base = {"tuning_job": before.fingerprint if before is not None else None}
-    return fingerprint(
-        base_model=base,
-        method={name: shown(value) for name, value in job.method.items()},
-        seed=job.model.seed,
-        training=job.training.sha256,
-        validation=job.validation.sha256 if job.validation is not None else None,
-        trainer=job.trainer,
-    )
+    validation = job.validation.sha256 if job.validation is not None else None
+    parts = (base, job.method, job.model.seed, job.training.sha256, validation, job.trainer)
+    about = repr(parts)  # which tells 1, 1.0 and True apart
+    if about not in known:
+        known[about] = fingerprint(
+            base_model=base,
+            method={name: shown(value) for name, value in job.method.items()},
+            seed=job.model.seed,
+            training=job.training.sha256,
+            validation=validation,
+            trainer=job.trainer,
+        )
+    return known[about]
 
 
 def _method(model: TuningJob) -> dict[str, Value]:
     """Return the method with what the user set; `auto` is like leaving out."""
-    return {name: _frozen(value) for name, value in model.method.said().items()}
+    return {name: _frozen(value) for name, value in vars(model.method).items() if value is not None}
 
 
 def _frozen(value: Any) -> Value:  # noqa: ANN401  # a tree of the declaration
+    if value.__class__ in SCALARS:
+        return cast("Value", value)
     if isinstance(value, Mapping):
         return {str(key): _frozen(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -162,7 +180,7 @@ def _frozen(value: Any) -> Value:  # noqa: ANN401  # a tree of the declaration
 
 
 def _resource(world: World, job: _Job) -> Resource:
-    draft, model, service = job.draft, job.model, service_of(job.provider)
+    draft, model, service = job.draft, job.model, world.service(job.provider)
     spec = _spec(job)
     spec["training_file"] = _file(world, job, job.training, service)
     if job.validation is not None:

@@ -41,6 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tunectl.catalog.knowledge_bases import (
     KnowledgeService,
@@ -68,7 +69,10 @@ from tunectl.data.documents import (
     document,
     document_files,
 )
-from tunectl.kinds.knowledge_base import KnowledgeBase
+from tunectl.kinds import KNOWLEDGE_BASE
+
+if TYPE_CHECKING:
+    from tunectl.kinds.knowledge_base import KnowledgeBase
 
 _FILES = frozenset({"files"})
 _NAME = frozenset({"name"})
@@ -79,7 +83,7 @@ def lower_knowledge_bases(world: World) -> None:
     """Declare every knowledge base and the uploads it needs."""
     for draft in in_file_order(world.drafts, "knowledge_base"):
         model = draft.model
-        assert isinstance(model, KnowledgeBase)
+        assert KNOWLEDGE_BASE.fits(model)
         provider = world.provider(draft)
         depends_on, lifecycle = world.depends_on(draft), world.lifecycle(draft)
         documents = _documents(world, draft, model)

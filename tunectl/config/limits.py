@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tunectl.catalog.provider_types import Service
 from tunectl.config.datasets import Rows
 from tunectl.config.drafts import Draft
@@ -9,7 +11,9 @@ from tunectl.config.problems import listed
 from tunectl.config.world import World
 from tunectl.core.errors import Exit
 from tunectl.core.project import Provided
-from tunectl.kinds.tuning_job import TuningJob
+
+if TYPE_CHECKING:
+    from tunectl.kinds.tuning_job import TuningJob
 
 # Pairs of a job's metadata that carry our owner mark.
 _OURS = 6

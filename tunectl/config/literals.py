@@ -16,6 +16,7 @@ from tunectl.core.errors import Source
 from tunectl.core.value import Address
 
 _FIELDS = ("metadata", "labels")
+_TEXT = frozenset({str})
 _LEAST = 16  # characters; no key that is known by its pattern is shorter
 
 
@@ -71,6 +72,8 @@ def _long_texts(value: object) -> list[str]:
         return [value] if len(value) >= _LEAST else []
     if isinstance(value, dict):
         value = list(value.values())
+        if _TEXT.issuperset(map(type, value)):  # as most do
+            return [text for text in value if len(text) >= _LEAST]
     return (
         [text for inner in value for text in _long_texts(inner)] if isinstance(value, list) else []
     )

@@ -29,18 +29,19 @@ from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.scope import BROKEN, Scope
 from tunectl.config.template import Evaluator
 from tunectl.config.tree import MAPS, Tree
+from tunectl.config.validating import validated
 from tunectl.config.variables import Givers, module_variables, project_variables
-from tunectl.config.words import validated
 from tunectl.config.world import World
 from tunectl.core.dataclass import dataclass
 from tunectl.core.project import Project
 from tunectl.core.value import Address, Plain
-from tunectl.kinds.project import ProjectFields
+from tunectl.kinds import PROJECT
 
 if TYPE_CHECKING:
     from tunectl.config.datasets import DeclaredData
     from tunectl.config.prompt_places import PromptPlaces
     from tunectl.data.targets import Target
+    from tunectl.kinds.project import ProjectFields
 
 _Found = TypeVar("_Found")
 
@@ -361,6 +362,8 @@ def scopes_of(
             if isinstance(value, str) and starts_with_kind(value):
                 value = references.resolve(value, parent, node.source) or BROKEN
             given[name] = (BROKEN if broken else value, node)
+        if not module.top and not any(at[: len(path)] == path for _, at in tree.blocks):
+            given = {}  # its file could not be read, which is told once
         inner = module_variables(module.top.get("variables"), given, problems, module.source)
         scopes[path] = replace(
             base,
@@ -385,5 +388,5 @@ def project_fields(
         if key in MAPS and not isinstance(node.value, dict):
             continue
         value[key] = evaluator.value(node, scope, broken, secrets=key == "state", path=(key,))
-    fields = validated(ProjectFields, top, value, problems, MAIN, broken)
-    return fields if fields is not None else ProjectFields(project="project")
+    fields = validated(PROJECT, top, value, problems, MAIN, broken)
+    return fields if fields is not None else PROJECT.made({"project": "project"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tunectl.config.derive import in_file_order
@@ -13,7 +14,11 @@ from tunectl.config.world import World
 from tunectl.core.errors import Source
 from tunectl.core.resource import BUILTIN, Resource
 from tunectl.core.value import Address, Plain
-from tunectl.kinds.memory import MAX_CHARS, MAX_ITEMS, Memory, ProfileField
+from tunectl.kinds import MEMORY
+from tunectl.kinds.memory import MAX_CHARS, MAX_ITEMS, ProfileField
+
+if TYPE_CHECKING:
+    from tunectl.kinds.memory import Memory
 
 _LONGEST = 180  # bytes of a file's name, which may be 255 with what SQLite appends
 _FOLDER = PurePosixPath(".tunectl") / "memory"
@@ -27,7 +32,7 @@ def lower_memories(world: World) -> None:
         model = draft.model
         depends_on, lifecycle = world.depends_on(draft), world.lifecycle(draft)
         compiled = compiled_memory(world, draft)
-        if not isinstance(model, Memory) or compiled is None:
+        if not MEMORY.fits(model) or compiled is None:
             continue
         _check_alone(world, draft, compiled, files)
         _check_said(world, draft, model)
@@ -54,7 +59,7 @@ def compiled_memory(world: World, memory: Draft | Address) -> Mapping[str, Plain
     """
     draft = world.drafts.get(memory) if isinstance(memory, Address) else memory
     model = draft.model if draft is not None else None
-    if draft is None or not isinstance(model, Memory):
+    if draft is None or not MEMORY.fits(model):
         return None
     store = _store(world, draft, model)
     if store is None:

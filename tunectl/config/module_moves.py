@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from tunectl.config.node import Node
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.core.errors import Source
 from tunectl.core.project import Moved
 from tunectl.core.value import NAME, Address
-from tunectl.kinds.project import MovedFields
+
+if TYPE_CHECKING:
+    from tunectl.kinds.project import MovedFields
 
 MODULE = "module"
 

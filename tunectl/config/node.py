@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from functools import cached_property
+from struct import Struct
 from typing import Any, TypeAlias
 
 from tunectl.config.written import STRIDE, Written
@@ -13,6 +15,9 @@ from tunectl.core.errors import Source
 # The line breaks of YAML 1.1, by which libyaml counts lines.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
+
+_MARKS = Struct(f"{STRIDE}I").unpack_from  # of one value, as the row of numbers holds them
+_BYTES = STRIDE * array("I").itemsize
 
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
@@ -92,14 +97,11 @@ class Node:
             at: the place.
         """
         value = written.values if at == 0 else value
-        first = at * STRIDE
-        _, line, column, length, kline, kcolumn, klength, raw = written.marks[
-            first : first + STRIDE
-        ]
-        made = cls(value, file, line, column, length, bool(raw))  # type: ignore[arg-type]
+        _, line, column, length, kline, kcolumn, klength, raw = _MARKS(written.marks, at * _BYTES)
+        made = cls(value, file, line, column, length, raw == 1)  # type: ignore[arg-type]
         if kline:
             made.key = (kline, kcolumn, klength, file)
-        if isinstance(value, dict | list):
+        if value.__class__ is dict or value.__class__ is list:
             made._written, made._at = written, at
         return made
 

@@ -6,7 +6,7 @@ from tunectl.config.drafts import Draft
 from tunectl.config.world import World
 from tunectl.core.resource import Origin
 from tunectl.core.value import Address
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.kinds import TUNING_JOB
 
 _KIND = "tuning_job"
 
@@ -17,7 +17,7 @@ def origin(world: World, draft: Draft) -> Origin | None:
     So `from:` may stand in the common layer: the environment it names trains, the others take.
     """
     model = draft.model
-    assert isinstance(model, TuningJob)
+    assert TUNING_JOB.fits(model)
     if model.from_ is None:
         return None
     address = _address(world, draft, model.from_.address)

@@ -18,12 +18,17 @@ from tunectl.config.written import STRIDE, UnusualError, Written
 
 Held: TypeAlias = Callable[[str], Any]
 _Key: TypeAlias = tuple[int, int, int]
+# A map or list of several lines that is not at its end: its indentation, what it holds so far,
+# where its first number stands, and whether it is a list.
+_Open: TypeAlias = tuple[int, Any, int, bool]
 
 _NO_KEY: _Key = (0, 0, 0)
+_NOWHERE: _Open = (-1, None, 0, False)
 
 # Beyond these libyaml sees line breaks, marks of byte order, or nothing it accepts; of spaces that
 # are none in YAML something may have to be said.
-_ODD = re.compile("[^\n -~\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]")
+_ODD_ASCII = re.compile("[^\n -~]")
+_ODD = r"[^\n -~\u00a1-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]"
 _DEEPEST = 50
 _QUOTES = frozenset("\"'")
 _NAME = r"[^\W\d][\w.-]{0,99}"
@@ -35,7 +40,7 @@ _BLOCK_PLAIN = (
     rf"{_FIRST}[{_INNER}{{}}\[\],'\"?]*"
     rf"(?:(?: +|:)[{_INNER}{{}}\[\],'\"?]+)*"
 )
-_LINE = re.compile(
+_LINE = (
     rf"(?P<indent> *)(?:(?P<dash>- +)?(?:(?P<key>{_NAME}):(?:(?P<gap> +)|(?=$)))?"
     rf"(?P<value>{_QUOTED}|(?P<flow>[{{\[].*[}}\]])|{_BLOCK_PLAIN})?)?"
     r"(?: *(?:^|(?<= ))#.*)? *"
@@ -57,7 +62,8 @@ def read(text: str, held: Held) -> Written | None:
         held: the value of a plain scalar; raises `UnusualError` where something is to be said of
             it, or where JSON does not hold it.
     """
-    if _ODD.search(text) is not None:
+    odd = _ODD_ASCII if text.isascii() else re.compile(_ODD)  # which takes its time to compile
+    if odd.search(text) is not None:
         return None
     try:
         return _Lines(held).whole(text)
@@ -77,18 +83,6 @@ class _Values(dict[str, Any]):
         return value
 
 
-class _Open:
-    """A map or list of several lines that is not at its end."""
-
-    __slots__ = ("at", "holds", "indent", "is_list")
-
-    def __init__(self, indent: int, holds: Any, at: int) -> None:  # noqa: ANN401  # a map or list
-        self.indent = indent
-        self.holds = holds
-        self.at = at  # of its first number
-        self.is_list = holds.__class__ is list
-
-
 class _Lines:
     def __init__(self, held: Held) -> None:
         self._values = _Values(held)
@@ -102,8 +96,9 @@ class _Lines:
         Raises:
             UnusualError: libyaml has to read it.
         """
-        match, add, normal = _LINE.fullmatch, self._add, unicodedata.is_normalized
-        stack = self._open
+        normal, stack, ascii_only = unicodedata.is_normalized, self._open, text.isascii()
+        # Of ASCII alone each character is looked up in a row of bits, not by its category.
+        match = re.compile(_LINE, re.ASCII if ascii_only else 0).fullmatch
         for number, line in enumerate(text.split("\n"), 1):
             found = match(line)
             if found is None:
@@ -113,61 +108,37 @@ class _Lines:
                 if dash is not None:
                     raise UnusualError
                 continue  # nothing, or a comment
-            if key is not None and not key.isascii() and not normal("NFC", key):
+            if not (ascii_only or key is None or key.isascii() or normal("NFC", key)):
                 raise UnusualError
             column = len(indent)
-            inside = stack[-1] if stack else None
-            if (  # else it is one more entry of the map of the line before
-                inside is None
-                or inside.indent != column
-                or inside.is_list
-                or dash is not None
-                or self._waiting is not None
-            ):
-                inside = self._place(number, column, dash, key)
+            at, holds, _, is_list = stack[-1] if stack else _NOWHERE
+            # Else it is one more entry of the map of the line before.
+            if at != column or is_list or dash is not None or self._waiting is not None:
+                holds = self._place(number, column, dash, key)
             if dash is not None:
                 column += len(dash)
                 if key is None:
                     assert value is not None, "a line without key and value was passed over"
-                    inside.holds.append(self._value(value, flow, number, column, _NO_KEY))
+                    holds.append(self._value(value, flow, number, column, _NO_KEY))
                     continue
                 made: dict[str, Any] = {}
-                inside.holds.append(made)
-                inside = self._begin(column, made, number, _NO_KEY)
-            add(inside.holds, number, column, key, gap, value, flow)
+                holds.append(made)
+                holds = self._begin(column, made, number, _NO_KEY)
+            if key is None or key in holds:
+                raise UnusualError
+            if value is None or gap is None:
+                self._waiting = (key, (number, column + 1, len(key)))
+                continue
+            long = len(key)
+            holds[key] = self._value(
+                value, flow, number, column + long + len(gap) + 1, (number, column + 1, long)
+            )
         self._end(-1)
         if not self._marks:
             raise UnusualError
         return Written(self._root, array("I", self._marks))
 
-    def _add(  # the parts of one line
-        self,
-        holds: dict[str, Any],
-        number: int,
-        column: int,
-        key: str | None,
-        gap: str | None,
-        value: str | None,
-        flow: str | None,
-    ) -> None:
-        if key is None or key in holds:
-            raise UnusualError
-        long = len(key)
-        place = (number, column + 1, long)
-        if value is None or gap is None:
-            self._waiting = (key, place)
-            return
-        column += long + len(gap) + 1
-        if flow is not None:
-            holds[key] = self._flow(flow, number, column, place)
-        elif value[0] in _QUOTES:
-            self._marks += (1, number, column + 1, len(value), *place, 0)
-            holds[key] = value[1:-1]
-        else:
-            self._marks += (1, number, column + 1, len(value), *place, 1)
-            holds[key] = self._values[value]
-
-    def _place(self, number: int, column: int, dash: str | None, key: str | None) -> _Open:
+    def _place(self, number: int, column: int, dash: str | None, key: str | None) -> Any:  # noqa: ANN401
         """Return the map or list in which a line stands; it may begin there."""
         wanted = dash is not None
         if not self._open:
@@ -175,58 +146,59 @@ class _Lines:
                 raise UnusualError
             self._root: dict[str, Any] = {}
             return self._begin(0, self._root, number, _NO_KEY)
-        inside = self._open[-1]
+        at, inside, _, is_list = self._open[-1]
         if self._waiting is not None:
             name, place = self._waiting
-            if column > inside.indent or (wanted and column == inside.indent):
+            if column > at or (wanted and column == at):
                 if key is None and not wanted:
                     raise UnusualError
                 self._waiting = None
                 made: Any = [] if wanted else {}
-                inside.holds[name] = made
+                inside[name] = made
                 return self._begin(column, made, number, place)
-        if column != inside.indent or inside.is_list is not wanted:
+        if column != at or is_list is not wanted:
             self._end(column, list_too=not wanted)
-            inside = self._open[-1] if self._open else inside
-            if not self._open or inside.indent != column or inside.is_list is not wanted:
+            at, inside, _, is_list = self._open[-1] if self._open else _NOWHERE
+            if at != column or is_list is not wanted:
                 raise UnusualError
         elif self._waiting is not None:
             self._nothing()
         return inside
 
-    def _begin(self, indent: int, holds: Any, number: int, key: _Key) -> _Open:  # noqa: ANN401
+    def _begin(self, indent: int, holds: Any, number: int, key: _Key) -> Any:  # noqa: ANN401
         if len(self._open) > _DEEPEST:
             raise UnusualError
-        made = _Open(indent, holds, len(self._marks))
+        self._open.append((indent, holds, len(self._marks), holds.__class__ is list))
         self._marks += (0, number, indent + 1, 1, *key, 0)
-        self._open.append(made)
-        return made
+        return holds
 
     def _end(self, indent: int, *, list_too: bool = True) -> None:
         """End what stands further in; a list at the very indentation of its key may end too."""
         if self._waiting is not None:
             self._nothing()
-        marks = self._marks
-        while self._open:
-            last = self._open[-1]
-            if last.indent < indent or (last.indent == indent and not (list_too and last.is_list)):
+        marks, stack = self._marks, self._open
+        while stack:
+            at, _, first, is_list = stack[-1]
+            if at < indent or (at == indent and not (list_too and is_list)):
                 return
-            self._open.pop()
-            marks[last.at] = (len(marks) - last.at) // STRIDE
+            stack.pop()
+            marks[first] = (len(marks) - first) // STRIDE
 
     def _nothing(self) -> None:
         """The key that waits has no value: it is null, and stands after the colon."""
         assert self._waiting is not None, "no key waits"
         (name, (number, column, long)), self._waiting = self._waiting, None
-        self._open[-1].holds[name] = None
+        self._open[-1][1][name] = None
         self._marks += (1, number, column + long + 1, 0, number, column, long, 1)
 
     def _value(self, value: str, flow: str | None, number: int, column: int, key: _Key) -> Any:  # noqa: ANN401
         if flow is not None:
             return self._flow(flow, number, column, key)
-        quoted = value[0] in _QUOTES
-        self._marks += (1, number, column + 1, len(value), *key, not quoted)
-        return value[1:-1] if quoted else self._values[value]
+        if value[0] in _QUOTES:
+            self._marks += (1, number, column + 1, len(value), *key, 0)
+            return value[1:-1]
+        self._marks += (1, number, column + 1, len(value), *key, 1)
+        return self._values[value]
 
     def _flow(self, text: str, number: int, column: int, key: _Key) -> Any:  # noqa: ANN401
         """Return the value of `{...}` or `[...]`; its numbers follow those before.
@@ -255,14 +227,10 @@ def _flat(  # the parts of one line
         name, said, quoted, end = found.groups()
         if name in made:
             return None
-        place = column + found.start(1)
-        start, at = column + found.start(2), found.end()
-        if quoted is None:
-            mine += (1, number, start, len(said), number, place, len(name), 1)
-            made[name] = values[said]
-        else:
-            mine += (1, number, start, len(said), number, place, len(name), 0)
-            made[name] = said[1:-1]
+        (_, at), (place, _), (start, _), _, _ = found.regs
+        made[name] = values[said] if quoted is None else said[1:-1]
+        raw = 1 if quoted is None else 0
+        mine += (1, number, column + start, len(said), number, column + place, len(name), raw)
     if at != len(text):
         return None
     mine[0] = len(mine) // STRIDE

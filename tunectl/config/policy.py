@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -12,10 +12,13 @@ from tunectl.config.node import File, Node, plain
 from tunectl.config.problems import Problems, listed
 from tunectl.config.reading import read_text
 from tunectl.config.source import parse
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.core.errors import Severity, Source
 from tunectl.data.policy import NO_POLICY, Policy
-from tunectl.kinds.checks import PolicyFields, ProjectChecks
+from tunectl.kinds import POLICY
+
+if TYPE_CHECKING:
+    from tunectl.kinds.checks import PolicyFields, ProjectChecks
 
 
 def project_policy(
@@ -62,7 +65,7 @@ def read_policy(
     node = parse(File(name, text), problems) if text is not None and text.strip() else None
     if node is None or node.value is None:
         return NO_POLICY
-    fields = validated(PolicyFields, node, plain(node), problems, name)
+    fields = validated(POLICY, node, plain(node), problems, name)
     if fields is None:
         _rules(node, problems)  # told at once with what does not fit
         return NO_POLICY

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tunectl.config.drafts import Draft
 from tunectl.config.policy import read_schema
 from tunectl.config.prompt_texts import Injected
 from tunectl.config.world import World
 from tunectl.core.value import Address, Plain, Ref
-from tunectl.kinds.memory import Memory
+from tunectl.kinds import MEMORY
 from tunectl.kinds.prompt_template import Input, PromptTemplate
+
+if TYPE_CHECKING:
+    from tunectl.kinds.memory import Memory
 
 _SORTS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -78,7 +82,7 @@ def memory_of(
     if isinstance(found, Ref):
         other = world.drafts.get(found.address)
         fields = other.model if other is not None else None
-        return found.address, fields if isinstance(fields, Memory) else None
+        return found.address, fields if MEMORY.fits(fields) else None
     if found is not None:
         world.problems.error(
             f"`memory` must refer to one, not to `{found}`",

@@ -14,14 +14,14 @@ from tunectl.config.node import Node, Path
 from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.scope import Scope
 from tunectl.config.template import Evaluator
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.core.errors import Source
 from tunectl.core.project import Provided
 from tunectl.core.resource import BUILTIN
 from tunectl.core.value import NAME, Plain
 from tunectl.kinds.key_names import SECRETS
 from tunectl.kinds.providers import PROVIDERS
-from tunectl.kinds.values import name_hint
+from tunectl.kinds.reading import name_hint
 
 LOCAL = "local"
 # They keep prompts and run nothing: no resource belongs there that names no provider.
@@ -85,7 +85,7 @@ def _provider(
         node_value = node.value
     said = node_value.get("type") if isinstance(node_value, dict) else None
     type_ = said if isinstance(said, str) else name
-    model = PROVIDERS.get(type_)
+    model = PROVIDERS.named.get(type_)
     if model is None:
         return _foreign(name, type_, node, node_value, problems)
     made = validated(model, node, node_value, problems, f"providers.{name}")

@@ -175,7 +175,7 @@ class References:
         return None
 
     def _with_output(self, address: Address, rest: tuple[str, ...], source: Source) -> Ref | None:
-        outputs = KINDS[address.kind].outputs
+        outputs = KINDS.named[address.kind].facts.outputs
         if rest and outputs and rest[0] not in outputs:
             self.problems.error(
                 f"`{address}` has no output `{rest[0]}`",
@@ -190,7 +190,7 @@ class References:
         """Return a reference that names an output: the kind's main one when it names none."""
         if ref.path:
             return ref
-        main = KINDS[ref.address.kind].main_output
+        main = KINDS.named[ref.address.kind].facts.main_output
         if main is None:
             self.problems.error(
                 f"`{ref}` names no output",

@@ -16,8 +16,7 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.value import Address
 from tunectl.data.remote import is_remote
 from tunectl.data.spec import DataSpec
-from tunectl.kinds.knowledge_base import KnowledgeBase
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.kinds import KNOWLEDGE_BASE, TUNING_JOB
 
 _GRADED = re.compile(r"\bitem\.([A-Za-z_]\w*)")
 
@@ -68,7 +67,7 @@ def _all(world: World) -> Iterator[RemoteInput]:
                 yield RemoteInput(data.address, source, spec, method, graded)
     for draft in in_file_order(world.drafts, "knowledge_base"):
         model = draft.model
-        assert isinstance(model, KnowledgeBase)
+        assert KNOWLEDGE_BASE.fits(model)
         for source in map(str.strip, model.sources):
             if is_remote(source):
                 yield RemoteInput(draft.address, source)
@@ -76,5 +75,5 @@ def _all(world: World) -> Iterator[RemoteInput]:
 
 def _graded(world: World) -> Iterator[str]:
     for draft in world.drafts.values():
-        if isinstance(draft.model, TuningJob) and draft.model.method.grader is not None:
+        if TUNING_JOB.fits(draft.model) and draft.model.method.grader is not None:
             yield from _GRADED.findall(json.dumps(draft.model.method.grader, default=str))

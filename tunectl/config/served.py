@@ -15,7 +15,7 @@ from tunectl.data.checks.rule import Rule
 from tunectl.data.checks.served import EXAMPLES_IN_TEST, OTHER_SYSTEM
 from tunectl.data.facts import Facts
 from tunectl.data.policy import Policy
-from tunectl.kinds.dataset import Dataset
+from tunectl.kinds import DATASET
 from tunectl.kinds.prompt_template import PromptTemplate
 
 _TEST = "test"
@@ -123,7 +123,7 @@ def _tell(  # one message's facts
 ) -> None:
     """Say what is broken, unless the dataset or the project allows it."""
     owner = world.drafts[dataset].model
-    assert isinstance(owner, Dataset)
+    assert DATASET.fits(owner)
     policy, _ = settled(Policy(allow=owner.checks.allow).over(world.policy))
     severity = policy.severity.get(rule.name, severity) or Severity.INFO
     if rule.name in policy.allow or severity is Severity.INFO:

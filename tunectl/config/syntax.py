@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from tunectl.config.node import File
 from tunectl.core.errors import Diagnostic, Source
+from tunectl.data.pattern import regex
 
 if TYPE_CHECKING:
     import yaml
 
-_QUOTES = re.compile("[“”„‟«»‘’‚‛]([^“”„‟«»‘’‚‛]*)[“”„‟«»‘’‚‛]")
-_SPACES = re.compile("[\u00a0\u202f\u2007\u3000\u200b\u2060\ufeff]")
-_HCL = re.compile(
+_QUOTES = regex("[“”„‟«»‘’‚‛]([^“”„‟«»‘’‚‛]*)[“”„‟«»‘’‚‛]")
+_SPACES = regex("[\u00a0\u202f\u2007\u3000\u200b\u2060\ufeff]")
+_HCL = regex(
     r"(?m)^\s*(resource|provider|variable|module|terraform|data|locals|output)\b[^:\n]*\{\s*$"
 )
 

@@ -13,7 +13,7 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import NAME
 from tunectl.kinds import DERIVED, KINDS, PLANNED
-from tunectl.kinds.values import name_hint
+from tunectl.kinds.reading import name_hint
 
 MAPS = ("providers", "variables", "outputs", "labels", "prices")
 LISTS = ("environments", "env", "include", "moved", "removed", "import")
@@ -102,9 +102,11 @@ def _take(tree: Tree, module: Module, key: str, node: Node, problems: Problems) 
     if key.startswith("x-"):
         return
     if key in KINDS:
+        above = module.path
         for name, child in entries(key, node, problems, tree.unusable):
-            block = Block(key, (*module.path, name), child, child.key_source)
-            first = tree.blocks.setdefault((key, block.path), block)
+            path = (*above, name)
+            block = Block(key, path, child, child.key_source)
+            first = tree.blocks.setdefault((key, path), block)
             if first is not block:
                 problems.error(
                     f"`{key}.{'.'.join(block.path)}` is declared twice",
@@ -231,7 +233,7 @@ def entries(
         )
         unusable.add(kind)
         return []
-    fields = KINDS[kind].model_fields
+    fields = KINDS.named[kind].facts.model_fields
     for name, child in () if fields.keys().isdisjoint(node.value) else node.items():
         if name in fields and not isinstance(child.value, dict):
             problems.error(
@@ -244,7 +246,7 @@ def entries(
             return []
     found: list[tuple[str, Node]] = []
     for name, child in node.items():
-        if _is_name(kind, name, child, problems):
+        if (name not in _KINDS and NAME.fullmatch(name)) or _is_name(kind, name, child, problems):
             found.append((name, child))
         elif name in KINDS:
             unusable.add(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tunectl.config.drafts import Draft
 from tunectl.config.prices import own_prices
@@ -16,7 +17,10 @@ from tunectl.config.refs import References, starts_with_kind
 from tunectl.config.world import World, service_of
 from tunectl.core.value import Address, Ref
 from tunectl.data.targets import PREFERENCE, Target
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.kinds import TUNING_JOB
+
+if TYPE_CHECKING:
+    from tunectl.kinds.tuning_job import TuningJob
 
 _METHODS = {"dpo": PREFERENCE}
 _SIMULATED = "simulated"
@@ -29,7 +33,7 @@ def uses(world: World) -> Mapping[Address, tuple[Target, ...]]:
     known: dict[tuple[object, ...], Target | None] = {}  # many jobs differ in other things
     for draft in world.drafts.values():
         model = draft.model
-        if not isinstance(model, TuningJob):
+        if not TUNING_JOB.fits(model):
             continue
         method = model.method
         about = (model.provider, model.base_model, method.type, method.epochs)
@@ -44,7 +48,7 @@ def uses(world: World) -> Mapping[Address, tuple[Target, ...]]:
 
 def trained_on(world: World, job: Draft) -> tuple[Address, ...]:
     """Return the datasets whose rows a tuning job trains on."""
-    if not isinstance(job.model, TuningJob):
+    if not TUNING_JOB.fits(job.model):
         return ()
     silent = replace(world.references, problems=Problems())
     model = job.model

@@ -15,7 +15,8 @@ from tunectl.config.syntax import is_key_with_odd_space
 from tunectl.core.value import Join, Ref
 from tunectl.kinds import KINDS, PLANNED
 from tunectl.kinds.declared import LifecycleFields
-from tunectl.kinds.values import OURS, words_of
+from tunectl.kinds.reading import OURS
+from tunectl.kinds.values import words_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -62,7 +63,7 @@ _BOUNDS = {
 }
 
 
-def validated(
+def checked(
     model: type[M],
     node: Node,
     value: object,
@@ -70,16 +71,7 @@ def validated(
     subject: str,
     broken: Collection[Path] = (),
 ) -> M | None:
-    """Validate a value; None when it does not fit, with every reason told.
-
-    Args:
-        model: what it must fit.
-        node: where it stands.
-        value: the evaluated value; null fields count as not set.
-        problems: takes the reasons.
-        subject: what it is, for messages (`tuning_job.support`).
-        broken: paths whose evaluation failed already; nothing more is said of them.
-    """
+    """Validate a value by pydantic; see `validating.validated`, which asks for this last."""
     if not isinstance(value, dict):
         if isinstance(value, str) and is_key_with_odd_space(value):
             return None
@@ -92,7 +84,7 @@ def validated(
         )
         return None
     try:
-        return model.model_validate(_set_only(value))
+        return model.model_validate(value)
     except ValidationError as error:
         every = error.errors(include_url=False)
         for found in every:
@@ -118,19 +110,6 @@ def _is_misspelt(missing: ErrorDetails, every: Sequence[ErrorDetails]) -> bool:
         and did_you_mean(str(other["loc"][-1]), [str(name)])
         for other in every
     )
-
-
-def _has_nulls(value: dict[str, object]) -> bool:
-    for item in value.values():
-        if item is None or (isinstance(item, dict) and _has_nulls(item)):
-            return True
-    return False
-
-
-def _set_only(value: object) -> object:
-    if isinstance(value, dict) and _has_nulls(value):
-        return {key: _set_only(item) for key, item in value.items() if item is not None}
-    return value
 
 
 def _say(

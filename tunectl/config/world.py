@@ -23,6 +23,7 @@ from tunectl.data.policy import NO_POLICY, Policy
 from tunectl.kinds import KINDS
 
 if TYPE_CHECKING:
+    from tunectl.catalog.provider_types import Service
     from tunectl.data.dataset import Dataset
 
 
@@ -56,6 +57,14 @@ class World:
     looked: Looked = field(default_factory=Looked)
     datasets: dict[Address, Dataset] = field(default_factory=dict)
     resources: dict[Address, Resource] = field(default_factory=dict)
+    _services: dict[str, Service | None] = field(default_factory=dict)
+
+    def service(self, provider: Provided) -> Service | None:
+        """Return what is known of the service behind a declared provider; None for a plugin's."""
+        name = provider.name
+        if name not in self._services:
+            self._services[name] = service_of(provider)
+        return self._services[name]
 
     def provider(self, draft: Draft) -> Provided | None:
         """Return the provider of a resource, None when there is none; the reason is told."""
@@ -105,6 +114,8 @@ class World:
         """
         found = value
         if isinstance(value, str):
+            if "." not in value:
+                return value
             if not starts_with_kind(value):
                 return None if self._misspelt(draft, value, path) else value
             resolved = self.references.named(value, draft.scope) or self.references.resolve(

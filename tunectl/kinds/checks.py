@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from tunectl.kinds.values import Fields, problem
+from tunectl.kinds import rules
+from tunectl.kinds.values import Fields
 
 Weight = Literal["error", "warning", "info", "off"]
 
@@ -31,42 +32,18 @@ class AnswerFields(Fields):
         default=None, min_length=1, description="The answers there are, such as labels."
     )
 
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
-        given = [n for n in ("json_schema", "regex", "one_of") if getattr(self, n) is not None]
-        if len(given) != 1:
-            raise problem(
-                "says nothing" if not given else f"has both `{given[0]}:` and `{given[1]}:`",
-                "name one of `json_schema`, `regex`, `one_of`, or write `output: json`",
-            )
-        return self
-
-
-def _answer(value: object) -> object:
-    if value == "json":
-        return {"json_schema": {}}
-    if isinstance(value, str):
-        raise problem(f"cannot be `{value}`", "`json`, or a map such as `{one_of: [yes, no]}`")
-    return value
+    _says_one_thing = model_validator(mode="after")(rules.says_one_thing)
 
 
 Answer = Annotated[
     AnswerFields,
-    BeforeValidator(_answer, json_schema_input_type=AnswerFields | Literal["json"]),
+    BeforeValidator(rules.answer, json_schema_input_type=AnswerFields | Literal["json"]),
 ]
-
-
-def _reasons(value: object) -> object:
-    """A rule is allowed for a reason, which is shown wherever the rule is broken."""
-    for name, reason in value.items() if isinstance(value, dict) else ():
-        if isinstance(reason, str) and not reason.strip():
-            raise problem(f"allows `{name}` without a reason", 'such as `"greetings repeat"`')
-    return value
 
 
 Allow = Annotated[
     dict[str, str],
-    BeforeValidator(_reasons),
+    BeforeValidator(rules.reasons),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
 ]
 
@@ -115,11 +92,7 @@ class ProjectChecks(PolicyFields):
     )
 
 
-def _policy(value: object) -> object:
-    return {"policy": value} if isinstance(value, str) else value
-
-
 ProjectChecksEntry = Annotated[
     ProjectChecks,
-    BeforeValidator(_policy, json_schema_input_type=ProjectChecks | str),
+    BeforeValidator(rules.policy, json_schema_input_type=ProjectChecks | str),
 ]

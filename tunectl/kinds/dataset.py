@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from tunectl.kinds import rules
 from tunectl.kinds.checks import Checks
 from tunectl.kinds.declared import Declared
-from tunectl.kinds.values import Fields, Name, Share, Texts, problem
+from tunectl.kinds.values import Fields, Name, Share, Texts
 
-
-def _row(value: object) -> object:
-    """A row as JSON could hold it: known when planning, and with text as keys."""
-    if not isinstance(value, dict):
-        raise problem("must be a row", 'such as `{messages: [{role: user, content: "…"}, …]}`')
-    return _plain(value)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise problem(f"has the key `{key}`, which is no text", f'write it as `"{key}"`')
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise problem("holds a value that is known only after apply", "rows are read when planning")
-
-
-def _file(value: object) -> object:
-    if value == "-":
-        raise problem("cannot be standard input: a plan is made more than once", "name a file")
-    return value
-
-
-InlineRow = Annotated[dict[str, Any], BeforeValidator(_row), WithJsonSchema({"type": "object"})]
-File = Annotated[str, BeforeValidator(_file), Field(min_length=1)]
+InlineRow = Annotated[
+    dict[str, Any], BeforeValidator(rules.row), WithJsonSchema({"type": "object"})
+]
+File = Annotated[Annotated[str, Field(min_length=1)], BeforeValidator(rules.file)]
 
 
 class Split(Fields):
@@ -65,13 +41,7 @@ class Split(Fields):
         ),
     )
 
-    @model_validator(mode="after")
-    def _leaves_rows(self) -> Self:
-        if self.validation is None and self.test is None and self.group is None:
-            raise problem("names no share", "add `validation: 10%`")
-        if (self.validation or 0) + (self.test or 0) >= 1:
-            raise problem("leaves no rows for `train`", "the shares must add up to less than 100%")
-        return self
+    _leaves_rows = model_validator(mode="after")(rules.leaves_rows)
 
 
 class Dataset(Declared):
@@ -122,29 +92,4 @@ class Dataset(Declared):
     checks: Checks = Field(default_factory=Checks, description="How the rows are checked.")
     limit: int | None = Field(default=None, ge=1, description="Use the first so many rows only.")
 
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> Self:
-        given = [name for name in ("source", "splits", "rows") if getattr(self, name) is not None]
-        if not given:
-            raise problem("needs `source:`", "name the data file: `source: data/train.jsonl`")
-        if len(given) > 1:
-            raise problem(f"has both `{given[0]}:` and `{given[1]}:`", "keep one of them")
-        self._divides_once()
-        return self
-
-    def _divides_once(self) -> None:
-        """Refuse shares beside files for each split, and a group alone without such files."""
-        if self.split is None:
-            return
-        shares = self.split.validation is not None or self.split.test is not None
-        if self.splits is None and not shares:
-            raise problem("has a `split:` that names no share", "add `validation: 10%`")
-        if self.splits is None:
-            return
-        more = sorted(self.split.model_fields_set - {"group"})
-        if shares or more:
-            raise problem(
-                "has both `split:` and `splits:`",
-                "`split:` divides one `source`, `splits:` names a file for each; keep one, or of "
-                "`split:` the `group` alone",
-            )
+    _has_one_origin = model_validator(mode="after")(rules.has_one_origin)

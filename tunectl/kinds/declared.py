@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from tunectl.kinds import rules
 from tunectl.kinds.time import Duration, Instant
-from tunectl.kinds.values import Fields, Texts, problem
+from tunectl.kinds.values import Fields, Texts
 
 
 class LifecycleFields(Fields):
@@ -80,9 +81,6 @@ class Declared(Fields):
     )
 
 
-_ENDS = frozenset({"expires_after", "expires_at"})
-
-
 class Remote(Declared):
     """The fields of kinds whose object lives at a provider, can be imported and can be deleted."""
 
@@ -103,18 +101,4 @@ class Remote(Declared):
         ),
     )
 
-    @model_validator(mode="after")
-    def _expires_once(self) -> Self:
-        if self.model_fields_set.isdisjoint(_ENDS):
-            return self
-        if self.expires_after is not None and self.expires_at is not None:
-            raise problem(
-                "has both `expires_after:` and `expires_at:`",
-                "keep one; an overlay removes the other with `null`",
-            )
-        if self.lifecycle.protect and (self.expires_after or self.expires_at):
-            raise problem(
-                "is protected and shall expire",
-                "remove `lifecycle.protect`, or the expiry",
-            )
-        return self
+    _expires_once = model_validator(mode="after")(rules.expires_once)

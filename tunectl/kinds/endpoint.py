@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from tunectl.kinds import rules
 from tunectl.kinds.declared import Remote
 from tunectl.kinds.machines import Accelerators, Autoscaling, ReplicaCounts
 from tunectl.kinds.time import Duration
-from tunectl.kinds.values import Reference, problem
-
-_OF_MACHINES = (
-    "accelerator", "replicas", "autoscaling", "spot", "canary", "hold", "accept_eula",
-)  # fmt: skip
-_SOLD = ("model_units", "commitment")
+from tunectl.kinds.values import Reference
 
 
 class Endpoint(Remote):
@@ -117,23 +113,8 @@ class Endpoint(Remote):
         ),
     )
 
-    @model_validator(mode="after")
-    def _has_machines_to_choose(self) -> Self:
-        said = self.model_fields_set
-        for name in () if said.isdisjoint(_OF_MACHINES) else _OF_MACHINES:
-            if getattr(self, name) is not None and self.machine_type is None:
-                raise problem(
-                    f"sets `{name}`, which only an endpoint with `machine_type:` has",
-                    "add `machine_type:`, or remove it",
-                )
-        return self
+    _has_machines_to_choose = model_validator(mode="after")(rules.has_machines_to_choose)
 
-    @model_validator(mode="after")
-    def _buys_units_only_where_they_are_sold(self) -> Self:
-        for name in () if self.model_fields_set.isdisjoint(_SOLD) else _SOLD:
-            if getattr(self, name) is not None and self.serving != "provisioned":
-                raise problem(
-                    f"sets `{name}`, which only `serving: provisioned` has",
-                    "add `serving: provisioned`, or remove it",
-                )
-        return self
+    _buys_units_only_where_they_are_sold = model_validator(mode="after")(
+        rules.buys_units_only_where_they_are_sold
+    )

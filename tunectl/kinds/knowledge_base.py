@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tunectl.kinds.declared import Remote
 from tunectl.kinds.knowledge_store import StorageFields
+from tunectl.kinds.reading import problem
 from tunectl.kinds.time import Duration
-from tunectl.kinds.values import Fields, Texts, problem
+from tunectl.kinds.values import Fields, Texts
 
 Mode = Literal["hybrid", "keywords", "embeddings"]
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tunectl.kinds.values import Fields, problem
+from tunectl.kinds.reading import problem
+from tunectl.kinds.values import Fields
 
 _S3 = r"^arn:aws[-a-z]*:s3vectors:[a-z0-9-]+:[0-9]{12}:bucket/[a-z0-9.-]+/index/[a-z0-9.-]+$"
 _OPENSEARCH = r"^arn:aws[-a-z]*:aoss:[a-z0-9-]+:[0-9]{12}:collection/[a-z0-9-]{3,32}$"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tunectl.kinds.values import Fields, problem
+from tunectl.kinds import rules
+from tunectl.kinds.values import Fields
 
 # google-cloud-aiplatform 2.7.0, `AcceleratorType`.
 _ACCELERATOR = r"^[A-Z][A-Z0-9_]+$"
@@ -27,11 +28,7 @@ class Replicas(Fields):
         default=None, ge=1, description="Most; as many as the fewest if not set. Quota counts them."
     )
 
-    @model_validator(mode="after")
-    def _goes_upwards(self) -> Self:
-        if self.max is not None and self.max < self.min:
-            raise problem(f"has `max: {self.max}` below `min: {self.min}`", "swap them")
-        return self
+    _goes_upwards = model_validator(mode="after")(rules.goes_upwards)
 
 
 class Autoscaling(Fields):
@@ -41,20 +38,11 @@ class Autoscaling(Fields):
     gpu: int | None = Field(default=None, ge=1, le=100, description="Of the accelerators.")
 
 
-def _accelerator(value: object) -> object:
-    return {"type": value} if isinstance(value, str) else value
-
-
-def _replicas(value: object) -> object:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return {"min": value, "max": value} if is_number else value
-
-
 Accelerators: TypeAlias = Annotated[
     Accelerator,
-    BeforeValidator(_accelerator, json_schema_input_type=Accelerator | str),
+    BeforeValidator(rules.accelerator, json_schema_input_type=Accelerator | str),
 ]
 ReplicaCounts: TypeAlias = Annotated[
     Replicas,
-    BeforeValidator(_replicas, json_schema_input_type=Replicas | int),
+    BeforeValidator(rules.replicas, json_schema_input_type=Replicas | int),
 ]

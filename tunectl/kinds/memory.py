@@ -11,8 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tunectl.kinds.declared import Declared
+from tunectl.kinds.reading import problem
 from tunectl.kinds.time import Duration
-from tunectl.kinds.values import Fields, Name, problem
+from tunectl.kinds.values import Fields, Name
 
 FieldType = Literal["string", "integer", "number", "boolean", "list", "date"]
 

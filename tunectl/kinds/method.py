@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from tunectl.kinds.values import Epochs, Fields, Positive, problem
+from tunectl.kinds import rules
+from tunectl.kinds.reading import auto
+from tunectl.kinds.values import Epochs, Fields, Positive
 
 _AUTO_SCHEMA: dict[str, Any] = {"const": "auto", "description": "the provider chooses"}
-
-
-def _auto(value: object) -> object:
-    return None if value == "auto" else value
 
 
 def _number(**bounds: float) -> WithJsonSchema:
@@ -24,39 +20,15 @@ def _number(**bounds: float) -> WithJsonSchema:
 # openai 3.54.0, `dpo_hyperparameters` and `reinforcement_hyperparameters`; OpenAI's specification.
 Beta: TypeAlias = Annotated[
     Annotated[float, Field(gt=0, le=2)] | None,
-    BeforeValidator(_auto),
+    BeforeValidator(auto),
     _number(exclusiveMinimum=0, maximum=2),
 ]
 Compute: TypeAlias = Annotated[
     Annotated[float, Field(gt=0.00001, le=10)] | None,
-    BeforeValidator(_auto),
+    BeforeValidator(auto),
     _number(exclusiveMinimum=0.00001, maximum=10),
 ]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-
-# The type that a field belongs to; what is not here belongs to every type.
-ONLY_OF: Mapping[str, str] = MappingProxyType(
-    {
-        "beta": "dpo",
-        "compute_multiplier": "reinforcement",
-        "eval_interval": "reinforcement",
-        "eval_samples": "reinforcement",
-        "reasoning_effort": "reinforcement",
-        "samples_per_prompt": "reinforcement",
-        "max_prompt_tokens": "reinforcement",
-        "max_answer_tokens": "reinforcement",
-        "grader": "reinforcement",
-    }
-)
-
-
-def _grader(value: object) -> object:
-    """Take a map as it is: what graders there are, and what they take, is the provider's to say."""
-    if not isinstance(value, Mapping):
-        raise problem("must be a map", "such as `{type: string_check, …}`")
-    if not isinstance(value.get("type"), str):
-        raise problem("needs `type:`", "such as `type: string_check`")
-    return dict(value)
 
 
 class Method(Fields):
@@ -116,7 +88,7 @@ class Method(Fields):
     )
     grader: Annotated[
         dict[str, Any] | None,
-        BeforeValidator(_grader),
+        BeforeValidator(rules.grader),
         WithJsonSchema(
             {
                 "type": "object",
@@ -145,26 +117,4 @@ class Method(Fields):
         default=None, description="How strongly large weights are pulled back."
     )
 
-    @model_validator(mode="after")
-    def _has_what_its_type_has(self) -> Self:
-        for name, owner in () if self.model_fields_set.isdisjoint(ONLY_OF) else ONLY_OF.items():
-            if getattr(self, name) is not None and self.type != owner:
-                raise problem(
-                    f"sets `{name}`, which only method `{owner}` has",
-                    f"remove it, or write `type: {owner}`",
-                )
-        if self.type == "reinforcement" and self.grader is None:
-            raise problem(
-                "needs `grader:`, which says how an answer is scored",
-                "such as `grader: {type: string_check, …}`, in the provider's own words",
-            )
-        return self
-
-    def said(self) -> dict[str, Any]:
-        """Return the type and what the user set; `auto` is like leaving out."""
-        return {name: value for name, value in self.__dict__.items() if value is not None}
-
-
-def method_of(value: object) -> object:
-    """Take the short form: the type alone."""
-    return {"type": value} if isinstance(value, str) else value
+    _has_what_its_type_has = model_validator(mode="after")(rules.has_what_its_type_has)

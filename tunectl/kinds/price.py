@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from tunectl.kinds.values import Fields, problem
-
-_AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([A-Z]{3})")
-
-
-def _money(value: object) -> object:
-    if value == 0 and not isinstance(value, bool):
-        return "0"
-    found = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise problem("must be an amount of money", "write `5.50 USD`, or `0` for what is free")
-    return f"{found[1]} {found[2]}"
-
+from tunectl.kinds import rules
+from tunectl.kinds.values import Fields
 
 Money: TypeAlias = Annotated[
     str | None,
-    BeforeValidator(_money),
+    BeforeValidator(rules.money),
     WithJsonSchema(
         {"anyOf": [{"const": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*[A-Z]{3}$"}]}
     ),
@@ -53,10 +41,4 @@ class PriceFields(Fields):
     )
     source: str = Field(default="", description="Where that is said, for people.")
 
-    @model_validator(mode="after")
-    def _has_one_currency(self) -> Self:
-        said = (self.training, self.input, self.cached_input, self.output, self.hour)
-        found = {one.split(" ")[1] for one in said if one is not None and " " in one}
-        if len(found) > 1:
-            raise problem("has prices in several currencies", "keep to one for each model")
-        return self
+    _has_one_currency = model_validator(mode="after")(rules.has_one_currency)

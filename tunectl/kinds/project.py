@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from tunectl.core.value import Join, Ref
+from tunectl.kinds import rules
 from tunectl.kinds.checks import ProjectChecksEntry
 from tunectl.kinds.price import PriceFields
+from tunectl.kinds.reading import as_it_is
 from tunectl.kinds.state_address import StateText
 from tunectl.kinds.values import Fields, Name, Texts
 
@@ -46,7 +47,7 @@ class Variable(Fields):
 class OutputFields(Fields):
     """A value that applications read."""
 
-    value: Annotated[Any, PlainValidator(lambda value: value)] = Field(
+    value: Annotated[Any, PlainValidator(as_it_is)] = Field(
         description="Such as `${endpoint.support.model_id}`."
     )
     write: Texts = Field(
@@ -91,28 +92,16 @@ class IncludeFields(Fields):
     )
 
 
-def _include(value: object) -> object:
-    return {"file": value} if isinstance(value, str) else value
-
-
-def _variable(value: object) -> object:
-    return value if isinstance(value, dict) else {"default": value}
-
-
-def _output(value: object) -> object:
-    return {"value": value} if isinstance(value, str | Ref | Join) else value
-
-
 Include = Annotated[
-    IncludeFields, BeforeValidator(_include, json_schema_input_type=IncludeFields | str)
+    IncludeFields, BeforeValidator(rules.include, json_schema_input_type=IncludeFields | str)
 ]
 OutputEntry = Annotated[
-    OutputFields, BeforeValidator(_output, json_schema_input_type=OutputFields | str)
+    OutputFields, BeforeValidator(rules.output, json_schema_input_type=OutputFields | str)
 ]
 VariableEntry = Annotated[
     Variable,
     BeforeValidator(
-        _variable, json_schema_input_type=Variable | str | int | float | bool | list[Any]
+        rules.variable, json_schema_input_type=Variable | str | int | float | bool | list[Any]
     ),
 ]
 

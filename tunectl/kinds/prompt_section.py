@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from tunectl.catalog.volatility import Volatility
-from tunectl.kinds.values import Fields, Name, Reference, problem
+from tunectl.kinds.reading import problem
+from tunectl.kinds.values import Fields, Name, Reference
 
 Role = Literal["system", "user", "assistant", "examples", "profile", "history", "documents"]
 Overflow = Literal[

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from tunectl.kinds.declared import Declared
 from tunectl.kinds.prompt_section import SINGLE_ROLES, Section
 from tunectl.kinds.publication import Publish
-from tunectl.kinds.values import Fields, Name, Reference, Texts, problem
+from tunectl.kinds.reading import problem
+from tunectl.kinds.values import Fields, Name, Reference, Texts
 
 InputType = Literal["string", "integer", "number", "boolean", "list"]
 

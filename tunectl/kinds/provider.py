@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tunectl.kinds.values import Fields, problem
+from tunectl.kinds import provider_rules
+from tunectl.kinds.values import Fields
 
-# An address of Azure itself (a gateway may have any path) that is not the one of its v1 API.
-_AZURE_HOST = re.compile(r"https?://[^/]+\.azure\.(?:com|us|cn)(?::\d+)?(?!.*/openai/v1/?$)")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_KEY_LIKE = re.compile(r"(sk|pk|rk|key|ghp|xox.)[-_].*[0-9a-z]{12,}|[0-9a-fA-F]{24,}", re.DOTALL)
-
-
-def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value) or _KEY_LIKE.fullmatch(value):
-        raise problem(
-            "must be the name of an environment variable",
-            "write the name, such as `OPENAI_API_KEY`, and keep the key itself out of the file",
-        )
-    return value
-
-
-def _url(value: str) -> str:
-    if not re.match(r"https?://[^/\s]+", value):
-        raise problem("must be a URL", "such as `https://api.example.com/v1`")
-    return value
-
-
-VariableName = Annotated[str, AfterValidator(_variable)]
-Url = Annotated[str, AfterValidator(_url)]
+VariableName = Annotated[str, AfterValidator(provider_rules.variable_name)]
+Url = Annotated[str, AfterValidator(provider_rules.url)]
 
 
 class AnyProvider(Fields):
@@ -75,14 +54,7 @@ class RayCluster(Fields):
         description="The interpreter on the nodes, with tunectl installed; `python` if not set.",
     )
 
-    @model_validator(mode="after")
-    def _has_no_password(self) -> Self:
-        if "@" in self.address:
-            raise problem(
-                "has a user or a password in `address:`",
-                "set `RAY_AUTH_TOKEN` or `RAY_JOB_HEADERS` in the environment",
-            )
-        return self
+    _has_no_password = model_validator(mode="after")(provider_rules.has_no_password)
 
 
 class LocalProvider(AnyProvider):
@@ -123,23 +95,9 @@ class LocalProvider(AnyProvider):
         default=None, ge=0, description="Only for `simulated`: how long one step takes."
     )
 
-    @model_validator(mode="after")
-    def _has_a_cluster_or_needs_none(self) -> Self:
-        if self.executor == "ray" and self.ray is None:
-            raise problem(
-                "has `executor: ray` and does not say where the cluster is",
-                "`ray: {address: http://HEAD:8265}`",
-            )
-        if self.ray is None:
-            return self
-        if self.executor != "ray":
-            raise problem("has `ray:` without `executor: ray`", "write both, or neither")
-        if (self.ray.workers or 1) > 1 and self.trainer == "simulated":
-            raise problem(
-                "spreads `trainer: simulated`, which nothing can share, over `workers:`",
-                "`trainer: lora`",
-            )
-        return self
+    _has_a_cluster_or_needs_none = model_validator(mode="after")(
+        provider_rules.has_a_cluster_or_needs_none
+    )
 
 
 class OpenAIProvider(AnyProvider):
@@ -166,25 +124,4 @@ class OpenAIProvider(AnyProvider):
     )
     timeout: int | None = Field(default=None, ge=1, description="Seconds to wait for one answer.")
 
-    @model_validator(mode="after")
-    def _has_an_address(self) -> Self:
-        if self.base_url is not None and self.data_residency is not None:
-            raise problem("has both `base_url:` and `data_residency:`", "keep one of them")
-        if self.profile in {"azure", "bedrock-mantle"} and self.base_url is None:
-            raise problem(
-                f"needs `base_url:`, because `{self.profile}` has one for each account",
-                "it ends in `/v1`",
-            )
-        if self.profile == "azure" and _AZURE_HOST.match(str(self.base_url)):
-            raise problem(
-                "has a `base_url:` that does not end in `/openai/v1`, where Azure answers",
-                "such as `base_url: https://RESOURCE.openai.azure.com/openai/v1`",
-            )
-        foreign = self.profile not in {None, "openai"} or (
-            self.base_url is not None and "api.openai.com" not in self.base_url
-        )
-        if foreign and self.key_env is None:
-            raise problem("needs `key_env:`", "name the environment variable that holds the key")
-        if self.training_type is not None and self.profile != "azure":
-            raise problem("sets `training_type`, which only profile `azure` has", "remove it")
-        return self
+    _has_an_address = model_validator(mode="after")(provider_rules.has_an_address)

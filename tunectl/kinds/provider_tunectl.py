@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal
 
 from pydantic import Field, model_validator
 
+from tunectl.kinds import provider_rules
 from tunectl.kinds.provider import AnyProvider, Url, VariableName
-from tunectl.kinds.values import problem
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class TunectlProvider(AnyProvider):
@@ -47,13 +44,4 @@ class TunectlProvider(AnyProvider):
         default=None, ge=0, description="Only for `simulated`: how long one step takes."
     )
 
-    @model_validator(mode="after")
-    def _is_safe(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if parts.scheme != "https" and (parts.hostname or "") not in _LOOPBACK:
-            raise problem(
-                "needs a `base_url:` that begins with `https://`",
-                "the token would cross the network in the clear: start the server with "
-                "`--tls-cert` and `--tls-key`",
-            )
-        return self
+    _is_safe = model_validator(mode="after")(provider_rules.is_safe)

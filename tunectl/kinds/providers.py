@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tunectl.kinds.by_name import ModelsByName
@@ -10,7 +9,7 @@ from tunectl.kinds.by_name import ModelsByName
 if TYPE_CHECKING:
     from tunectl.kinds.provider import AnyProvider
 
-PROVIDERS: Mapping[str, type[AnyProvider]] = ModelsByName(
+PROVIDERS: ModelsByName[AnyProvider] = ModelsByName(
     {
         "local": "provider.LocalProvider",
         "tunectl": "provider_tunectl.TunectlProvider",

@@ -6,16 +6,6 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
 
-from tunectl.core.store_address import BadAddressError, parse
-from tunectl.kinds.values import problem
+from tunectl.kinds.reading import state_text
 
-
-def _valid(text: str) -> str:
-    try:
-        parse(text)
-    except BadAddressError as error:
-        raise problem(error.message, error.hint) from error
-    return text
-
-
-StateText: TypeAlias = Annotated[str, AfterValidator(_valid)]
+StateText: TypeAlias = Annotated[str, AfterValidator(state_text)]

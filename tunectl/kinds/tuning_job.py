@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
+from tunectl.kinds import rules
 from tunectl.kinds.declared import Remote
-from tunectl.kinds.method import Method, method_of
-from tunectl.kinds.values import Fields, Reference, problem
+from tunectl.kinds.method import Method
+from tunectl.kinds.values import Fields, Reference
 
 
 class Wandb(Fields):
@@ -42,10 +43,6 @@ class FromFields(Fields):
     address: str | None = Field(
         default=None, description="The `tuning_job` there; without it the one of the same address."
     )
-
-
-def _from(value: object) -> object:
-    return {"env": value} if isinstance(value, str) else value
 
 
 class TuningJob(Remote):
@@ -79,7 +76,7 @@ class TuningJob(Remote):
     )
     method: Annotated[
         Method,
-        BeforeValidator(method_of, json_schema_input_type=Method | str),
+        BeforeValidator(rules.method_of, json_schema_input_type=Method | str),
     ] = Field(
         default_factory=Method,
         description="How to train; `method: supervised` is short for its type.",
@@ -98,6 +95,7 @@ class TuningJob(Remote):
     )
     metadata: Annotated[
         dict[str, str],
+        AfterValidator(rules.metadata_fits),
         WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
     ] = Field(
         default_factory=dict,
@@ -105,7 +103,7 @@ class TuningJob(Remote):
     )
     from_: Annotated[
         FromFields | None,
-        BeforeValidator(_from, json_schema_input_type=FromFields | str | None),
+        BeforeValidator(rules.from_environment, json_schema_input_type=FromFields | str | None),
     ] = Field(
         default=None,
         alias="from",
@@ -119,29 +117,4 @@ class TuningJob(Remote):
         default_factory=list, max_length=5, description="Services that follow the job."
     )
 
-    @model_validator(mode="after")
-    def _names_its_data_once(self) -> Self:
-        if self.data is None and self.training is None:
-            raise problem("needs `data:`", "name the dataset: `data: dataset.NAME`")
-        if self.data is not None and (self.training is not None or self.validation is not None):
-            raise problem(
-                "has both `data:` and `training:` or `validation:`",
-                "`data:` takes a whole dataset, the others take splits; keep one way",
-            )
-        return self
-
-    @field_validator("metadata")
-    @classmethod
-    def _metadata_fits(cls, metadata: dict[str, str]) -> dict[str, str]:
-        for key, value in metadata.items():
-            if key.startswith("tunectl"):
-                raise problem(
-                    f"has the metadata key `{key}`, which is ours",
-                    "keys that begin `tunectl` mark our jobs",
-                )
-            if len(key) > 64 or len(value) > 512:  # openai 3.54.0, job_create_params
-                raise problem(
-                    f"has metadata `{key[:64]}` that is too long",
-                    "keys hold 64 characters, values 512",
-                )
-        return metadata
+    _names_its_data_once = model_validator(mode="after")(rules.names_its_data_once)

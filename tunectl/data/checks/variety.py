@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from statistics import median
 
 from tunectl.core.errors import Severity
 from tunectl.data.checks.labels import is_classification
@@ -80,6 +79,8 @@ def _answer_length(marks: Marks, context: Context) -> Iterator[Finding]:
     lengths = [length for length in facts.lengths if length > 0]
     if len(lengths) < _LEAST_ROWS:
         return
+    from statistics import median  # it brings fractions and random numbers with it
+
     middle = median(lengths)
     spread = _MAD * median([abs(math.log(length / middle)) for length in lengths])
     far = max(spread * context.threshold(ANSWER_LENGTH), math.log(2))
