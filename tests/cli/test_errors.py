@@ -31,6 +31,10 @@ from tunectl.core.errors import Exit, LockError
         ["schema"],
         ["ask", "endpoint.support", " "],
         ["plan", "--destroy", "--replace", "tuning_job.support"],
+        ["taint", "tuning_job.support"],
+        ["force-unlock", "1"],
+        ["plan", "--json"],
+        ["apply", "--yes"],
     ],
     ids=" ".join,
 )
@@ -42,6 +46,47 @@ def test_a_usage_error_is_exit_1_with_a_hint(
     assert result.out == ""
     assert result.err == snapshot
     assert result.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["plan", "-out=x.plan"], "--out"),
+        (["plan", "-out", "x.plan"], "--out"),
+        (["plan", "-json"], "--format json"),
+        (["apply", "-auto-approve"], "--auto-approve"),
+        (["plan", "-target=endpoint.support"], "--target"),
+        (["plan", "-var", "x=1"], "--var"),
+        (["-var-file=x.yaml", "plan"], "--var-file"),
+    ],
+)
+def test_long_options_with_one_hyphen_are_refused_and_nothing_is_written(
+    args: list[str], meant: str, tunectl: Run, project: Path
+) -> None:
+    """`-out=x` would else be `-o` with the value `ut=x`."""
+    before = sorted(project.iterdir())
+    result = tunectl(*args)
+    assert result.code == Exit.ERROR
+    assert f"long options have two hyphens: `{meant}`" in result.err
+    assert sorted(project.iterdir()) == before
+
+
+@pytest.mark.parametrize("typed", ["[pl]", "['pl']", "[„pl”]"])
+@pytest.mark.parametrize(
+    "command", [["plan", "--replace"], ["state", "show"], ["state", "rm"], ["wait"], ["ask"]]
+)
+def test_an_address_whose_quotes_the_shell_took_is_shown_with_them(
+    command: list[str], typed: str, tunectl: Run
+) -> None:
+    more = ["hej"] if command == ["ask"] else []
+    result = tunectl(*command, f"endpoint.support{typed}", *more)
+    assert result.code == Exit.ERROR
+    assert """'endpoint.support["pl"]'""" in result.err
+
+
+def test_a_short_option_may_stand_right_before_its_value(tunectl: Run, project: Path) -> None:
+    assert tunectl("plan", "-ox.plan").code == Exit.DONE
+    assert (project / "x.plan").is_file()
 
 
 @pytest.mark.parametrize("args", [[], ["state"], ["model"]], ids=" ".join)

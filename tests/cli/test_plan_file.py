@@ -54,6 +54,19 @@ def test_a_sealed_plan_is_written_over_by_who_can_open_it(
     assert tunectl("plan", "-o", "p").code == Exit.DONE
 
 
+def test_an_altered_plan_is_neither_shown_nor_applied(tunectl: Run, project: Path) -> None:
+    """What a reviewer would read in it is not what its digest lets apply do."""
+    assert tunectl("plan", "-o", "p").code == Exit.DONE
+    text = (project / "p").read_text("utf-8")
+    assert "some-model" in text
+    (project / "p").write_text(text.replace("some-model", "dearer-model"), "utf-8")
+    for command in (("show", "p"), ("apply", "p")):
+        refused = tunectl(*command)
+        assert refused.code == Exit.STALE
+        assert "plan file `p` was altered" in refused.err
+    assert "Nothing is recorded" in tunectl("state", "list").err
+
+
 def test_a_plan_that_was_applied_says_that_nothing_is_left(tunectl: Run) -> None:
     plan = tunectl("plan", "-o", "p").out
     digest = plan.partition("Digest: ")[2].split()[0]

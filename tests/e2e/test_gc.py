@@ -10,6 +10,11 @@ import pytest
 from tests.cli.terminal import on_terminal
 from tests.e2e.inprocess import cloud
 from tests.providers.fake_openai import KEY, Fault
+from tunectl.app.applying import Asked, apply
+from tunectl.app.options import Aim, Options
+from tunectl.app.planning import Planned
+from tunectl.core.event import Event, Phase
+from tunectl.core.plan import Cause
 
 __all__ = ["cloud"]
 
@@ -322,6 +327,14 @@ def test_a_damaged_memory_of_what_was_deleted_is_refused_by_name(littered):
     assert "`shared/deleted.json` cannot be understood" in littered.run("gc", *NOW, code=1).err
 
 
+def test_a_state_that_cannot_be_read_is_not_called_none(littered):
+    (littered.folder / "state" / "default.json").write_bytes(b"")
+    result = littered.run("gc", *NOW, code=1)
+    assert "state `default.json` is empty" in result.err
+    assert "managed by no environment whose state can be read" in result.out
+    assert littered.run("gc", *YES, code=3).err.startswith("error: nothing is deleted")
+
+
 def test_an_account_that_cannot_be_reached_hides_no_orphan_at_another(littered):
     littered.edit(
         "providers:\n",
@@ -360,3 +373,40 @@ def test_a_person_types_the_project_s_name(littered):
     shown, code = on_terminal(*args, answer=b"pomoc\n", environ={"FAKE_KEY": KEY})
     assert code == 0
     assert littered.models == []
+
+
+def test_what_two_environments_let_go_at_once_is_told_and_is_an_orphan(cloud):
+    """Each plan leaves the model to the other environment; the guards never spoke of its end."""
+    with cloud.yaml.open("a", encoding="utf-8") as file:
+        file.write("environments: [staging, prod]\n")
+    for env in ("staging", "prod"):
+        cloud.run("apply", "--auto-approve", "--env", env)
+    said: list[Event] = []
+
+    def meanwhile(planned: Planned) -> None:
+        [job] = [c for c in planned.plan.changes if c.address.kind == "tuning_job"]
+        assert job.cause is Cause.SHARED
+        cloud.run("destroy", "--auto-approve", "--env", "prod")
+
+    options = Options(root=cloud.folder, env="staging")
+    apply(options, Asked(approve=meanwhile, on_event=said.append, aim=Aim(destroy=True)))
+    [job] = cloud.fake.jobs
+    [left] = [e.message for e in said if e.phase is Phase.REMAINS and e.id == job]
+    assert "its other environment let it go too meanwhile; `tunectl gc --delete`" in left
+    only = ("--older-than", "0s", "--env", "prod")
+    assert orphans(cloud, *only)[job] == "delete"
+    cloud.run("gc", "--delete", "--auto-approve", "--confirm", "pomoc", *only)
+    assert not any(name.startswith("ft:") for name in cloud.models)
+
+
+def test_what_one_environment_leaves_to_another_is_no_orphan_and_goes_with_the_last(cloud):
+    with cloud.yaml.open("a", encoding="utf-8") as file:
+        file.write("environments: [staging, prod]\n")
+    for env in ("staging", "prod"):
+        cloud.run("apply", "--auto-approve", "--env", env)
+    done = cloud.run("destroy", "--auto-approve", "--env", "staging").out
+    assert "let it go too" not in done
+    [job] = cloud.fake.jobs
+    assert job not in orphans(cloud, "--older-than", "0s", "--env", "prod")
+    cloud.run("destroy", "--auto-approve", "--env", "prod")
+    assert not cloud.models

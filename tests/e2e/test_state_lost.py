@@ -60,6 +60,26 @@ def test_a_removed_state_is_not_read_as_nothing_and_the_hint_brings_it_back(clou
     assert len(cloud.fake.jobs) == 1
 
 
+def test_the_hint_buys_nothing_again_although_the_newest_generation_is_older_than_the_job(cloud):
+    cloud.run("apply", "--auto-approve")
+    (cloud.folder / "state" / "default.json").unlink()
+    refused = cloud.run("plan", code=1)
+    [_, command, *_] = refused.err.partition("hint: ")[2].split("`")
+    cloud.run(*command.removeprefix("tunectl ").split())
+    cloud.run("apply", "--auto-approve")
+    assert cloud.run("plan").out.startswith("No changes.")
+    assert len(cloud.fake.jobs) == 1
+
+
+def test_a_generation_that_is_put_back_alone_says_what_it_lacks(cloud):
+    cloud.run("apply", "--auto-approve")
+    (cloud.folder / "state" / "default.json").unlink()
+    generation = cloud.run("state", "history").out.splitlines()[-1].split()[0]
+    shown = cloud.run("state", "repair", "--from", generation).out
+    assert "with 0 recorded objects" in shown
+    assert "What was made after it is not in it and would be made again" in shown
+
+
 def test_where_the_generations_are_removed_too_everything_begins_anew(cloud):
     cloud.run("apply", "--auto-approve")
     (cloud.folder / "state" / "default.json").unlink()

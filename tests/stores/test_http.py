@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 
 import pytest
@@ -64,6 +65,17 @@ class HttpContract(StoreContract, HistoryContract, WireContract):
                 pass
             second.check()
         assert b.holder("default") is None
+
+    def test_who_finds_the_lock_held_is_told_how_to_break_it(self, a, b):
+        """It has no lease: after a kill it stays until somebody does."""
+        with (
+            a.lock("default", "apply") as lease,
+            pytest.raises(LockError) as caught,
+            b.lock("default", "apply"),
+        ):
+            pass
+        [broken] = re.findall(r"`tunectl lock break (\S+)`", said(caught.value))
+        assert broken == lease.holder.id
 
     def test_nothing_of_a_refused_write_is_sent(self, a, b, server):
         a.write("default.json", b"1", expected=None)

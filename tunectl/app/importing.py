@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunectl.app.adapters import is_adapter, offered
+from tunectl.app.addressing import typed
 from tunectl.app.connecting import Connector
 from tunectl.app.foreign import foreign
 from tunectl.app.options import Options
@@ -198,12 +199,7 @@ def _arriving(project: Project, state: State, connect: Connector) -> Iterator[In
 
 
 def _address(text: str) -> Address:
-    try:
-        address = Address.parse(text)
-    except ValueError as error:
-        raise ConfigError.of(
-            str(error), hint="quote a key for your shell: 'tuning_job.support[\"pl\"]'"
-        ) from error
+    address = typed(text)
     if (refusal := not_importable(address.kind)) is not None:
         summary, hint = refusal
         raise ConfigError.of(summary, hint=hint, code="bad-address")

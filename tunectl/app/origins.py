@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from tunectl.app.adapters import adapter_at, is_adapter
 from tunectl.app.connecting import Connector
-from tunectl.app.inventory import Site
 from tunectl.app.options import Options
-from tunectl.app.reaching import Reach
 from tunectl.core.dataclass import dataclass
 from tunectl.core.diff import Delta, deltas
 from tunectl.core.errors import ConfigError, Diagnostic, ProviderError
@@ -23,6 +22,10 @@ from tunectl.core.state import State
 from tunectl.core.value import Address, Ref, Value, resolve
 from tunectl.core.wish import Offer, Wish
 from tunectl.engine.listing import handler_for
+
+if TYPE_CHECKING:
+    from tunectl.app.inventory import Site
+    from tunectl.app.reaching import Reach
 
 UNCOPIED = (
     "`{id}` of environment `{env}` cannot be copied between accounts (`{there}` to `{here}`): "
@@ -73,11 +76,15 @@ class Neighbours:
     @property
     def _at(self) -> Site:
         if self._site is None:
+            from tunectl.app.inventory import Site
+
             self._site = Site(self._options)
         return self._site
 
     def _reach(self, env: str) -> tuple[State, Reach]:
         if env not in self._reached:
+            from tunectl.app.reaching import Reach
+
             state = self._at.state(env)
             self._reached[env] = state, Reach(self._at.declared(env), state)
         return self._reached[env]

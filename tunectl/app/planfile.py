@@ -101,6 +101,7 @@ def read(path: Path) -> PlanFile:
 
     Raises:
         ConfigError: the file is missing, or is no plan of this version.
+        StaleError: what it says is not what was reviewed.
         StateError: it is sealed, and no key given opens it.
     """
     try:
@@ -110,8 +111,15 @@ def read(path: Path) -> PlanFile:
                 f"plan file `{path}` has format {tree['tunectl_plan']}, not {FORMAT}",
                 hint="make the plan again with this version",
             )
+        plan = plan_from_tree(tree["plan"])
+        if plan.digest != tree["digest"]:
+            raise StaleError.of(
+                f"plan file `{path}` was altered: its changes are not those of its digest",
+                hint="make and review a new plan with `tunectl plan -o FILE`",
+                code="plan-altered",
+            )
         return PlanFile(
-            plan=plan_from_tree(tree["plan"]),
+            plan=plan,
             digest=tree["digest"],
             aim=_aim(tree["aim"]),
             variables=tree["variables"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from tunectl.app.noting import noted
 from tunectl.app.options import Aim, Options
 from tunectl.app.origins import Neighbours, with_origins
 from tunectl.app.reviewed import remember
+from tunectl.app.twins import twins
 from tunectl.app.wishing import limits, wish
 from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
 from tunectl.config.garbage import no_collections
-from tunectl.core.catching_up import caught_up, renamed_providers, taken_over
+from tunectl.core.catching_up import caught_up, news, renamed_providers, taken_over
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import ConfigError, Diagnostic, ProviderError, Refused, Severity, Source
 from tunectl.core.guard import guards
@@ -49,7 +50,6 @@ class Planned:
     accepted: tuple[Entry, ...] = ()
 
 
-@dataclass(eq=False)
 class PlanRefused(Refused):
     """A guard refuses a plan: it can be looked at, and is not carried out.
 
@@ -57,7 +57,10 @@ class PlanRefused(Refused):
         planned: what is refused.
     """
 
-    planned: Planned = field(kw_only=True)
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], *, planned: Planned) -> None:
+        """Take the reasons, and what is refused."""
+        super().__init__(diagnostics)
+        self.planned = planned
 
 
 @no_collections()
@@ -125,9 +128,9 @@ def plan_for(
     wanted = with_adapters(wanted, project, state, connect)
     observed = observe(state, connect) if aim.refresh else {}
     accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
-    entries = _caught_up(project, state, observed, wanted, known)
+    entries = _caught_up(project, state, news(observed, state), wanted, known)
     recorded, state = state, fold(state, entries)
-    made = make_plan(wanted, state, renamed_providers(observed, state), known)
+    made = make_plan(wanted, state, renamed_providers(news(observed, state), state), known)
     made = marked(made, state, project.outputs)
     if narrow is not None:
         made = narrow(made, state)
@@ -140,7 +143,7 @@ def plan_for(
         plan=made,
         state=state,
         project=project,
-        warnings=(*project.warnings, *warnings, *_partial(aim)),
+        warnings=(*project.warnings, *warnings, *_partial(aim), *twins(made, state)),
         accepted=accepted,
     )
     if refusals := tuple(guards(made, state, limits(made, state, aim))):
@@ -208,7 +211,9 @@ def _checked(workspace: Workspace, connect: Connector) -> tuple[Diagnostic, ...]
     if once:
         from tunectl.config.field_source import at_fields  # reads YAML, which a plan need not
 
-        once = at_fields(workspace.options.root, once)
+        where = {f"providers.{n}": at for n, at in _declared(workspace.project).items()}
+        once = tuple(replace(d, source=d.source or where.get(d.address)) for d in once)
+        once = at_fields(workspace.options.root, once, workspace.options.env)
     if errors := tuple(d for d in once if d.severity.value == "error"):
         raise ConfigError(errors)
     for name, failed in unasked.items():

@@ -9,7 +9,7 @@ from tunectl.core.resource import Instance, Resource
 from tunectl.core.value import Plain, refs
 
 # A service names the dated snapshot where the short name was asked for: `gpt-4o-mini-2024-07-18`.
-_DATED = re.compile(r"-\d{4}-?\d{2}-?\d{2}")
+_DATED = r"-\d{4}-?\d{2}-?\d{2}"
 
 
 def as_declared(resource: Resource, told: Mapping[str, Plain]) -> dict[str, Plain]:
@@ -36,7 +36,7 @@ def as_declared(resource: Resource, told: Mapping[str, Plain]) -> dict[str, Plai
 
 
 def _snapshot(told: str, wanted: str) -> bool:
-    return told.startswith(wanted) and _DATED.fullmatch(told[len(wanted) :]) is not None
+    return told.startswith(wanted) and re.fullmatch(_DATED, told[len(wanted) :]) is not None
 
 
 def differing(resource: Resource, now: Instance) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from tunectl.app.adapters import is_adapter
+from tunectl.app.addressing import typed
 from tunectl.app.connecting import Connector
 from tunectl.app.options import Aim
 from tunectl.app.told import as_declared
@@ -89,10 +90,7 @@ def addresses(texts: Iterable[str]) -> frozenset[Address]:
     Raises:
         ConfigError: one is malformed.
     """
-    try:
-        return frozenset(Address.parse(text) for text in texts)
-    except ValueError as error:
-        raise ConfigError.of(str(error)) from error
+    return frozenset(typed(text) for text in texts)
 
 
 def declared_as(flag: str, project: Project, texts: Collection[str]) -> frozenset[Address]:
@@ -268,23 +266,58 @@ def _kept(
 
 
 def _implied(project: Project, state: State, connect: Connector) -> Iterable[Moved]:
-    """A job that is declared under another name only is the same job: nothing is bought again."""
+    """A job that is declared under another name only is the same job: nothing is bought again.
+
+    Of several that are alike, those with one key belong together. A `moved:` whose object has
+    moved long ago says nothing any more.
+    """
     declared = {r.address for r in project.resources}
     spoken_for = {m.before for m in project.moved} | {r.address for r in project.removed}
-    left = {
-        i.fingerprint: i
-        for a, i in state.instances.items()
-        if i.fingerprint and a not in declared and a not in spoken_for
-    }
-    named = {m.after for m in project.moved} | {i.address for i in project.imports}
-    for resource in project.resources if left else ():
-        old = left.get(resource.fingerprint or "")
-        new = resource.address not in state.instances and resource.address not in named
-        if old is None or not new or resource.address.kind != old.address.kind:
-            continue
-        if _has(old, resource, connect):
-            del left[resource.fingerprint or ""]
+    left: dict[str, list[Instance]] = {}
+    for address, instance in state.instances.items():
+        if instance.fingerprint and address not in declared and address not in spoken_for:
+            left.setdefault(instance.fingerprint, []).append(instance)
+    if not left:
+        return
+    named = _moving_to(project, state) | {i.address for i in project.imports}
+    new = [
+        r
+        for r in project.resources
+        if r.fingerprint in left and r.address not in state.instances and r.address not in named
+    ]
+    found: set[Address] = set()
+    for keys_alike in (True, False):
+        for resource in new:
+            alike = left[resource.fingerprint or ""]
+            old = next((i for i in alike if _was(i, resource, connect, keys_alike)), None)
+            if old is None or resource.address in found:
+                continue
+            alike.remove(old)
+            found.add(resource.address)
             yield Moved(before=old.address, after=resource.address, source=resource.source)
+
+
+def _was(old: Instance, resource: Resource, connect: Connector, keys_alike: bool) -> bool:
+    """Whether an object may be what is declared under a new name now."""
+    here, there = resource.address, old.address
+    if here.kind != there.kind or (keys_alike and here.key != there.key):
+        return False
+    return _has(old, resource, connect)
+
+
+def _moving_to(project: Project, state: State) -> set[Address]:
+    """Return where `moved:` puts an object that is recorded, over any number of steps."""
+    found: set[Address] = set()
+    left, before = list(project.moved), -1
+    while len(left) != before:
+        before, waiting = len(left), left
+        left = []
+        for block in waiting:
+            if block.before in state.instances or block.before in found:
+                found.add(block.after)
+            else:
+                left.append(block)
+    return found
 
 
 def _alive(offer: Offer, resource: Resource, connect: Connector) -> Offer | None:

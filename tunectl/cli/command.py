@@ -31,6 +31,12 @@ class Command(click.Command):
         Raises:
             click.UsageError: naming this command, also where the parser does not know it.
         """
+        if any(
+            argument[:1] == "-" and argument[1:2].islower() and argument[2:] for argument in args
+        ):
+            from tunectl.cli.habits import refuse_one_hyphen
+
+            refuse_one_hyphen(ctx, args)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:

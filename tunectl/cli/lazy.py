@@ -101,6 +101,10 @@ def unknown_command(name: str, known: list[str], ctx: click.Context) -> click.Us
     """Return the error for a command there is none of, with the nearest one."""
     import difflib
 
+    from tunectl.cli.habits import COMMANDS
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"\ndid you mean `{near[0]}`?" if near else ""
+    if ctx.parent is None and name in COMMANDS:
+        hint = f"\n{COMMANDS[name]}"
     return click.UsageError(f"there is no command `{name}`{hint}", ctx)

@@ -99,7 +99,10 @@ def run(args: Sequence[str] | None = None) -> int:
 
 def _usage(error: click.ClickException) -> TunectlError:
     if isinstance(error, click.NoSuchOption):
-        near = f"\ndid you mean `{error.possibilities[0]}`?" if error.possibilities else ""
+        from tunectl.cli.habits import meant_by
+
+        meant = meant_by(error.option_name, error.ctx) or next(iter(error.possibilities or ()), "")
+        near = f"\ndid you mean `{meant}`?" if meant else ""
         error = click.UsageError(f"there is no option `{error.option_name}`{near}", error.ctx)
     summary, _, hint = error.format_message().partition("\n")
     if isinstance(error, click.MissingParameter):

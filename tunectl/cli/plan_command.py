@@ -145,6 +145,7 @@ def _show(
 ) -> None:
     from tunectl.views.diagnostics import diagnostics_text
 
+    session.hold(planned)
     screen = session.screen
     if planned.warnings and format_ != "json":
         screen.warn(diagnostics_text(planned.warnings, screen.err_paint) + "\n")

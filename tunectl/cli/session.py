@@ -36,6 +36,7 @@ class Session:
     lock_timeout: float = 0.0
     parallelism: int = 10
     _screen: Screen | None = None
+    _held: list[object] = field(default_factory=list)
 
     @property
     def screen(self) -> Screen:
@@ -62,6 +63,14 @@ class Session:
             lock_timeout=self.lock_timeout,
             parallelism=self.parallelism,
         )
+
+    def hold(self, made: object) -> None:
+        """Keep what a command made until the process ends, which takes it back as a whole.
+
+        To free the objects of a large project one by one takes a tenth of its plan. It holds itself
+        too, so that only the collector would free it, and at the end that passes it over.
+        """
+        self._held += (made, self._held)
 
     def advise(self, text: str) -> None:
         """Print advice to a person; dropped in automation and where a machine reads."""

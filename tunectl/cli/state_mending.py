@@ -53,7 +53,14 @@ def _restore(session: Session, generation: str, *, write: bool) -> None:
     done = documents.restore(session.options(), generation, write=write)
     screen = session.screen
     if done.change is None:
-        screen.say(f"The state of serial {done.state.serial} takes the place of an unreadable one.")
+        screen.say(
+            f"The state of serial {done.state.serial}, with {len(done.state.instances)} recorded "
+            "objects, takes the place of an unreadable one."
+        )
+        screen.say(
+            "What was made after it is not in it and would be made again: `tunectl state repair` "
+            "without `--from` finds that by its marks."
+        )
     else:
         screen.say("Against the present state:")
         screen.say(diff_lines(done.change))

@@ -21,10 +21,10 @@ _KNOWN = "a folder, or an address that begins with gs://, s3://, postgresql:// o
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, 2026-11. Dots make names of
 # Cloud Storage longer.
 _NAMES = {
-    "gs": (re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"), "`_`, `-` and dots"),
-    "s3": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "`-` and dots"),
+    "gs": (r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "`_`, `-` and dots"),
+    "s3": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "`-` and dots"),
 }
-_IP = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_IP = r"\d+\.\d+\.\d+\.\d+"
 _LONGEST_PREFIX = 900  # bytes: a key has 1024, and ours follow
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -135,7 +135,7 @@ def _in_bucket(text: str, scheme: str) -> StateAddress:
     if not bucket:
         raise BadAddressError("names no bucket", form)
     pattern, marks = _NAMES[scheme]
-    if not pattern.fullmatch(bucket) or ".." in bucket or _IP.fullmatch(bucket):
+    if not re.fullmatch(pattern, bucket) or ".." in bucket or re.fullmatch(_IP, bucket):
         raise BadAddressError(
             f"names a bucket that cannot be: `{bucket}`",
             "a bucket's name is at least 3 of a–z, 0–9, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
@@ -109,7 +108,9 @@ def check_settings(provider: str, settings: Mapping[str, Any], known: Collection
     """
     problems = []
     for key in sorted(settings.keys() - set(known) - RESERVED_SETTINGS):
-        near = difflib.get_close_matches(key, sorted(known), n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, sorted(known), n=1)
         listed = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
         problems.append(
             Diagnostic(

@@ -70,7 +70,7 @@ class Waiting:
         most = max(self._timeout, self._patience) if passing else self._timeout
         left = most - (now() - self._begun)
         if left <= 0:
-            raise held(holder)
+            raise held(holder, stays=True)
         # Two that wait must not keep step with each other.
         time.sleep(min(left, self._pause * random.uniform(0.5, 1.5)))  # noqa: S311
         self._pause = min(self._pause * 1.2, _SLOWEST)

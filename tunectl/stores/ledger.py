@@ -103,10 +103,10 @@ class Ledger:
         raise StateError.of(
             f"there is no state `{self.snapshot_name}`, but there was one: generations of it are "
             "kept",
-            hint=f"`tunectl state repair --from {newest.id} --write` puts the newest one back, "
-            "`tunectl state repair` asks the providers too; to begin anew, and to pay for "
-            f"everything again, remove `{generations.FOLDER}{self.snapshot_name}.*` from the store "
-            "as well",
+            hint="`tunectl state repair --write` rebuilds it from the marks at the providers and "
+            f"the newest generation; `--from {newest.id}` puts that back alone, without what was "
+            "made after it; to begin anew, and to pay for everything again, remove "
+            f"`{generations.FOLDER}{self.snapshot_name}.*` from the store as well",
             code="state-missing",
         )
 

@@ -39,9 +39,9 @@ _VERSION = 1
 _BEGIN = b'{"tunectl_sealed":'
 _KEY_BYTES, _NONCE_BYTES = 32, 12
 # A kept generation is the very content that the snapshot had, under another name.
-_KEPT = re.compile(r"(?P<folder>(?:[^/]+/)*)history/(?P<name>.+?\.(?:json|journal))\.[^/]+")
+_KEPT = r"(?P<folder>(?:[^/]+/)*)history/(?P<name>.+?\.(?:json|journal))\.[^/]+"
 
-_LOG = re.compile(r"history/[^/]+?\.journal\.[^/]+")
+_LOG = r"history/[^/]+?\.journal\.[^/]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,7 @@ class SealedStore:
         if blob is None:
             return False
         # A journal that was put aside holds sealed lines; anything else is sealed as a whole.
-        parts = blob.content.split(b"\n") if _LOG.fullmatch(name) else [blob.content]
+        parts = blob.content.split(b"\n") if re.fullmatch(_LOG, name) else [blob.content]
         if all(self.keys.sealed_now(part) for part in parts if part):
             return False
         fresh = b"\n".join(self.keys.seal(name, self.keys.open(name, p)) if p else p for p in parts)
@@ -297,7 +297,7 @@ def beneath(store: Store) -> Store:
 
 
 def _bound(name: str) -> bytes:
-    kept = _KEPT.fullmatch(name)
+    kept = re.fullmatch(_KEPT, name)
     return b"tunectl:1:" + (kept["folder"] + kept["name"] if kept else name).encode("utf-8")
 
 

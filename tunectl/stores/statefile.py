@@ -6,7 +6,6 @@ Law: what cannot be understood completely is refused by name and is never read a
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -81,12 +80,14 @@ def check_places(state: State, name: str) -> None:
     """
     if not (found := recorded_twice(state)):
         return
+    from shlex import quote
+
     one, other = found[0]
     raise StateError.of(
         f"state `{name}` records `{one.id}` at two addresses, `{one.address}` and "
         f"`{other.address}`: it is not stored",
         detail="\n".join(f"{a.id}: {a.address}, {b.address}" for a, b in found[1:]),
-        hint=f"`tunectl state rm {shlex.quote(str(other.address))}` forgets the second and leaves "
+        hint=f"`tunectl state rm {quote(str(other.address))}` forgets the second and leaves "
         "the object where it is",
         code="recorded-twice",
     )

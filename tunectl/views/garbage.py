@@ -163,6 +163,8 @@ def summary(swept: Swept) -> str:
 
 
 def _envs(swept: Swept) -> str:
+    if not swept.envs and any(d.severity is Severity.ERROR for d in swept.problems):
+        return "no environment whose state can be read"
     if not swept.envs:
         return "no environment: this store holds no state"
     noun = "environment" if len(swept.envs) == 1 else "environments"

@@ -20,20 +20,21 @@ from tunectl.core.value import Address
 
 T = TypeVar("T")
 
+# Texts, which `re` compiles when they are first used: of most commands nothing is to be cleaned.
 # CSI, OSC/DCS/APC/PM/SOS up to their end, and any other two-character escape.
-_SEQUENCES = re.compile(
+_SEQUENCES = (
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
 # C0 but tab and newline, DEL, C1, bidirectional controls, byte order mark, invisible tags.
-_CONTROLS = re.compile(
+_CONTROLS = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
     "\U000e0000-\U000e007f]"
 )
-_BREAKS = re.compile("[\u2028\u2029]|\r\n?")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_ANY = re.compile(
+_BREAKS = "[\u2028\u2029]|\r\n?"
+_SURROGATES = "[\ud800-\udfff]"
+_ANY = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -44,10 +45,11 @@ def clean(text: str) -> str:
 
     `clean(clean(text)) == clean(text)`.
     """
-    if not _ANY.search(text):
+    if not re.search(_ANY, text):
         return text
-    text = _BREAKS.sub("\n", text)
-    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _SEQUENCES.sub("", text)))
+    text = re.sub(_BREAKS, "\n", text)
+    text = re.sub(_CONTROLS, "", re.sub(_SEQUENCES, "", text))
+    return re.sub(_SURROGATES, "\ufffd", text)
 
 
 def scrub(value: T) -> T:
@@ -155,7 +157,7 @@ _HOW: dict[type, Callable[[Any], Any]] = {}
 def json_text(tree: object, *, indent: int | None = None) -> str:
     """Return JSON in which letters stay as they are and what a terminal obeys is escaped."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent, default=_listed)
-    return _ANY.sub(_escaped, text)
+    return re.sub(_ANY, _escaped, text)
 
 
 def _listed(value: object) -> object:

@@ -18,7 +18,7 @@ CONTEXT = 6  # words that are shown around a change
 _LEAST_FOLDED = 4  # as long as the fold itself: nothing is won
 _LONGEST = 4000  # words of a block that are compared one by one
 _OPENING, _CLOSING = frozenset("{%#[(<«„“"), frozenset(".,;:!?}])>»”…")
-_WORDS = re.compile(r"\n|[^\S\n]+|[\w\u0300-\u036f]+(?:['’-]\w+)*|[^\w\s]")
+_WORDS = r"\n|[^\S\n]+|[\w\u0300-\u036f]+(?:['’-]\w+)*|[^\w\s]"
 
 
 class Piece(NamedTuple):
@@ -95,7 +95,7 @@ def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int
 
 
 def _split(text: str) -> list[str]:
-    return _WORDS.findall(text)
+    return re.findall(_WORDS, text)
 
 
 def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
