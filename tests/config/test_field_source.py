@@ -58,3 +58,32 @@ def test_without_a_place_or_a_file_nothing_changes(tmp_path):
     gone = Diagnostic(summary="`suffix` is long", source=replace(here, file="gone.yaml"))
     nowhere = Diagnostic(summary="`suffix` is long")
     assert at_fields(tmp_path, [gone, nowhere]) == (gone, nowhere)
+
+
+def test_a_setting_of_a_provider_is_found_as_a_field_is(tmp_path):
+    text = TEXT.replace(
+        "providers: {local: {trainer: simulated}}",
+        "providers:\n  local:\n    trainer: simulated\n    executor: process",
+    )
+    [local] = loaded(project(tmp_path, text)).project.providers.values()
+    [one] = at_fields(tmp_path, [Diagnostic(summary="no `trainer` here", source=local.source)])
+    assert (one.source.line, one.source.text.strip()) == (5, "trainer: simulated")
+
+
+@pytest.mark.parametrize(
+    ("named", "file", "text"),
+    [
+        ("suffix", "tunectl.prod.yaml", "suffix: wróbel"),
+        ("method.lora_r", "tunectl.yaml", "lora_r: 7"),
+    ],
+)
+def test_the_layer_that_counts_is_told(tmp_path, named, file, text):
+    root = project(tmp_path, TEXT)
+    over = "tuning_job:\n  support:\n    suffix: wróbel\n"
+    (tmp_path / "tunectl.prod.yaml").write_text(over, encoding="utf-8")
+    found = loaded(root, env="prod").project.resources
+    [source] = [r.source for r in found if str(r.address) == "tuning_job.support"]
+    said = Diagnostic(summary=f"takes no `{named}`", source=source)
+    [one] = at_fields(tmp_path, [said], "prod")
+    assert (one.source.file, one.source.text.strip()) == (file, text)
+    assert one.source.layer == ("prod" if file.startswith("tunectl.prod") else "")

@@ -173,3 +173,56 @@ def test_machines_mean_nothing_at_another_provider(tmp_path):
 def test_what_cannot_be_is_told(tmp_path, fields, words):
     [(summary, _)] = refused(tmp_path, fields)
     assert words in summary
+
+
+@pytest.mark.parametrize("model", [REGISTERED, GEMMA])
+@pytest.mark.parametrize(
+    ("fields", "words", "advice"),
+    [
+        (
+            "machine_type: g2-standard-12",
+            "`g2-standard-12` is built with 1 accelerator `NVIDIA_L4`, and none is asked for",
+            "write `accelerator: NVIDIA_L4`",
+        ),
+        (
+            "machine_type: g2-standard-24",
+            "`g2-standard-24` is built with 2 accelerators `NVIDIA_L4`, and none is asked for",
+            "write `accelerator: {type: NVIDIA_L4, count: 2}`",
+        ),
+        (
+            "machine_type: g2-standard-999",
+            "`g2-standard-999` is built with accelerators `NVIDIA_L4`, and none is asked for",
+            "write `accelerator: NVIDIA_L4`",
+        ),
+        (
+            "machine_type: a2-ultragpu-1g, accelerator: NVIDIA_TESLA_A100",
+            (
+                "`a2-ultragpu-1g` is built with 1 accelerator `NVIDIA_A100_80GB`, not "
+                "`NVIDIA_TESLA_A100`"
+            ),
+            "write `accelerator: NVIDIA_A100_80GB`",
+        ),
+        (
+            "machine_type: g2-standard-8, accelerator: {type: NVIDIA_L4, count: 8}",
+            "`g2-standard-8` has 1 accelerator `NVIDIA_L4`, not 8",
+            "write `accelerator: NVIDIA_L4`, or choose a larger machine",
+        ),
+    ],
+)
+def test_a_machine_that_is_built_with_accelerators_needs_them_named(
+    tmp_path, fields, words, advice, model
+):
+    assert refused(tmp_path, fields, f"'{model}'") == [(words, advice)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "machine_type: g2-standard-96, accelerator: {type: NVIDIA_L4, count: 2}",
+        "machine_type: g2-standard-999, accelerator: {type: NVIDIA_L4, count: 16}",
+        "machine_type: n1-standard-8, accelerator: NVIDIA_TESLA_T4",
+        "machine_type: n1-standard-8",
+    ],
+)
+def test_fewer_accelerators_than_a_machine_has_and_other_machines_are_fine(tmp_path, fields):
+    assert declared(tmp_path, fields).spec["hosting"] == "dedicated"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import yaml
 from yaml._yaml import CParser
@@ -23,6 +24,7 @@ from tunectl.core.errors import Source
 from tunectl.kinds import KINDS
 
 _PLAIN, _TEXT, _COLLECTION = "plain", "text", "collection"
+_Alias: TypeAlias = tuple[int, int, int]
 _DEEPEST = 60
 _MOST_VALUES = 2_000_000
 _TAGS = {"tag:yaml.org,2002:" + t: t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
@@ -73,14 +75,17 @@ class _Reader:
         self._done: dict[int, Node] = {}
         self._sizes: dict[int, int] = {}
         self._open: set[int] = set()
+        self._seen: set[int] = set()
+        self._aliases: Iterator[_Alias] | None = None
 
     def node(self, tree: yaml.Node, depth: int, under: str) -> Node:
         """Convert a node that stands under a key; an alias shares what its anchor holds."""
         start = tree.start_mark
+        alias = self._alias(tree)
         if isinstance(tree, yaml.ScalarNode):
-            return self._scalar(tree, under)
+            return self._used(alias, self._scalar(tree, under))
         if id(tree) in self._done:
-            return self._again(tree)
+            return self._used(alias, self._again(tree))
         made = Node(None, self._file, start.line + 1, start.column + 1)
         if depth > _DEEPEST or id(tree) in self._open:
             held = id(tree) in self._open
@@ -92,6 +97,7 @@ class _Reader:
                 if held
                 else f"at most {_DEEPEST} levels",
             )
+            self._aliases = iter(())  # what is not looked into may hold some
             return made
         self._open.add(id(tree))
         if isinstance(tree, yaml.MappingNode):
@@ -102,6 +108,28 @@ class _Reader:
         self._check_tag(tree, made)
         self._done[id(tree)] = made
         self._sizes[id(made.value)] = self._size(made)
+        return made
+
+    def _alias(self, tree: yaml.Node) -> _Alias | None:
+        """Return the alias that a node stands for; None where it stands there itself.
+
+        The composer gives what an anchor holds for each of its aliases, and not where those are;
+        they follow each other as nodes do that were there before.
+        """
+        if id(tree) not in self._seen:
+            self._seen.add(id(tree))
+            return None
+        if self._aliases is None:
+            self._aliases = _aliases(self._file.text)
+        return next(self._aliases, None)
+
+    def _used(self, alias: _Alias | None, made: Node) -> Node:
+        """Return a node at the place of its alias, and note where the anchor is."""
+        if alias is None:
+            return made
+        anchor = made.source
+        made.line, made.column, made.length = alias
+        self._problems.uses_anchor(made.source, anchor)
         return made
 
     def _again(self, tree: yaml.Node) -> Node:
@@ -129,7 +157,9 @@ class _Reader:
         found: dict[str, Node] = {}
         merged: list[Node] = []
         for key, value in tree.value:
+            self._alias(key)
             if not isinstance(key, yaml.ScalarNode):
+                self._aliases = iter(())
                 where = self._file.at(key.start_mark.line + 1, key.start_mark.column + 1)
                 self._problems.error(
                     "key is not text", where, code="yaml-key", hint="a key is one word"
@@ -248,6 +278,18 @@ class _Reader:
                 code="no-break-space",
                 hint="it was pasted from a web page; delete it and type a space",
             )
+
+
+def _aliases(text: str) -> Iterator[_Alias]:
+    """Yield where aliases stand, in the order of the text: line, column and length."""
+    parser = _Composer(text)
+    while parser.check_event():
+        event = parser.get_event()
+        if isinstance(event, yaml.AliasEvent):
+            mark, name = event.start_mark, event.anchor
+            assert mark is not None
+            assert name is not None
+            yield mark.line + 1, mark.column + 1, len(name) + 1
 
 
 def _holds_a_bare_kind(found: dict[str, Node]) -> bool:

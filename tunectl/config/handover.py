@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tunectl.config.module_moves import module_moves, of_modules
 from tunectl.config.node import Node, plain
 from tunectl.config.problems import Problems, did_you_mean, listed
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.config.world import World
 from tunectl.core.errors import Source
 from tunectl.core.project import Import, Moved, Removed
 from tunectl.core.resource import Resource
 from tunectl.core.value import Address
-from tunectl.kinds import DERIVED, KINDS
-from tunectl.kinds.project import ImportFields, MovedFields, RemovedFields
+from tunectl.kinds import DERIVED, IMPORT, KINDS, MOVED, REMOVED
+from tunectl.kinds.by_name import Named
 
-M = TypeVar("M", MovedFields, RemovedFields, ImportFields)
+if TYPE_CHECKING:
+    from tunectl.kinds.project import ImportFields, MovedFields, RemovedFields
+
+    M = TypeVar("M", MovedFields, RemovedFields, ImportFields)
 
 # Why there is nothing to import for the others.
 _NOT_IMPORTED = {
@@ -40,7 +43,7 @@ def moves(declared: Node | None, known: set[Address], problems: Problems) -> tup
     found: dict[Address, Moved] = {}
     targets: dict[Address, Moved] = {}
     chained = _sources(declared)
-    entries = tuple(_listed(declared, MovedFields, "moved", problems))
+    entries = tuple(_listed(declared, MOVED, "moved", problems))
     for node, said in (each for each in entries if not of_modules(each[1])):
         at, to = node.find(("from",))[0].source, node.find(("to",))[0].source
         before, after = _address(said.from_, at, problems), _address(said.to, to, problems)
@@ -50,7 +53,7 @@ def moves(declared: Node | None, known: set[Address], problems: Problems) -> tup
         if before.kind != after.kind:
             _no(
                 problems,
-                f"a `{before.kind}` cannot become a `{after.kind}`",
+                f"`{before.kind}` cannot become `{after.kind}`",
                 to,
                 "a move keeps the kind",
             )
@@ -171,7 +174,7 @@ def removals(
     """Return the removals; what is declared cannot be removed, nor what moved elsewhere."""
     leaving = {move.before: move for move in moved}
     found: dict[Address, Removed] = {}
-    for node, said in _listed(declared, RemovedFields, "removed", problems):
+    for node, said in _listed(declared, REMOVED, "removed", problems):
         at = node.find(("address",))[0].source
         address = _address(said.address, at, problems)
         if address is None:
@@ -199,7 +202,7 @@ def imports(declared: Node | None, world: World, moved: tuple[Moved, ...]) -> tu
     found: dict[Address, Import] = {}
     ids: dict[tuple[str, str, str], Import] = {}
     arriving = {move.after: move for move in moved}
-    for node, said in _listed(declared, ImportFields, "import", problems):
+    for node, said in _listed(declared, IMPORT, "import", problems):
         at, id_at = node.find(("address",))[0].source, node.find(("id",))[0].source
         address, id_ = _address(said.address, at, problems), said.id.strip()
         if not id_:
@@ -232,12 +235,12 @@ def imports(declared: Node | None, world: World, moved: tuple[Moved, ...]) -> tu
 
 def not_importable(kind: str) -> tuple[str, str] | None:
     """Return why nothing of a kind can be imported, with a hint; None where it can."""
-    if kind in KINDS and KINDS[kind].importable:
+    if kind in KINDS and KINDS.named[kind].facts.importable:
         return None
     if kind not in KINDS and kind not in DERIVED:
         return f"there is no kind `{kind}`", did_you_mean(kind, KINDS)
     article = "an" if kind[0] in "aeiou" else "a"
-    kinds = " and ".join(f"`{one}`" for one, model in KINDS.items() if model.importable)
+    kinds = " and ".join(f"`{one}`" for one, model in KINDS.named.items() if model.facts.importable)
     return f"{article} `{kind}` cannot be imported", _NOT_IMPORTED.get(kind, f"{kinds} can be")
 
 
@@ -286,7 +289,7 @@ def _nearest(address: Address, known: set[Address], otherwise: str) -> str:
 
 
 def _listed(
-    declared: Node | None, model: type[M], name: str, problems: Problems
+    declared: Node | None, model: Named[M], name: str, problems: Problems
 ) -> Iterator[tuple[Node, M]]:
     nodes = declared.value if declared is not None else []
     for index, node in enumerate(nodes if isinstance(nodes, list) else []):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from tunectl.catalog.machines import built_in
 from tunectl.catalog.open_models import Weights, open_model
 from tunectl.config.drafts import Draft
 from tunectl.config.world import World
 from tunectl.core.project import Provided
 from tunectl.core.value import Join, Ref, Value
-from tunectl.kinds.endpoint import Endpoint
-from tunectl.kinds.tuning_job import TuningJob
+from tunectl.kinds import TUNING_JOB
+
+if TYPE_CHECKING:
+    from tunectl.kinds.endpoint import Endpoint
 
 VERTEX = "vertex"
 DEDICATED, GARDEN = "dedicated", "garden"
@@ -83,6 +87,7 @@ def _given(
             "remove `accept_eula:`; it belongs to open models, such as `google/gemma3@…`",
         )
         return {}
+    _check_accelerators(world, draft, model)
     return _settings(model)
 
 
@@ -131,8 +136,33 @@ def _open(
             hint="remove `accept_eula:`",
             address=str(draft.address),
         )
+    _check_accelerators(world, draft, model)
     accepted: dict[str, Value] = {"accept_eula": True} if model.accept_eula else {}
     return {**_settings(model), "hosting": GARDEN, **accepted}
+
+
+def _check_accelerators(world: World, draft: Draft, model: Endpoint) -> None:
+    """Tell where a machine that is built with accelerators does not get them.
+
+    Vertex AI wants them named: `INVALID_ARGUMENT` otherwise, minutes into an apply.
+    """
+    machine, asked = model.machine_type, model.accelerator
+    has = built_in(machine) if machine is not None else None
+    if has is None:
+        return
+    whole = f"{{type: {has.type}, count: {has.count}}}" if (has.count or 1) > 1 else has.type
+    hint = f"write `accelerator: {whole}`"
+    each = "accelerator" if has.count == 1 else "accelerators"
+    count = f"{has.count} {each}" if has.count is not None else "accelerators"
+    if asked is None:
+        summary = f"`{machine}` is built with {count} `{has.type}`, and none is asked for"
+        _wrong(world, draft, "machine_type", summary, hint)
+    elif asked.type != has.type:
+        summary = f"`{machine}` is built with {count} `{has.type}`, not `{asked.type}`"
+        _wrong(world, draft, "accelerator", summary, hint)
+    elif has.count is not None and asked.count > has.count:
+        summary = f"`{machine}` has {count} `{has.type}`, not {asked.count}"
+        _wrong(world, draft, "accelerator", summary, f"{hint}, or choose a larger machine")
 
 
 def _settings(model: Endpoint) -> dict[str, Value]:
@@ -165,7 +195,7 @@ def _base(world: World, target: str | Ref | Join) -> str | None:
         return bare if bare.startswith(_GEMINI) else target
     for _ in range(len(world.drafts)):
         job = world.drafts.get(target.address) if isinstance(target, Ref) else None
-        if job is None or not isinstance(job.model, TuningJob):
+        if job is None or not TUNING_JOB.fits(job.model):
             return None
         base = world.model_reference(job, job.model.base_model, ("tuning_job",), "base_model")
         if isinstance(base, str):

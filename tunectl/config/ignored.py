@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from tunectl.config.drafts import Draft
 from tunectl.config.problems import Problems, did_you_mean, listed
-from tunectl.kinds.declared import Declared
-from tunectl.kinds.values import Fields
+
+if TYPE_CHECKING:
+    from tunectl.kinds.declared import Declared
 
 
 def check_ignored(draft: Draft, problems: Problems) -> None:
@@ -18,7 +20,7 @@ def check_ignored(draft: Draft, problems: Problems) -> None:
         if unknown := _unknown(model, path):
             known, where = unknown
             problems.error(
-                f"`ignore_changes` names `{path}`, which a `{draft.address.kind}` has not",
+                f"`ignore_changes` names `{path}`, which `{draft.address.kind}` has not",
                 draft.at("lifecycle", "ignore_changes", index),
                 code="unknown-field",
                 hint=did_you_mean(path, known, f"known are {listed(known)}")
@@ -37,9 +39,9 @@ def _unknown(model: Declared, path: str) -> tuple[Collection[str], str] | None:
     for part in rest:
         if isinstance(at, dict):
             return None  # its keys are the user's own
-        if not isinstance(at, Fields):
+        known = getattr(type(at), "model_fields", None)
+        if known is None:
             return (), where
-        known = type(at).model_fields
         if part not in known:
             return [f"{where}.{one}" for one in known], where
         at, where = getattr(at, part), f"{where}.{part}"

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 from tunectl.config.drafts import Draft
 from tunectl.config.node import Node, sort
-from tunectl.config.problems import Problems, did_you_mean
+from tunectl.config.problems import Problems, did_you_mean, listed
 from tunectl.config.tree import Block, Tree, entries, known_key
+from tunectl.core.errors import Diagnostic
 from tunectl.kinds import KINDS
 
 # What an overlay may not touch: another project or another state is another thing altogether.
 _FIXED = ("project", "state")
 _NOT_HERE = ("environments",)
+_NAMED = frozenset({"outputs", "variables"})
 
 
 def lay_over(tree: Tree, overlay: Node, problems: Problems) -> None:
@@ -35,10 +37,10 @@ def lay_over(tree: Tree, overlay: Node, problems: Problems) -> None:
         elif key.startswith("x-") or key == "include":
             continue
         elif known_key(key, node, in_module=False, problems=problems):
-            _top(tree, key, node)
+            _top(tree, key, node, problems)
 
 
-def _top(tree: Tree, key: str, node: Node) -> None:
+def _top(tree: Tree, key: str, node: Node, problems: Problems) -> None:
     if key == "variables":
         node = _spelled_out(node)
         if key in tree.top:
@@ -49,7 +51,40 @@ def _top(tree: Tree, key: str, node: Node) -> None:
     elif before is None:
         tree.top[key] = _without_nulls(node)
     else:
-        tree.top[key] = merged(before, node)
+        tree.top[key] = merged(before, _without_slips(key, before, node, problems))
+
+
+def _without_slips(key: str, before: Node, node: Node, problems: Problems) -> Node:
+    """Tell names that are nearly those of outputs and variables below; return what is meant so."""
+    if key not in _NAMED or not isinstance(node.value, dict) or not before.is_map:
+        return node
+    known, slips = dict(before.items()), set()
+    for name, child in node.items():
+        near = did_you_mean(name, known) if name not in known and child.value is not None else ""
+        if near and key == "variables":
+            problems.warn(
+                f"variable `{name}` is declared in this overlay only",
+                child.key_source,
+                code="overlay-new",
+                hint=near,
+            )
+        elif near and not child.has("value"):
+            slips.add(name)
+            problems.error(
+                f"there is no output `{name}` that this overlay could change",
+                child.key_source,
+                code="overlay-new",
+                hint=near,
+            )
+    made = Node(
+        {name: child for name, child in node.items() if name not in slips},
+        node.file,
+        node.line,
+        node.column,
+        node.length,
+    )
+    made.key = node.key
+    return made
 
 
 def _spelled_out(variables: Node) -> Node:
@@ -102,20 +137,36 @@ def _nothing(tree: Tree, kind: str, name: str, node: Node, problems: Problems) -
 
 
 def explain_new(drafts: Iterable[Draft], problems: Problems) -> None:
-    """Tell where an overlay adds a resource that is not whole: mostly its name is misspelt."""
+    """Tell where an overlay adds a resource that is not whole: mostly its name is misspelt.
+
+    Then what it lacks is not told: it is there, under the right name.
+    """
     drafts = list(drafts)
     for draft in drafts:
         address = draft.address
         if draft.model is not None or not draft.source.layer or len(address.path) > 1:
             continue
-        same = [str(d.address) for d in drafts if d.address.kind == address.kind and d is not draft]
+        if not problems.speaks_of(str(address), draft.source):
+            continue  # nothing is missing: what is wrong with it is told where it stands
+        below = [d.address for d in drafts if not d.source.layer]
+        same = [str(one) for one in below if one.kind == address.kind]
+        if hint := did_you_mean(str(address), same):
+            problems.instead(
+                Diagnostic(
+                    summary=f"there is no `{address}` that this overlay could change",
+                    source=draft.source,
+                    hint=hint,
+                    code="overlay-new",
+                    address=str(address),
+                )
+            )
+            continue
+        known = f"declared are {listed(same)}; " if same else ""
         problems.warn(
             f"`{address}` is declared in this overlay only",
             draft.source,
             code="overlay-new",
-            hint=did_you_mean(
-                str(address), same, "declare it in `tunectl.yaml`, or make it whole here"
-            ),
+            hint=f"{known}declare it in `tunectl.yaml`, or make it whole here",
             address=str(address),
         )
 

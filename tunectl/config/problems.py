@@ -18,6 +18,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Diagnostic] = {}
+        self._anchors: dict[str, Source] = {}
 
     def error(
         self,
@@ -64,8 +65,14 @@ class Problems:
             )
         )
 
+    def uses_anchor(self, alias: Source, anchor: Source) -> None:
+        """Note where the value of an alias is written, for what may be wrong with it."""
+        self._anchors[str(alias)] = anchor
+
     def add(self, made: Diagnostic) -> None:
         """Record a diagnostic; the same one at the same place counts once."""
+        if not made.detail and (anchor := self._anchors.get(str(made.source))) is not None:
+            made = replace(made, detail=f"the value is written at the anchor, {anchor}")
         if made.source is not None and "://" in made.source.text:
             text = _LOGIN.sub("***", made.source.text)
             made = replace(made, source=replace(made.source, text=text))
@@ -75,6 +82,16 @@ class Problems:
         """Record several."""
         for diagnostic in made:
             self.add(diagnostic)
+
+    def speaks_of(self, address: str, source: Source) -> bool:
+        """Whether something is said of an address at a place."""
+        return any((d.address, d.source) == (address, source) for d in self._found.values())
+
+    def instead(self, made: Diagnostic) -> None:
+        """Record a diagnostic instead of what is said already of its address at its place."""
+        said = (made.address, made.source)
+        self._found = {k: d for k, d in self._found.items() if (d.address, d.source) != said}
+        self.add(made)
 
     @property
     def failed(self) -> bool:

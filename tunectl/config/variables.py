@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunectl.config.conditions import Rule, check_conditions
 from tunectl.config.literals import check_default
@@ -18,12 +19,15 @@ from tunectl.config.problems import Problems, did_you_mean
 from tunectl.config.reading import read_text
 from tunectl.config.scope import BROKEN, Broken
 from tunectl.config.source import parse, typed
-from tunectl.config.words import validated
+from tunectl.config.validating import validated
 from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import Source
 from tunectl.core.value import NAME, Join, Ref
-from tunectl.kinds.project import Variable
-from tunectl.kinds.values import name_hint
+from tunectl.kinds import VARIABLE
+from tunectl.kinds.reading import name_hint
+
+if TYPE_CHECKING:
+    from tunectl.kinds.project import Variable
 
 PREFIX = "TUNECTL_VAR_"
 _SORTS: Mapping[str, tuple[type, ...]] = {
@@ -206,12 +210,12 @@ def _declaration(name: str, node: Node, problems: Problems) -> tuple[Variable | 
         return None, None
     if not isinstance(node.value, dict):
         check_default(name, node, problems)
-        return Variable(), None if node.value is None else node
+        return VARIABLE.made({}), None if node.value is None else node
     value = plain(node)
     assert isinstance(value, dict)
     default = node.value.get("default")
     check_default(name, default, problems)
-    return validated(Variable, node, value, problems, f"variables.{name}"), default
+    return validated(VARIABLE, node, value, problems, f"variables.{name}"), default
 
 
 def _default(node: Node | None) -> _Given | None:
@@ -249,11 +253,12 @@ def _settle(  # one variable's facts
             code="variable-interpolation",
             hint="a variable's value is plain; a literal `${` is written where it is used",
         )
-    elif _fits(value, wanted):
+    elif _fits(value, wanted) and not _is_blank(last, value):
         made.values[name] = value
         made.rules += _rules(name, node, model, last)
     elif not isinstance(value, Broken):
-        shown = "" if model.sensitive or not isinstance(last.value, str) else f" (`{last.value}`)"
+        text = last.value if isinstance(last.value, str) and not model.sensitive else ""
+        shown = f" (`{text}`)" if text.strip() else ""
         problems.error(
             f"variable `{name}` must be {_WORDS[wanted or 'string']}, not {sort(value)}{shown}",
             last.source or node.key_source,
@@ -261,6 +266,11 @@ def _settle(  # one variable's facts
             detail="" if last.source else f"the value comes from `{last.origin}`",
             hint=_type_hint(value, wanted, shown=not model.sensitive),
         )
+
+
+def _is_blank(given: _Given, value: object) -> bool:
+    """Whether a text says nothing where something else than text is wanted: `--var epochs=`."""
+    return given.as_text and value is None and not str(given.value).strip()
 
 
 def _type_hint(value: object, wanted: str | None, *, shown: bool) -> str:

@@ -165,6 +165,9 @@ def _glob(source: str, root: Path, problems: Problems) -> list[Path]:
 
 def _near(path: Path, root: Path) -> str:
     """What lies nearby: a name like the missing one, or what the last existing folder holds."""
+    inside = Path(*(part for part in Path(os.path.relpath(path, root)).parts if part != ".."))
+    if (root / inside).is_file() and root / inside != path:
+        return f"paths are relative to the project's folder: `{inside.as_posix()}`"
     missing = path
     while not missing.parent.is_dir() and missing.parent != missing:
         missing = missing.parent
