@@ -79,3 +79,20 @@ def test_rows_go_as_the_base_model_wants_them():
     assert row_form(VERTEX, "dpo", "tuning_job.first") == "gemini"
     own = provider_types()["openai"].services["nebius"]
     assert row_form(own, "dpo", "meta-llama/Llama-3.1-8B-Instruct") == own.formats.get("dpo")
+
+
+@pytest.mark.parametrize(
+    ("model", "page"),
+    [
+        (
+            "google/gemma3@gemma-3-1b-it",
+            "https://console.cloud.google.com/vertex-ai/publishers/google/model-garden/gemma3",
+        ),
+        ("Qwen/Qwen3-8B", "the card of `qwen/qwen3-8b` at Hugging Face"),
+        ("gs://acme/final", "whoever published the weights"),
+    ],
+)
+def test_a_licence_is_read_where_the_weights_come_from(model, page):
+    found = open_model(model)
+    assert found is not None
+    assert found.page == page

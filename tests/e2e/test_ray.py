@@ -24,7 +24,10 @@ def test_a_project_lives_on_a_cluster_from_apply_to_destroy(site, api):
     site.edit(
         "local: {trainer: simulated}", f"local: {{trainer: simulated, executor: ray, {cluster}}}"
     )
-    assert f"its jobs go to Ray 2.60.0 at {api.address}" in site.run("doctor", code=None).out
+    assert (
+        f"ok  executor of local: reached, Ray 2.60.0 at {api.address}"
+        in site.run("doctor", code=None).out
+    )
     site.run("apply", "--auto-approve")
     assert len(api.jobs) == 1
     assert site.run("plan").out.startswith("No changes.")
@@ -42,10 +45,17 @@ def test_an_apply_without_the_cluster_says_so_and_a_later_one_goes_on(site, api)
     site.edit(
         "local: {trainer: simulated}", f"local: {{trainer: simulated, executor: ray, {gone}}}"
     )
-    assert "no Ray cluster answers at http://127.0.0.1:1" in site.run("doctor", code=None).out
+    told = (
+        "provider `local`: cannot reach the Ray cluster at http://127.0.0.1:1: Connection refused"
+    )
+    said = site.run("doctor", code=None).out
+    assert f"FAIL  executor of local: {told}" in said
+    assert "ok  credentials of local: none needed" in said
     failed = site.run("apply", "--auto-approve", code=None)
     assert failed.code == 7
-    assert "no Ray cluster answers at http://127.0.0.1:1" in failed.out + failed.err
+    assert told in failed.out + failed.err
+    assert "refused" not in (failed.out + failed.err).replace("Connection refused", "")
+    assert "see `ray status` on the head node" in failed.out + failed.err
     site.edit(gone, f"ray: {{address: '{api.address}', python: '{sys.executable}'}}")
     site.run("apply", "--auto-approve")
     assert len(api.jobs) == 1

@@ -34,6 +34,7 @@ from tunectl.providers.local import connect
 from tunectl.providers.local import daemon as daemon_module
 from tunectl.providers.local.health import ask_health, ask_shutdown
 from tunectl.providers.local.root import preferred_port, read_announced, root_folder
+from tunectl.providers.wire.provider import provide
 
 BASE = "smollm2-135m-instruct"
 
@@ -148,6 +149,31 @@ def test_an_alias_moved_by_somebody_else_reads_as_it_is(local, tuned):
     request = request_for(*endpoint_resource("local", tuned.outputs["model_id"], "drift"))
     handler.update(replace(request, prior=made))
     assert handler.read(made).spec["model"] == tuned.outputs["model_id"]
+
+
+class Folders:
+    """Base models that have other names at the service than in the declaration."""
+
+    ready = staticmethod(str)
+
+    def named(self, base):
+        return BASE if base.startswith("./") else base
+
+    asked = named
+
+
+def test_an_endpoint_of_a_path_reads_as_declared_until_it_is_moved(local):
+    provider = provide(local.wire, local.identity, Folders())
+    handler = provider.handlers["endpoint"]
+    request = request_for(*endpoint_resource("local", "./modele/mały", "ścieżka"))
+    made = handler.create(request)
+    assert handler.read(made) == made
+    assert [one.spec for one in handler.find(request.mark)] == [{"model": "./modele/mały"}]
+    ask = [{"role": "user", "content": "?"}]
+    assert list(provider.chat("./modele/mały", ask))[-1].finish_reason == "stop"
+    other = request_for(*endpoint_resource("local", BASE, "ścieżka"))
+    moved = handler.update(replace(other, prior=made))
+    assert handler.read(moved).spec["model"] == BASE
 
 
 def test_the_alias_of_another_operation_is_not_taken_over(local):
@@ -402,3 +428,17 @@ def test_a_base_model_in_the_project_is_imported_trained_and_answers(own, tmp_pa
     assert pieces[-1].finish_reason
     handler.delete(made)
     assert handler.read(made) is None
+
+
+@pytest.mark.slow
+def test_a_base_model_in_the_project_answers_by_its_path_and_behind_an_endpoint(own, tmp_path):
+    save_tiny(tmp_path / "modele/mały")
+    provider = own("lora", project_root=str(tmp_path), device="cpu", threads=1)
+    ask = [{"role": "user", "content": "?"}]
+    assert list(provider.chat("./modele/mały", ask, max_tokens=3))[-1].finish_reason
+    endpoints = provider.handlers["endpoint"]
+    made = endpoints.create(request_for(*endpoint_resource("local", "./modele/mały", "goły")))
+    assert list(provider.chat(made.outputs["model_id"], ask, max_tokens=3))[-1].finish_reason
+    assert endpoints.read(made) == made, "as declared"
+    with pytest.raises(InvalidRequestError, match="there is no file"):
+        list(provider.chat("./modele/inny", ask))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.ray_jobs import JobsApi
 from tests.server.served import rows
-from tunectl.core.errors import ConfigError, ConflictError, InvalidRequestError, UnavailableError
+from tunectl.core.errors import ConfigError, ConflictError, UnavailableError
 from tunectl.kinds.provider import LocalProvider
 from tunectl.providers.local import connect
 from tunectl.providers.local.daemon import LocalServer, check_installed
@@ -80,13 +80,14 @@ def test_a_declaration_of_a_cluster_that_cannot_work_is_refused(settings, words)
 
 def test_doctor_learns_which_cluster_answers_and_what_is_missing(api):
     words = ray_words("local", {"executor": "ray", "ray": {"address": api.address}}, "lora")
-    assert reached_cluster("local", words) == f"its jobs go to Ray 2.60.0 at {api.address}"
+    assert reached_cluster("local", words) == f"Ray 2.60.0 at {api.address}"
     provider = connect(
         name="local", trainer="simulated", executor="ray", ray={"address": NOBODY}, root="x"
     )
-    with pytest.raises(UnavailableError, match="no Ray cluster answers") as caught:
-        provider.credentials()
+    with pytest.raises(UnavailableError, match="cannot reach the Ray cluster") as caught:
+        provider.executor()
     assert "ray status" in caught.value.diagnostics[0].hint
+    assert provider.credentials() == "none needed: it runs on this machine"
     check_installed("local", "simulated", ray=True)
 
 
@@ -161,8 +162,12 @@ def test_an_apply_against_a_cluster_that_is_gone_ends_with_its_address_and_makes
     handler = provider.handlers["tuning_job"]
     request = request_for(*job_resource("local", "smollm2-135m-instruct", file, "support"))
     try:
-        with pytest.raises(InvalidRequestError, match="no Ray cluster answers at http://127"):
+        with pytest.raises(UnavailableError) as caught:
             handler.create(request)
+        [told] = caught.value.diagnostics
+        assert told.summary.startswith("provider `local`: cannot reach the Ray cluster at http://")
+        assert "ray status" in told.hint
+        assert "hint" not in told.summary
         assert list(handler.find(request.mark)) == []
     finally:
         ask_shutdown(read_announced(tmp_path / "root"))

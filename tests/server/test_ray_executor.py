@@ -211,7 +211,7 @@ def test_a_cluster_that_does_not_answer_starts_nothing_and_ends_nothing(job, api
     assert job.status() == before
     executor = RayExecutor(RaySettings(api.address))
     assert executor.life(job) is Life.UNKNOWN
-    assert "no Ray cluster answers" in executor.note(job)
+    assert "cannot reach the Ray cluster" in executor.note(job)
     api.fault = None
     assert executor.life(job) is Life.ALIVE
     assert executor.note(job) is None
@@ -398,7 +398,7 @@ def test_rays_own_token_is_sent_and_never_shown(api):
 
 
 def test_who_is_no_cluster_is_named_with_a_hint(api):
-    with pytest.raises(ExecutorError, match=f"no Ray cluster answers at {NOBODY}"):
+    with pytest.raises(ExecutorError, match=f"cannot reach the Ray cluster at {NOBODY}"):
         Cluster(NOBODY).version()
     api.answer = lambda *_: (503, "upstream is down")
     with pytest.raises(ExecutorError, match="hint: the address is that of the dashboard"):
@@ -425,7 +425,7 @@ def ray_options(address, **more):
 
 def test_no_job_is_made_when_the_cluster_does_not_answer(own):
     server = own(*ray_options(NOBODY))
-    with pytest.raises(openai.BadRequestError, match="no Ray cluster answers") as caught:
+    with pytest.raises(openai.BadRequestError, match="cannot reach the Ray cluster") as caught:
         server.create(rows())
     assert caught.value.code == "executor_not_available"
     assert list(server.client.fine_tuning.jobs.list()) == []

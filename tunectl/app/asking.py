@@ -10,14 +10,14 @@ from typing import cast
 from tunectl.app.options import Options
 from tunectl.app.prompt_running import answering, check_answer, request
 from tunectl.app.prompt_values import settled
-from tunectl.app.reading import instance
+from tunectl.app.reading import applied
 from tunectl.app.withholding import withholding
 from tunectl.app.workspace import Workspace, open_workspace
 from tunectl.core.errors import ConfigError
 from tunectl.core.ports import Chat, Delta
-from tunectl.core.resource import BUILTIN, Instance
+from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.state import State
-from tunectl.core.value import Plain
+from tunectl.core.value import Plain, Value
 from tunectl.kinds import KINDS
 from tunectl.prompts import Prompt, PromptError, load
 from tunectl.prompts.rendered import Rendered
@@ -55,7 +55,7 @@ def ask(options: Options, question: Question) -> Iterator[Delta]:
     workspace = open_workspace(options)
     state = workspace.ledger.load()
     if question.target.partition(".")[0] in KINDS:
-        found = instance(state, question.target)
+        found = applied(workspace, state, question.target)
         if found.address.kind == "prompt_template":
             return _prompted(workspace, state, found, question)
         provider, model = found.provider, _model(question, found)
@@ -151,7 +151,9 @@ def _provider_of(state: State, found: Instance) -> str:
 def _default(workspace: Workspace, question: Question) -> str:
     if question.provider is not None:
         return question.provider
-    names = sorted({r.provider for r in workspace.project.resources} - {BUILTIN})
+    resources = workspace.project.resources
+    named = {r.provider for r in resources if question.target in _models_of(r)}
+    names = sorted((named or {r.provider for r in resources}) - {BUILTIN})
     names = names or sorted(workspace.project.providers)
     if len(names) != 1:
         raise ConfigError.of(
@@ -160,6 +162,11 @@ def _default(workspace: Workspace, question: Question) -> str:
             + (", ".join(f"`{n}`" for n in names) or "none"),
         )
     return names[0]
+
+
+def _models_of(resource: Resource) -> tuple[Value, ...]:
+    """Return the models that a resource names by their ids."""
+    return resource.spec.get("base_model"), resource.spec.get("model")
 
 
 def _plain(question: Question) -> list[dict[str, str]]:

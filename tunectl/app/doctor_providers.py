@@ -1,4 +1,4 @@
-"""Say of each declared provider: its SDK, where its credentials are, whose account, reachable."""
+"""Say of each declared provider: its SDK, its credentials, what trains, whose account it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 from tunectl.app.connecting import Connector
 from tunectl.app.finding import Finding
 from tunectl.catalog.provider_types import provider_types
-from tunectl.core.abilities import Credentialed
+from tunectl.core.abilities import Credentialed, Delegating
 from tunectl.core.errors import TunectlError
 from tunectl.core.ports import Provider
 from tunectl.core.project import Project, Provided
@@ -34,6 +34,7 @@ def examine_providers(project: Project) -> Iterator[Finding]:
             continue
         credentials = _credentials(name, provider)
         yield credentials
+        yield from _executor(name, provider)
         if credentials.ok is not False:
             yield _account(name, provider)
 
@@ -66,6 +67,20 @@ def _credentials(name: str, provider: Provider) -> Finding:
     except TunectlError as error:
         return _failed(title, error)
     return Finding(name=title, said=said, ok=True)
+
+
+def _executor(name: str, provider: Provider) -> Iterator[Finding]:
+    """Say what trains, where that is not the provider itself."""
+    if not hasattr(provider, "executor"):
+        return
+    title = f"executor of {name}"
+    try:
+        said = cast("Delegating", provider).executor()
+    except TunectlError as error:
+        yield _failed(title, error)
+        return
+    if said:
+        yield Finding(name=title, said=f"reached, {said}", ok=True)
 
 
 def _account(name: str, provider: Provider) -> Finding:

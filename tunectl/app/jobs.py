@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from tunectl.app.interrupting import interruptible
 from tunectl.app.options import Options
-from tunectl.app.reading import instance
+from tunectl.app.reading import applied
 from tunectl.app.waiting import Stopped, ended, retaken
 from tunectl.app.workspace import Workspace, locked, open_workspace
 from tunectl.core.abilities import Cancellable, Results
@@ -50,7 +50,7 @@ def wait(
     """
     workspace = open_workspace(options)
     state = workspace.ledger.load()
-    chosen = [instance(state, address)] if address else list(state.instances.values())
+    chosen = [applied(workspace, state, address)] if address else list(state.instances.values())
     pending = [i for i in chosen if i.status is Status.PENDING]
     failures: list[Diagnostic] = []
     with interruptible(on_interrupt) as stop:
@@ -118,7 +118,7 @@ def logs(options: Options, address: str, *, follow: bool = False) -> Iterator[Jo
     """
     workspace = open_workspace(options)
     state = workspace.ledger.load()
-    found = instance(state, address)
+    found = applied(workspace, state, address)
     _, handler = _handler(workspace, state, found)
     if not hasattr(handler, "events"):
         raise ConfigError.of(
@@ -160,7 +160,7 @@ def cancel(options: Options, address: str) -> Instance:
     workspace = open_workspace(options)
     with locked(workspace, "cancel") as (_, recorded):
         state = recorded
-        found = instance(state, address)
+        found = applied(workspace, state, address)
         _, handler = _handler(workspace, state, found)
         if not hasattr(handler, "cancel"):
             raise ConfigError.of(

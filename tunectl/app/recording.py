@@ -17,6 +17,8 @@ from tunectl.core.state import Abandoned, Forgot, State, fold
 from tunectl.core.value import Address
 from tunectl.stores.ledger import Ledger
 
+UNKNOWN = "unknown-address"
+
 
 @contextmanager
 def held(options: Options, operation: str) -> Iterator[Ledger]:
@@ -34,7 +36,7 @@ def unknown(address: Address, known: Iterable[Address]) -> ConfigError:
     """Return the error for an address at which nothing is recorded, with the nearest one."""
     near = difflib.get_close_matches(str(address), sorted(map(str, known)), n=1)
     hint = f"did you mean `{near[0]}`?" if near else "`tunectl state list` shows what is"
-    return ConfigError.of(f"nothing is recorded at `{address}`", hint=hint, code="unknown-address")
+    return ConfigError.of(f"nothing is recorded at `{address}`", hint=hint, code=UNKNOWN)
 
 
 def forget(options: Options, texts: Sequence[str]) -> tuple[Instance, ...]:

@@ -48,6 +48,20 @@ class OpenModel:
         """The name as tuning jobs take it: `meta/llama3_1@llama-3.1-8b-instruct`."""
         return self.name.removeprefix("publishers/").replace("/models/", "/", 1)
 
+    @property
+    def page(self) -> str:
+        """Where its card and its licence are to be read, in words.
+
+        The address is that of Google's model cards (documentation of Gemma, read 2026-11-23).
+        """
+        if self.weights is Weights.BUCKET:
+            return "whoever published the weights"
+        if self.weights is Weights.HUB:
+            return f"the card of `{self.name}` at Hugging Face"
+        _, publisher, _, model = self.name.split("/")
+        card = f"publishers/{publisher}/model-garden/{model.partition('@')[0]}"
+        return f"https://console.cloud.google.com/vertex-ai/{card}"
+
 
 def open_model(text: str) -> OpenModel | None:
     """Read the name of an open model; None where it is none, such as a Gemini's.

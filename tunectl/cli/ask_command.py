@@ -38,10 +38,12 @@ def command(
 ) -> None:
     """Ask an endpoint, prompt, tuned or base model.
 
-    TARGET is the address of an endpoint, a tuning job or a prompt template, or a model id. TEXT
-    is the question; `-` reads it from standard input. The answer is printed as it comes.
+    TARGET is the address of an endpoint, a tuning job or a prompt template, or a model as it is
+    named in the YAML: its id, or the path of a local one. TEXT is the question; `-` reads it from
+    standard input. The answer is printed as it comes.
     """
     from tunectl.app import asking
+    from tunectl.views.prompts import ending_text
     from tunectl.views.text import clean
 
     given = sys.stdin.read() if text == "-" else text
@@ -56,12 +58,12 @@ def command(
         temperature=temperature,
         inputs=_pairs(inputs),
     )
-    pieces, shown = asking.ask(session.options(), question), False
+    pieces, shown, ending = asking.ask(session.options(), question), False, ""
 
     def words() -> Iterator[str]:
-        nonlocal shown
+        nonlocal shown, ending
         for piece in pieces:
-            shown = True
+            shown, ending = True, ending or ending_text(piece)
             yield clean(piece.text)
 
     try:
@@ -69,6 +71,8 @@ def command(
     finally:
         if shown:
             session.screen.say()
+        if ending:
+            session.screen.warn(ending)
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -74,6 +74,18 @@ class Credentialed(Protocol):
         ...
 
 
+class Delegating(Protocol):
+    """A provider whose jobs may run elsewhere than where it answers."""
+
+    def executor(self) -> str:
+        """Return what runs them, such as a cluster with its address; empty where it does itself.
+
+        Raises:
+            UnavailableError: it does not answer; nothing is made.
+        """
+        ...
+
+
 class Vague(Protocol):
     """A provider that can tell whether its account's name is enough to tell accounts apart."""
 

@@ -1,7 +1,8 @@
-"""Objects that exist only where they are recorded: no service keeps anything of them.
+"""Objects that are there at once, or never: nothing has to be looked for, or waited for.
 
-A handler that inherits from here says what to create and how to read it; nothing has to be looked
-for, waited for or removed elsewhere.
+Such are files of the project, which are written again where it is not known whether they are there,
+and mere records, of which no service keeps anything: of these a handler says what to create and how
+to read it, and nothing is to be removed elsewhere either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,26 @@ from tunectl.core.ports import Mark, Request
 from tunectl.core.resource import Instance
 
 
-class Recorded(ABC):
+class Immediate:
+    """What every handler of such objects does alike."""
+
+    __slots__ = ()
+
+    @property
+    def lag(self) -> float:
+        """No second: what was made is there at once, or never."""
+        return 0.0
+
+    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
+        """Find nothing: to make it again does no harm."""
+        return ()
+
+    def poll(self, instance: Instance) -> Instance:
+        """Return it; it is never pending."""
+        return instance
+
+
+class Recorded(Immediate, ABC):
     """What every handler of a mere record does alike."""
 
     __slots__ = ()
@@ -22,19 +42,6 @@ class Recorded(ABC):
     @abstractmethod
     def create(self, request: Request) -> Instance:
         """Return the record."""
-
-    @property
-    def lag(self) -> float:
-        """No second: a record is there at once, or never."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: a record exists only where it is recorded."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return the record."""
-        return instance
 
     def update(self, request: Request) -> Instance:
         """Return what is wanted now as the same record: with its own id, mark and age."""
@@ -48,4 +55,9 @@ class Recorded(ABC):
 
 def continued(fresh: Instance, prior: Instance) -> Instance:
     """Return a new record of an object that was there before."""
-    return replace(fresh, id=prior.id, op=prior.op, created_at=prior.created_at)
+    return replace(aged(fresh, prior), id=prior.id)
+
+
+def aged(fresh: Instance, prior: Instance | None) -> Instance:
+    """Return what was made anew with mark and age of what it takes the place of."""
+    return fresh if prior is None else replace(fresh, op=prior.op, created_at=prior.created_at)

@@ -107,6 +107,18 @@ def test_the_articles_walk_declared(site):
     assert (record.kind, record.record, record.bills) == ("customization job", True, "")
 
 
+def test_a_missing_bucket_and_a_strange_role_are_shown_at_the_lines_that_name_them(site):
+    path = site.folder / "tunectl.yaml"
+    text = path.read_text(encoding="utf-8").replace("::123456789012:", "::999999999999:")
+    path.write_text(text.replace("s3://acme-tuning", "s3://nobody-has-this"), encoding="utf-8")
+    said = site.run("plan", code=Exit.ERROR).err
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for setting in ("staging:", "role_arn:"):
+        [number] = [n for n, line in enumerate(lines, 1) if line.strip().startswith(setting)]
+        assert f"tunectl.yaml:{number}:" in said
+    assert "dataset" not in said
+
+
 def test_a_new_training_moves_in_behind_the_same_arn(site):
     site.run("apply", "--auto-approve")
     before = json.loads(site.run("output", "--format", "json").out)["model"]

@@ -308,3 +308,17 @@ def test_a_missing_bucket_is_no_missing_object(amazon, provider):
     assert f"no bucket `{BUCKET}`" in str(caught.value)
     with pytest.raises(InvalidRequestError):
         provider.handlers["upload"].create(upload_request())
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("You don't have access to the model with the specified model ID.", "the model's page"),
+        ("User: arn:aws:iam::1:user/x is not authorized to perform: y", "the permission"),
+    ],
+)
+def test_a_model_that_the_account_lacks_is_no_permission_of_the_identity(words, advice):
+    error = client_error("AccessDeniedException", 403, words)
+    made = translate(error, Attempt("aws", "answer with `m`"))
+    assert isinstance(made, CredentialsError)
+    assert advice in made.diagnostics[0].hint

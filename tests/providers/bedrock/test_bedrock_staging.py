@@ -67,7 +67,7 @@ def test_a_role_of_another_account_is_an_error(amazon):
     role = "arn:aws:iam::999999999999:role/tuning"
     [(severity, summary, _)] = problems(connected(amazon, role_arn=role))
     assert severity is Severity.ERROR
-    assert "is of account `999999999999`, and jobs run in `123456789012`" in summary
+    assert "is a role of account `999999999999`, and jobs run in `123456789012`" in summary
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,13 @@ def test_what_cannot_be_told_is_neither_right_nor_wrong(amazon, provider, monkey
         problems(provider)
     amazon.world.faults.clear()
     assert problems(provider) == []
+
+
+def test_it_is_the_setting_of_the_provider_that_is_wrong_and_no_dataset(amazon):
+    role = "arn:aws:iam::999999999999:role/tuning"
+    provider = connected(amazon, "chmura", staging="s3://nobody-has-this/x", role_arn=role)
+    resource, _ = upload_resource("chmura")
+    told = list(provider.handlers["upload"].check(resource))
+    assert {(d.address, d.source) for d in told} == {("providers.chmura", None)}
+    named = {word for d in told for word in ("`staging`", "`role_arn`") if word in d.summary}
+    assert named == {"`staging`", "`role_arn`"}

@@ -72,6 +72,7 @@ def test_models_tell_when_they_end_and_which_are_ours(provider, tuned):
     [
         ({"project": None}, "needs `project:`"),
         ({"location": None}, "needs `location:`"),
+        ({"project": "projects/acme"}, "must be a bare name, not `projects/acme`"),
         ({"staging": "s3://acme"}, "must be a bucket"),
         ({"timeout": 0}, "`timeout`"),
         ({"concurrent_jobs": True}, "`concurrent_jobs`"),

@@ -8,7 +8,7 @@ from tests.contracts.handler_contract import settled
 from tests.providers.vertex.conftest import BASE
 from tests.providers.vertex.dedicated import dedicated_request, registered
 from tunectl.core.errors import CredentialsError, NotFoundError, ProviderError, UnavailableError
-from tunectl.providers.vertex.chat import messages_of, request_of
+from tunectl.providers.vertex.chat import _ENDS, messages_of, request_of
 from tunectl.providers.vertex.grounding import cited_by
 from tunectl.server.clouds.world import Fault
 
@@ -43,6 +43,33 @@ def test_a_base_model_answers_by_its_id(provider):
 def test_an_answer_that_is_too_long_says_so(provider, tuned):
     _, pieces = answer(provider, tuned.outputs["model_id"], max_tokens=2)
     assert pieces[-1].finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("piece", "reason"),
+    [
+        ({"candidates": [{"finishReason": "SAFETY"}]}, "content_filter"),
+        ({"candidates": [{"finishReason": "SPII"}]}, "content_filter"),
+        ({"promptFeedback": {"blockReason": "JAILBREAK"}}, "content_filter"),
+        ({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, "malformed_function_call"),
+    ],
+)
+def test_what_the_service_filters_is_told_in_the_words_of_others(
+    provider, monkeypatch, piece, reason
+):
+    lines = [json.dumps(piece)]
+    monkeypatch.setattr(type(provider.cloud), "post_lines", lambda *_: iter(lines))
+    text, pieces = answer(provider, BASE)
+    assert (text, pieces[-1].finish_reason) == ("", reason)
+
+
+def test_every_filter_that_google_names_is_known():
+    from google.cloud.aiplatform_v1.types import Candidate, GenerateContentResponse
+
+    blocked = GenerateContentResponse.PromptFeedback.BlockedReason
+    names = {one.name for one in (*Candidate.FinishReason, *blocked)}
+    unnamed = {n for n in names if "UNSPECIFIED" not in n} - _ENDS.keys()
+    assert unnamed == {"OTHER", "MALFORMED_FUNCTION_CALL"}
 
 
 def test_machines_are_asked_by_predict(clouds, provider):

@@ -90,6 +90,8 @@ def test_a_project_is_planned_applied_asked_and_destroyed(project, clouds):
     assert "/locations/eu/endpoints/" in model, "served where the service put it"
     assert project.run("plan").out.startswith("No changes.")
     answer = project.run("ask", "endpoint.support", "Pytanie numer 3: gdzie jest żółw 21?").out
+    cut = project.run("ask", "endpoint.support", "Gdzie jest żółw?", "--max-tokens", "2")
+    assert "the answer was cut off" in cut.err
     assert "Żółw" in answer
     project.run("drift")
     assert "billable tokens" in project.run("logs", "tuning_job.support").out
@@ -109,7 +111,7 @@ def test_rows_leave_in_the_form_that_gemini_takes(project, clouds):
 def test_a_missing_bucket_is_told_once_for_all_files_of_a_dataset(project, clouds):
     project.edit("gs://acme-tuning/", "gs://nobody-has-this/")
     told = project.run("plan", code=1).err
-    assert told.count("the staging bucket `gs://nobody-has-this` does not exist") == 1
+    assert told.count("the bucket `gs://nobody-has-this` of `staging` does not exist") == 1
     assert clouds.left() == []
 
 

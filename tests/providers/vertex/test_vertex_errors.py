@@ -1,6 +1,7 @@
 """Every exception of Google's libraries becomes one of ours; none is forgotten."""
 
 import inspect
+import json
 
 import pytest
 import requests
@@ -121,3 +122,34 @@ def test_foreign_words_are_shown_on_one_line_without_control_characters():
 def test_the_hint_for_a_wrong_adapter_size_names_our_own_setting():
     wrong = told(400, "INVALID_ARGUMENT", "The adapter size is not supported for this base model.")
     assert "`method.lora_r`" in translate(wrong, TELL).diagnostics[0].hint
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("SERVICE_DISABLED", "`gcloud services enable storage.googleapis.com`"),
+        ("BILLING_DISABLED", "link a billing account"),
+        ("IAM_PERMISSION_DENIED", "`roles/aiplatform.user`"),
+    ],
+)
+def test_what_a_project_lacks_is_told_apart_from_what_the_account_may_not(reason, advice):
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {"service": "storage.googleapis.com", "consumer": "projects/1"},
+    }
+    answer = requests.Response()
+    answer.status_code = 403
+    answer.request = requests.Request("GET", "http://127.0.0.1/").prepare()
+    body = {"code": 403, "message": "no", "status": "PERMISSION_DENIED", "details": [info]}
+    answer._content = json.dumps({"error": body}).encode()
+    error = translate(api.from_http_response(answer), ASK)
+    assert isinstance(error, CredentialsError)
+    assert advice in error.diagnostics[0].hint
+
+
+def test_what_stands_in_the_way_for_now_is_no_conflict_with_somebody():
+    error = translate(told(400, "FAILED_PRECONDITION"), TELL)
+    assert str(error) == "provider `v` refused, as things are, to make it: słowa"
+    assert "has a conflict" in str(translate(told(409, "ABORTED"), TELL))

@@ -79,10 +79,15 @@ def test_a_request_is_one_that_google_s_own_types_take(provider, model, field, n
 
 def test_a_licence_that_nobody_accepted_is_not_accepted(clouds, endpoints):
     request = open_request(GEMMA, accept_eula=False)
-    with pytest.raises((ConflictError, InvalidRequestError)) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         endpoints.create(request)
-    assert "EULA" in str(refused.value)
-    assert "`accept_eula: true`" in refused.value.diagnostics[0].hint
+    [told] = refused.value.diagnostics
+    assert told.summary == (
+        f"the licence of `{GEMMA}` is not accepted, and Model Garden deploys it only then"
+    )
+    assert told.hint.startswith("read it (https://console.cloud.google.com/vertex-ai/publishers/")
+    assert told.hint.endswith("/gemma3), then write `accept_eula: true` at the endpoint")
+    assert "EULA" in told.detail, "the service's own words"
     assert clouds.left() == []
 
 
@@ -227,7 +232,9 @@ def test_a_licence_that_is_asked_for_late_is_told_with_the_way_out(clouds, endpo
     words = "The EULA of the model was not accepted"
     clouds.vertex.fail("DeployOperationMetadata", "FAILED_PRECONDITION", words)
     made = settled(endpoints, endpoints.create(open_request()))
-    assert made.reason.endswith("then write `accept_eula: true`")
+    assert made.reason.startswith(f"the licence of `{GEMMA}` is not accepted")
+    assert "then write `accept_eula: true` at the endpoint" in made.reason
+    assert words in made.reason
 
 
 # changes

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from tunectl.core.errors import UnavailableError
 from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
+from tunectl.providers.answers import as_json, broken_off, finish_reason
 from tunectl.providers.anthropic.client import Link
 
 if TYPE_CHECKING:
     import anthropic
 
+_SYSTEM = frozenset({"system", "developer"})
 MAX_TOKENS: Final = 4096  # the API has no default of its own; every model allows as much
-# The words of the other providers, where they have one for it.
-_REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        "end_turn": "stop",
-        "stop_sequence": "stop",
-        "max_tokens": "length",
-        "model_context_window_exceeded": "length",
-        "tool_use": "tool_calls",
-        "refusal": "content_filter",
-    }
-)
 
 
 def chat(
@@ -37,7 +26,8 @@ def chat(
     Args:
         link: the account.
         model: a model's id or an alias.
-        messages: `{"role", "content"}`; those of role `system` become the system prompt.
+        messages: `{"role", "content"}`; those of roles `system` and `developer` become the
+            system prompt.
         params: such as `max_tokens` and `stop`.
 
     Raises:
@@ -78,12 +68,10 @@ def answer(
             _counted(usage, event.usage)
             ended = event.delta.stop_reason or ended
     if ended is None:
-        raise UnavailableError.of(
-            f"provider `{link.provider}` broke off the answer of `{model}`", hint="ask again"
-        )
+        raise broken_off(link.provider, model)
     read, written = usage.get("cache_read", 0), usage.get("cache_creation", 0)
     yield Delta(
-        finish_reason=_REASONS.get(ended, ended),
+        finish_reason=finish_reason(ended),
         prompt_tokens=usage.get("input", 0) + read + written,
         completion_tokens=usage.get("output", 0),
         cache_read_tokens=read,
@@ -98,7 +86,7 @@ def _begun(
     params: Mapping[str, Plain],
 ) -> Iterator[Any]:
     create: Any = client.messages.create
-    named = {"max_tokens": MAX_TOKENS, **_plain(body), **_renamed(params)}
+    named = {"max_tokens": MAX_TOKENS, **as_json(body), **_renamed(params)}
     known = inspect.signature(create).parameters.keys()
     # `temperature` and its kind left the SDK with 1.0; the service still takes them of models
     # before 4.7 and refuses them of others, in its own words.
@@ -127,35 +115,27 @@ def _citation(said: Any) -> Citation:  # noqa: ANN401  # one of five types of th
 
 def conversation(messages: Sequence[Mapping[str, Plain]]) -> dict[str, Any]:
     """Return `system` and `messages` as this API wants them: the system prompt stands apart."""
-    system = [m.get("content") for m in messages if m.get("role") == "system"]
-    rest = [_plain(m) for m in messages if m.get("role") != "system"]
+    system = [m.get("content") for m in messages if m.get("role") in _SYSTEM]
+    rest = [as_json(m) for m in messages if m.get("role") not in _SYSTEM]
     if not system:
         return {"messages": rest}
     if all(isinstance(content, str) for content in system):
         return {"system": "\n\n".join(str(content) for content in system), "messages": rest}
     blocks: list[Any] = []
     for content in system:
-        plain = _plain(content)
+        plain = as_json(content)
         blocks += [{"type": "text", "text": plain}] if isinstance(plain, str) else plain
     return {"system": blocks, "messages": rest}
 
 
 def _renamed(params: Mapping[str, Plain]) -> dict[str, Any]:
     """Return the parameters under this API's names."""
-    found = {key: _plain(value) for key, value in params.items()}
+    found = {key: as_json(value) for key, value in params.items()}
     for theirs, ours in (("stop", "stop_sequences"), ("max_completion_tokens", "max_tokens")):
         if theirs in found:
             value = found.pop(theirs)
             found[ours] = [value] if ours == "stop_sequences" and isinstance(value, str) else value
     return found
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  # a tree of the declaration
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _counted(usage: dict[str, int], said: Any) -> None:  # noqa: ANN401  # a usage of the SDK

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tunectl.core.errors import InvalidRequestError, UnavailableError
+from tunectl.core.errors import InvalidRequestError
 from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
+from tunectl.providers.answers import as_json, broken_off, finish_reason
 from tunectl.providers.attempt import SenselessAnswerError
 from tunectl.providers.bedrock.client import Cloud
 
@@ -19,7 +20,6 @@ _LIMITS = {
     "top_p": "topP",
     "stop": "stopSequences",
 }
-_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 
 
 def chat(
@@ -77,10 +77,8 @@ def answer(
         elif "metadata" in piece:
             counted = _counts(piece["metadata"].get("usage") or {})
     if ended is None:
-        raise UnavailableError.of(
-            f"provider `{cloud.provider}` broke off the answer of `{model}`", hint="ask again"
-        )
-    yield replace(counted, finish_reason=_REASONS.get(ended, ended))
+        raise broken_off(cloud.provider, model)
+    yield replace(counted, finish_reason=finish_reason(ended))
 
 
 def _counts(usage: Mapping[str, Any]) -> Delta:
@@ -141,11 +139,11 @@ def conversation(messages: Sequence[Mapping[str, Plain]]) -> dict[str, Any]:
 
 def _asked(model: str, body: Mapping[str, Any], params: Mapping[str, Plain]) -> dict[str, Any]:
     """Return the arguments of ConverseStream."""
-    limits = {_LIMITS[key]: _thawed(value) for key, value in params.items() if key in _LIMITS}
+    limits = {_LIMITS[key]: as_json(value) for key, value in params.items() if key in _LIMITS}
     if isinstance(limits.get("stopSequences"), str):
         limits["stopSequences"] = [limits["stopSequences"]]
     limits = {**(body.get("inferenceConfig") or {}), **limits}
-    more = {key: _thawed(value) for key, value in params.items() if key not in _LIMITS}
+    more = {key: as_json(value) for key, value in params.items() if key not in _LIMITS}
     more = {**(body.get("additionalModelRequestFields") or {}), **more}
     return {
         **body,
@@ -153,13 +151,3 @@ def _asked(model: str, body: Mapping[str, Any], params: Mapping[str, Plain]) -> 
         **({"inferenceConfig": limits} if limits else {}),
         **({"additionalModelRequestFields": more} if more else {}),
     }
-
-
-def _thawed(value: Plain) -> Any:  # noqa: ANN401  # a JSON tree
-    match value:
-        case tuple():
-            return [_thawed(item) for item in value]
-        case Mapping():
-            return {key: _thawed(item) for key, item in value.items()}
-        case _:
-            return value

@@ -41,7 +41,7 @@ LOGIN = (
     "set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or run `aws sso login`"
 )
 _SERVER_FAULT = 500
-_NOT_FOUND, _TIMED_OUT, _FAILED_DEPENDENCY, _TOO_MANY = 404, 408, 424, 429
+_TIMED_OUT, _FAILED_DEPENDENCY, _TOO_MANY = 408, 424, 429
 
 # botocore's service models `bedrock`, `bedrock-runtime`, `s3`, `sts`; AWS General Reference,
 # "Common errors" (2026-11).
@@ -266,6 +266,11 @@ def _credentials(attempt: Attempt, failure: Failure) -> ProviderError:
 
 def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
     hint = "the credentials are valid and may not do this: give the identity the permission"
+    if "access to the model" in failure.words.lower():  # of the account, not of the identity
+        hint = (
+            "the account has no access to this model in this region: the model's page in the "
+            "console of Amazon Bedrock gives it, some only on request"
+        )
     return _made(CredentialsError, attempt, "does not permit to", failure, hint)
 
 

@@ -55,10 +55,10 @@ class Staging:
             yield (
                 "role",
                 (
-                    f"the role of provider `{self.cloud.provider}` is of account `{there}`, and "
-                    f"jobs run in `{here}`"
+                    f"`role_arn` of provider `{self.cloud.provider}` is a role of account "
+                    f"`{there}`, and jobs run in `{here}`"
                 ),
-                "name a role of this account in `role_arn`, or use the other account's credentials",
+                f"name a role of account `{here}`, or use credentials of `{there}`",
             )
 
     def _buckets(self) -> Iterator[Problem]:

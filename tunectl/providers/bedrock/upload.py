@@ -55,8 +55,11 @@ class Uploads:
     staging: Place
     leaned_on: Staging
 
-    def check(self, resource: Resource) -> Iterable[Diagnostic]:
-        """Say what is wrong with buckets and role; looks at them, once for all uploads."""
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002  # the port's
+        """Say what is wrong with buckets and role; looks at them, once for all uploads.
+
+        What is wrong is a setting of the provider, so that is what it speaks of, by its name.
+        """
         for code, summary, hint in self.leaned_on.problems():
             unsure = code.startswith("unsure-")
             yield Diagnostic(
@@ -64,8 +67,7 @@ class Uploads:
                 severity=Severity.WARNING if unsure else Severity.ERROR,
                 hint=hint,
                 code=f"provider-{code.removeprefix('unsure-')}",
-                address=str(resource.address),
-                source=resource.source,
+                address=f"providers.{self.cloud.provider}",  # the account's fault, no dataset's
             )
 
     def read(self, instance: Instance) -> Instance | None:

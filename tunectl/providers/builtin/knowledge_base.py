@@ -16,17 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunectl.core.errors import Diagnostic, ProviderError, Severity
-from tunectl.core.ports import Mark, Reader, Request
+from tunectl.core.ports import Reader, Request
 from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.value import Address, Plain, Value
 from tunectl.providers.builtin.places import place_of, unusable
 from tunectl.providers.instances import made
+from tunectl.providers.recorded import Immediate, aged
 from tunectl.retrieval.document import NONE, Document, Settings
 from tunectl.retrieval.errors import MissingEmbedderError, RetrievalError
 
 
 @dataclass(frozen=True, slots=True)
-class KnowledgeBases:
+class KnowledgeBases(Immediate):
     """Handler of kind `knowledge_base`.
 
     Attributes:
@@ -92,19 +93,6 @@ class KnowledgeBases:
         path = self._path(request.resource.address)
         return self._built(request, path, previous=None)
 
-    @property
-    def lag(self) -> float:
-        """No second: what is written here is found here."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: building the same file again does no harm."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return it; it is never pending."""
-        return instance
-
     def update(self, request: Request) -> Instance:
         """Build the index again, with the embeddings it has of what did not change.
 
@@ -114,10 +102,7 @@ class KnowledgeBases:
         """
         prior = request.prior
         path = Path(prior.id) if prior else self._path(request.resource.address)
-        fresh = self._built(request, path, previous=self.project / path)
-        if prior is None:
-            return fresh
-        return replace(fresh, op=prior.op, created_at=prior.created_at)
+        return aged(self._built(request, path, previous=self.project / path), prior)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Remove the file; nothing stays.

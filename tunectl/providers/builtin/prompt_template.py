@@ -11,17 +11,18 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tunectl.core.errors import Diagnostic, Severity
-from tunectl.core.ports import Mark, Request
+from tunectl.core.ports import Request
 from tunectl.core.resource import BUILTIN, Instance, Resource
 from tunectl.core.value import Address, Plain
 from tunectl.providers.builtin.artefact import FORMAT, compile_prompt, compiled
 from tunectl.providers.builtin.nearest import NearestIndexes, file_sha256, lacking
 from tunectl.providers.builtin.places import place_of, unusable
 from tunectl.providers.instances import made
+from tunectl.providers.recorded import Immediate, aged
 
 __all__ = ["FORMAT", "PromptTemplates", "compiled"]
 
@@ -30,7 +31,7 @@ HISTORY = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PromptTemplates:
+class PromptTemplates(Immediate):
     """Handler of kind `prompt_template`.
 
     Attributes:
@@ -106,25 +107,9 @@ class PromptTemplates:
             },
         )
 
-    @property
-    def lag(self) -> float:
-        """No second: what is written here is found here."""
-        return 0.0
-
-    def find(self, mark: Mark) -> Iterable[Instance]:  # noqa: ARG002
-        """Find nothing: writing the same file again does no harm."""
-        return ()
-
-    def poll(self, instance: Instance) -> Instance:
-        """Return the artefact; it is never pending."""
-        return instance
-
     def update(self, request: Request) -> Instance:
         """Write the file again."""
-        fresh, prior = self.create(request), request.prior
-        if prior is None:
-            return fresh
-        return replace(fresh, op=prior.op, created_at=prior.created_at)
+        return aged(self.create(request), request.prior)
 
     def delete(self, instance: Instance) -> Instance | None:
         """Remove the file; nothing stays.

@@ -75,4 +75,4 @@ def connect(**settings: Any) -> WireProvider:  # noqa: ANN401  # settings are ch
         except OSError as error:
             raise unusable_folder(root, error) from error
 
-    return provide(wire, KnownAccount(identity), weights.ready if trainer == "lora" else None)
+    return provide(wire, KnownAccount(identity), weights if trainer == "lora" else None)

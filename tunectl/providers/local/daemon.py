@@ -69,14 +69,16 @@ class LocalServer:
         return Reached(base_url=said.url, key=said.token, direct=True)
 
     def credentials(self) -> str:
-        """Say that nothing is needed: the server's token lies in its folder.
+        """Say that nothing is needed: the server's token lies in its folder."""
+        return "none needed: it runs on this machine"
+
+    def executor(self) -> str:
+        """Return what cluster trains, empty without one.
 
         Raises:
-            ProviderError: the cluster that is to train does not answer.
+            UnavailableError: it does not answer.
         """
-        if self.ray:
-            return reached_cluster(self.provider, self.ray)
-        return "none needed: it runs on this machine"
+        return reached_cluster(self.provider, self.ray) if self.ray else ""
 
     def revive(self) -> bool:
         """Start the server again when it does not answer any more."""

@@ -36,12 +36,32 @@ class Weights:
             UnavailableError: fetching it took too long.
         """
         if is_path(base):
-            path = str((self.project / Path(base).expanduser()).resolve())
+            path = self._path(base)
             self._pull(path)
             return path
         if not self._known(base):
             self._pull(base)
         return base
+
+    def named(self, base: str) -> str:
+        """Return the name that a model answers by: of a path, what it was imported as.
+
+        Raises:
+            InvalidRequestError: it cannot be had.
+            UnavailableError: fetching it took too long.
+        """
+        return self._pull(self._path(base)) if is_path(base) else self.ready(base)
+
+    def asked(self, model: str) -> str:
+        """Return the name to ask a model by; nothing is fetched from elsewhere for a question.
+
+        Raises:
+            InvalidRequestError: what lies at a path is no model.
+        """
+        return self._pull(self._path(model)) if is_path(model) else model
+
+    def _path(self, base: str) -> str:
+        return str((self.project / Path(base).expanduser()).resolve())
 
     def _known(self, base: str) -> bool:
         try:
@@ -52,7 +72,9 @@ class Weights:
             return False
         return True
 
-    def _pull(self, name: str) -> None:
+    def _pull(self, name: str) -> str:
+        """Fetch and import a base model; returns the name that it is known by."""
+        self.wire.channel.reach()  # the server makes its folder, for this account's eyes alone
         command = [
             sys.executable, "-P", "-m", "tunectl.server.pull", name,
             "--root", str(self.root),
@@ -83,6 +105,7 @@ class Weights:
                 hint=hints[-1] if hints else f"run `tunectl model pull {name}`",
                 detail="" if words else done.stderr[-_TAIL:],
             )
+        return done.stdout.rstrip().rpartition("\n")[2]
 
 
 def is_path(base: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from tunectl.core.errors import NotFoundError, UnavailableError
 from tunectl.core.ports import Delta
 from tunectl.core.value import Plain
+from tunectl.providers.answers import broken_off
 from tunectl.providers.vertex.client import Cloud
 from tunectl.providers.vertex.grounding import cited_by
 from tunectl.providers.vertex.places import Name, location_of
@@ -25,7 +26,11 @@ _SAMPLING = {
     "presence_penalty": "presencePenalty",
     "frequency_penalty": "frequencyPenalty",
 }
-_ENDS = {"STOP": "stop", "MAX_TOKENS": "length"}
+# google-cloud-aiplatform 2.7.0, `Candidate.FinishReason` and `PromptFeedback.BlockedReason`
+_FILTERED = (
+    "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "JAILBREAK",
+)  # fmt: skip
+_ENDS = {"STOP": "stop", "MAX_TOKENS": "length"} | dict.fromkeys(_FILTERED, "content_filter")
 _SYSTEM = frozenset({"system", "developer"})
 
 
@@ -119,15 +124,12 @@ def _generated(cloud: Cloud, target: str, body: Mapping[str, Any]) -> Iterator[D
             cited = cited_by(candidate)
             if text or cited:
                 yield Delta(text=text, citations=cited)
-            reason = candidate.get("finishReason")
-            ended = _ENDS.get(reason, str(reason).lower()) if reason else ended
+            ended = _end(candidate.get("finishReason")) or ended
         if blocked := (piece.get("promptFeedback") or {}).get("blockReason"):
-            ended = str(blocked).lower()
+            ended = _end(blocked)
         usage = piece.get("usageMetadata") or usage
     if ended is None:
-        raise UnavailableError.of(
-            f"provider `{cloud.provider}` broke off the answer of `{target}`", hint="ask again"
-        )
+        raise broken_off(cloud.provider, target)
     yield Delta(
         finish_reason=ended,
         # What came from a cache is counted in the prompt (Vertex AI REST reference, 2026-10).
@@ -137,6 +139,11 @@ def _generated(cloud: Cloud, target: str, body: Mapping[str, Any]) -> Iterator[D
         completion_tokens=int(usage.get("candidatesTokenCount") or 0)
         + int(usage.get("thoughtsTokenCount") or 0),
     )
+
+
+def _end(reason: object) -> str | None:
+    """Return why an answer ended, in OpenAI's words where there is one."""
+    return _ENDS.get(str(reason), str(reason).lower()) if reason else None
 
 
 def request_of(

@@ -50,13 +50,16 @@ def connect_account(settings: Mapping[str, Any]) -> VertexAccount:
 
 def _needed(name: str, settings: Mapping[str, Any], key: str) -> str:
     value = text_setting(name, settings, key)
-    if value is None or "/" in value:
+    example = f"such as `{key}: {'acme-ml' if key == 'project' else 'europe-west4'}`"
+    if value is None:
         raise ConfigError.of(
-            f"provider `{name}` needs `{key}:`",
-            hint="such as `project: acme-ml`"
-            if key == "project"
-            else "such as `location: europe-west4`",
-            code="missing-setting",
+            f"provider `{name}` needs `{key}:`", hint=example, code="missing-setting"
+        )
+    if "/" in value:
+        raise ConfigError.of(
+            f"`{key}` of provider `{name}` must be a bare name, not `{value}`",
+            hint=example,
+            code="wrong-setting",
         )
     return value
 

@@ -45,6 +45,8 @@ LOGIN = (
 _SERVER_FAULT = 500
 _TIMED_OUT = frozenset({408, 499})
 _PRECONDITION = "FAILED_PRECONDITION"
+_DISABLED = "SERVICE_DISABLED"  # Google APIs, `google.api.ErrorReason`
+_UNPAID = "BILLING_DISABLED"
 _ABSENT = "NOT_FOUND"
 
 
@@ -61,12 +63,16 @@ class Failure(Failed):
         status: Google's name of the problem (`FAILED_PRECONDITION`); empty where there is none.
         told: the answer is an error of the API itself, not of some web server before it.
         unsent: the connection was never there.
+        reason: Google's name of the cause (`SERVICE_DISABLED`), which only some answers have.
+        service: the API that the cause is about.
     """
 
     code: int = 0
     status: str = ""
     told: bool = False
     unsent: bool = False
+    reason: str = ""
+    service: str = ""
 
 
 Rule = Callable[[Attempt, Failure], ProviderError]
@@ -178,6 +184,7 @@ def _failure(error: Exception) -> Failure:
         )
     details, status = body.get("details") or (), str(body.get("status") or "")
     known = (f"HTTP {code}" if code else "", status, "; ".join(_details(details)))
+    reason, service = _cause(details)
     return Failure(
         words=clean(str(body.get("message") or "")) or type(error).__name__,
         code=code,
@@ -185,6 +192,8 @@ def _failure(error: Exception) -> Failure:
         told=True,
         detail=", ".join(part for part in known if part),
         wait=wait,
+        reason=reason,
+        service=service,
     )
 
 
@@ -215,6 +224,19 @@ def _details(details: Any) -> list[str]:  # noqa: ANN401  # JSON
         if one.get("reason"):
             said.append(clean(f"reason {one['reason']}"))
     return said
+
+
+def _cause(details: Any) -> tuple[str, str]:  # noqa: ANN401  # JSON
+    """Return the reason that `ErrorInfo` tells and the API it is about; empty where there is none.
+
+    Source: google.rpc, error_details (2026-11).
+    """
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, Mapping) and one.get("reason"):
+            about = one.get("metadata")
+            service = about.get("service") if isinstance(about, Mapping) else None
+            return clean(str(one["reason"])), clean(str(service or ""))
+    return "", ""
 
 
 def _root(error: BaseException) -> str:
@@ -253,6 +275,15 @@ def _no_credentials(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _forbidden(attempt: Attempt, failure: Failure) -> ProviderError:
+    if failure.reason in {_DISABLED, _UNPAID}:
+        service = failure.service or "aiplatform.googleapis.com"
+        hint = (
+            f"enable the API with `gcloud services enable {service}` in the project, then wait a "
+            "few minutes"
+            if failure.reason == _DISABLED
+            else "link a billing account to the project, then wait a few minutes"
+        )
+        return made(CredentialsError, attempt, "is not set up to", failure, hint)
     hint = (
         "the credentials are valid and may not do this: check `project:` and its location, and "
         "give the account the roles `roles/aiplatform.user` and, on the staging bucket, "
@@ -276,6 +307,8 @@ def _astray(attempt: Attempt, failure: Failure) -> ProviderError:
 
 
 def _conflict(attempt: Attempt, failure: Failure) -> ProviderError:
+    if failure.status == _PRECONDITION:  # nobody else is in the way
+        return made(ConflictError, attempt, "refused, as things are, to", failure)
     return made(ConflictError, attempt, "has a conflict and refused to", failure)
 
 

@@ -18,7 +18,6 @@ from tunectl.catalog.open_models import Weights, open_model
 from tunectl.core.errors import (
     ConflictError,
     CredentialsError,
-    Diagnostic,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
@@ -47,7 +46,6 @@ CLAIM = "claim"
 _DEPLOYING = "Model Garden deploys the model; 15 to 30 minutes with an accelerator"
 _CHOSEN = "tunectl-"
 _PAGE = "100"
-_ACCEPT = "read the model's licence, then write `accept_eula: true`"
 _GATED = (
     "get access to the model at Hugging Face, and name the variable that holds your token there: "
     "`hugging_face_token_env: HF_TOKEN` under the provider"
@@ -71,7 +69,7 @@ def begin_open(cloud: Cloud, request: Request) -> Now:
     try:
         operation = cloud.tell(f"deploy the open model `{model}`", lambda: _sent(cloud, body))
     except (InvalidRequestError, ConflictError) as error:
-        raise _with_way_out(error) from None
+        raise _with_way_out(error, model) from None
     return Now(Status.PENDING, _DEPLOYING, operation=operation)
 
 
@@ -136,18 +134,26 @@ def _sent(cloud: Cloud, body: Mapping[str, Any]) -> str:
     return str(client.deploy(request, **cloud.plain).operation.name)
 
 
-def _with_way_out(error: ProviderError) -> ProviderError:
+def _with_way_out(error: ProviderError, model: str) -> ProviderError:
     """Return a refusal with what to do where it speaks of a licence or of Hugging Face's token."""
     said = str(error).lower()
-    hint = _ACCEPT if "eula" in said else _GATED if "hugging face" in said else ""
-    if not hint:
-        return error
-    return type(error)(
-        tuple(
-            Diagnostic(summary=one.summary, hint=hint, code=one.code, detail=one.detail)
-            for one in error.diagnostics
+    if "eula" in said:
+        return InvalidRequestError.of(
+            _unaccepted(model), hint=_accept(model), detail=str(error), code="licence"
         )
-    )
+    if "hugging face" not in said:
+        return error
+    return type(error)(tuple(replace(one, hint=_GATED) for one in error.diagnostics))
+
+
+def _unaccepted(model: str) -> str:
+    return f"the licence of `{model}` is not accepted, and Model Garden deploys it only then"
+
+
+def _accept(model: str) -> str:
+    found = open_model(model)
+    where = f" ({found.page})" if found is not None else ""
+    return f"read it{where}, then write `accept_eula: true` at the endpoint"
 
 
 def claim_of(mark: Mark, own: Mapping[str, str]) -> dict[str, Plain]:
@@ -165,7 +171,7 @@ def looked_at_open(cloud: Cloud, instance: Instance, operation: str) -> Now:
     """
     before = instance.progress or _DEPLOYING
     if operation and (now := waited_for(cloud, operation, before)) is not None:
-        return _told(now)
+        return _told(now, instance)
     try:
         return looked_at(cloud, instance.id, served(instance.id, instance.spec), "")
     except NotFoundError:
@@ -183,7 +189,7 @@ def advance_open(cloud: Cloud, instance: Instance, operation: str) -> Now:
     """
     name = instance.id
     if operation and (now := waited_for(cloud, operation, instance.progress)) is not None:
-        return _told(now)
+        return _told(now, instance)
     try:
         found = endpoint_named(cloud, name)
     except NotFoundError:
@@ -196,9 +202,11 @@ def advance_open(cloud: Cloud, instance: Instance, operation: str) -> Now:
     return go_on(cloud, name, found, served(name, instance.spec))
 
 
-def _told(now: Now) -> Now:
+def _told(now: Now, instance: Instance) -> Now:
     if now.status is Status.FAILED and "eula" in now.reason.lower():
-        return replace(now, reason=f"{now.reason}; {_ACCEPT}")
+        model = str(instance.spec.get("model"))
+        reason = f"{_unaccepted(model)}; {_accept(model)} (Vertex AI: {now.reason})"
+        return replace(now, reason=reason)
     return now
 
 

@@ -101,15 +101,15 @@ class Staging:
         except NotFoundError:
             where = location if location != "global" else "eu"
             hint = f"make it: `gcloud storage buckets create gs://{name} --location={where}`"
-            yield "staging", f"the staging bucket `gs://{name}` does not exist", hint
+            yield "staging", f"the bucket `gs://{name}` of `staging` does not exist", hint
             return
         if missing:
             listed = ", ".join(f"`{one}`" for one in sorted(missing))
             yield (
                 "staging",
                 (
-                    f"the credentials may not use the staging bucket `gs://{name}`: {listed} is "
-                    "missing"
+                    f"the credentials may not use the bucket `gs://{name}` of `staging`: {listed} "
+                    "is missing"
                 ),
                 "give the account the role `roles/storage.objectUser` on the bucket",
             )
@@ -118,7 +118,10 @@ class Staging:
         if there and _law(there) and _law(location) and _law(there) != _law(location):
             yield (
                 "staging-location",
-                f"the staging bucket `gs://{name}` is in `{there}`, and jobs run in `{location}`",
+                (
+                    f"the bucket `gs://{name}` of `staging` is in `{there}`, and jobs run in "
+                    f"`{location}`"
+                ),
                 "training data then leaves its jurisdiction; use a bucket near the jobs",
             )
 

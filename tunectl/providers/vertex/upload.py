@@ -52,8 +52,11 @@ class Uploads:
     account: ProjectAccount
     staging: Staging
 
-    def check(self, resource: Resource) -> Iterable[Diagnostic]:
-        """Say what is wrong with the staging bucket; looks at it, once for all uploads."""
+    def check(self, resource: Resource) -> Iterable[Diagnostic]:  # noqa: ARG002  # the port's
+        """Say what is wrong with the staging bucket; looks at it, once for all uploads.
+
+        What is wrong is a setting of the provider, so that is what it speaks of, by its name.
+        """
         for code, summary, hint in self.staging.problems():
             wrong = code == "staging"
             yield Diagnostic(
@@ -61,8 +64,7 @@ class Uploads:
                 severity=Severity.ERROR if wrong else Severity.WARNING,
                 hint=hint,
                 code=f"provider-{code}",
-                address=str(resource.address),
-                source=resource.source,
+                address=f"providers.{self.cloud.provider}",  # the account's fault, no dataset's
             )
 
     def read(self, instance: Instance) -> Instance | None:

@@ -56,6 +56,10 @@ class FixedChannel:
         read_key(self.provider, self.key_env)
         return f"the variable `{self.key_env}`"
 
+    def executor(self) -> str:
+        """Nothing is known of where a remote service trains."""
+        return ""
+
     def revive(self) -> bool:
         """Nothing can be done from here about a remote service that is down."""
         return False

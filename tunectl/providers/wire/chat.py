@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tunectl.core.errors import UnavailableError
 from tunectl.core.ports import Citation, Delta
 from tunectl.core.value import Plain
+from tunectl.providers.answers import as_json, broken_off
 from tunectl.providers.wire.client import Wire
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -55,7 +55,7 @@ def answer(
 
     def begin(client: OpenAI) -> Iterator[Any]:
         create: Any = client.chat.completions.create
-        asked = _plain(_limited(body, params, wire.profile.answer_limit))
+        asked = as_json(_limited(body, params, wire.profile.answer_limit))
         known = inspect.signature(create).parameters.keys()
         extra = {key: value for key, value in asked.items() if key not in known}
         named = {key: value for key, value in asked.items() if key in known}
@@ -80,10 +80,7 @@ def answer(
         if piece.usage is not None:
             counted = _counts(piece.usage)
     if ended is None:
-        raise UnavailableError.of(
-            f"provider `{wire.provider}` broke off the answer of `{model}`",
-            hint="ask again",
-        )
+        raise broken_off(wire.provider, model)
     yield replace(counted, finish_reason=ended)
 
 
@@ -121,11 +118,3 @@ def _cited(delta: Any) -> tuple[Citation, ...]:  # noqa: ANN401  # the SDK's typ
         Citation(source=str(page.get("url") or ""), title=str(page.get("title") or ""))
         for page in pages
     )
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  # a JSON tree
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -75,6 +75,14 @@ class Channel(Protocol):
         """
         ...
 
+    def executor(self) -> str:
+        """Return what trains, where that is not the service itself; else empty.
+
+        Raises:
+            UnavailableError: it does not answer.
+        """
+        ...
+
     def revive(self) -> bool:
         """Bring back a service that refuses connections, where possible; whether to ask again."""
         ...

@@ -22,6 +22,8 @@ from tunectl.providers.wire.listing import moment
 from tunectl.providers.wire.naming import OP, alias_name, carries, mark_metadata, mark_of
 from tunectl.providers.wire.profile import Profile
 
+_DECLARED = "tunectl-model"  # metadata of an alias: the model as it was declared
+
 
 def outputs_of(wire: Wire, model: str) -> dict[str, Plain]:
     """Return what others may refer to: the model's name for callers, and where to call it."""
@@ -114,7 +116,7 @@ class Aliases:
             instance = replace(instance, op=_op(metadata))
         elif not carries(metadata, OP, instance.op):
             return None  # ours is gone, and somebody else took the name
-        spec = {**instance.spec, "model": str(alias["model"])}
+        spec = {**instance.spec, "model": _model(alias)}
         return replace(instance, spec=spec, outputs=outputs_of(self.wire, instance.id))
 
     def create(self, request: Request) -> Instance:
@@ -161,7 +163,7 @@ class Aliases:
                         id=str(alias["name"]),
                         outputs=outputs_of(self.wire, str(alias["name"])),
                     ),
-                    spec={"model": str(alias["model"])},
+                    spec={"model": _model(alias)},
                 )
 
     def mark(self, instance: Instance) -> Mark | None:
@@ -180,7 +182,7 @@ class Aliases:
                     provider=self.wire.provider,
                     account=account,
                     id=name,
-                    spec={"model": str(alias["model"])},
+                    spec={"model": _model(alias)},
                     outputs=outputs_of(self.wire, name),
                     op=_op(metadata),
                 ),
@@ -238,10 +240,11 @@ class Aliases:
         )
 
     def _put(self, name: str, spec: Mapping[str, Plain], metadata: Mapping[str, str]) -> None:
-        model = _served(spec)
+        declared = model = _served(spec)
         if self.prepare is not None:
-            model = self.prepare(model)
-        path, content = self._path(name), {"model": model, "metadata": dict(metadata)}
+            model = self.prepare(declared)
+        told = dict(metadata) if model == declared else {**metadata, _DECLARED: declared}
+        path, content = self._path(name), {"model": model, "metadata": told}
         self.wire.tell(
             f"set the alias `{name}`",
             lambda c: fields(c.put(path, cast_to=dict[str, Any], body=content), "name"),
@@ -250,6 +253,13 @@ class Aliases:
     def _path(self, name: str = "") -> str:
         path = self.wire.profile.alias_path or ""
         return f"{path}/{quote(name, safe='')}" if name else path
+
+
+def _model(alias: Mapping[str, Any]) -> str:
+    """Return the model as it was declared: a path, where the service knows it by another name."""
+    metadata = alias.get("metadata")
+    declared = metadata.get(_DECLARED) if isinstance(metadata, Mapping) else None
+    return declared if isinstance(declared, str) and declared else str(alias["model"])
 
 
 def _op(metadata: object) -> str:

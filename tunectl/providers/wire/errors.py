@@ -40,6 +40,7 @@ _TIMED_OUT = frozenset({408, 499})
 _SERVER_FAULT = 500
 
 CLOSED_TO_NEW_JOBS = "training_not_available"
+NO_EXECUTOR = "executor_not_available"  # of our own server: what trains cannot be reached
 
 _NOT_ABOUT_THE_KEY = frozenset({"unsupported_country_region_territory"})
 _NEVER_SOON = frozenset({"daily_rate_limit_exceeded", "insufficient_quota"})
@@ -62,6 +63,7 @@ class Failure(Failed):
     """What is worth keeping of a foreign exception.
 
     Attributes:
+        hint: what to do, as our own server says it in a line of its own.
         code: the service's name of the problem (`training_not_available`).
         type: the service's class of the problem (`invalid_request_error`).
         status: of HTTP, 0 where there was no answer.
@@ -72,6 +74,7 @@ class Failure(Failed):
     type: str = ""
     status: int = 0
     unsent: bool = False
+    hint: str = ""
 
 
 Rule = Callable[[Attempt, Failure], ProviderError]
@@ -112,8 +115,10 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
     known = (
         ("status", status), ("code", error.code), ("parameter", error.param), ("request", request),
     )  # fmt: skip
+    words, _, hint = (_words(error.body) or error.message).partition("\nhint: ")
     return Failure(
-        words=attempt.clean(_words(error.body) or error.message),
+        words=attempt.clean(words),
+        hint=attempt.clean(hint),
         code=error.code or "",
         type=error.type if isinstance(error.type, str) else "",
         status=status,
@@ -200,10 +205,22 @@ def rules() -> Mapping[type, Rule]:
 def _made(
     kind: type[ProviderError], attempt: Attempt, verb: str, failure: Failure, hint: str
 ) -> ProviderError:
-    return made(kind, attempt, verb, failure, _HINTS_BY_CODE.get(failure.code, hint))
+    known = _HINTS_BY_CODE.get(failure.code, hint)
+    return made(kind, attempt, verb, failure, known or failure.hint)
+
+
+def _idle(attempt: Attempt, failure: Failure) -> ProviderError:
+    """The service is well, and what trains for it is not: it refused nothing."""
+    return UnavailableError.of(
+        f"provider `{attempt.provider}`: {failure.words}",
+        hint=failure.hint,
+        detail=f"needed to {attempt.doing}; nothing was made",
+    )
 
 
 def _refused(attempt: Attempt, failure: Failure) -> ProviderError:
+    if failure.code == NO_EXECUTOR:
+        return _idle(attempt, failure)
     return _made(InvalidRequestError, attempt, "refused to", failure, "")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tunectl.core.ports import Delta, Handler, Model
 from tunectl.core.value import Plain
@@ -20,6 +20,22 @@ from tunectl.providers.wire.tuning_job import TuningJobs
 from tunectl.providers.wire.upload import Uploads
 
 
+class BaseModels(Protocol):
+    """Base models where a service does not have them all by itself."""
+
+    def ready(self, base: str) -> str:
+        """Make one ready for a job; returns the name to start from."""
+        ...
+
+    def named(self, base: str) -> str:
+        """Make one ready to be served; returns the name that it answers by."""
+        ...
+
+    def asked(self, model: str) -> str:
+        """Return the name by which any model is asked."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WireProvider:
     """The provider that `connect` of `openai` and `local` returns."""
@@ -27,6 +43,7 @@ class WireProvider:
     wire: Wire
     identity: Account
     handlers: Mapping[str, Handler]
+    bases: BaseModels | None = None
 
     def account(self) -> str:
         """Return the account's identity, never a key.
@@ -43,6 +60,14 @@ class WireProvider:
             CredentialsError: no key is set.
         """
         return self.wire.channel.credentials()
+
+    def executor(self) -> str:
+        """Return what trains, where that is not the service itself; else empty.
+
+        Raises:
+            UnavailableError: it does not answer.
+        """
+        return self.wire.channel.executor()
 
     @property
     def vague(self) -> bool:
@@ -64,7 +89,7 @@ class WireProvider:
         self, model: str, messages: Sequence[Mapping[str, Plain]], **params: Plain
     ) -> Iterator[Delta]:
         """Stream one answer."""
-        return chat(self.wire, model, messages, params)
+        return chat(self.wire, self._asked(model), messages, params)
 
     @property
     def dialect(self) -> str:
@@ -78,13 +103,16 @@ class WireProvider:
 
     def answer(self, model: str, body: Mapping[str, Any], **params: Plain) -> Iterator[Delta]:
         """Stream one answer to a whole request."""
-        return answer(self.wire, model, body, params)
+        return answer(self.wire, self._asked(model), body, params)
+
+    def _asked(self, model: str) -> str:
+        return model if self.bases is None else self.bases.asked(model)
 
 
 def provide(
     wire: Wire,
     identity: Account,
-    prepare: Callable[[str], str] | None = None,
+    bases: BaseModels | None = None,
     search: Mapping[str, Plain] | None = None,
 ) -> WireProvider:
     """Put the handlers of one account together.
@@ -92,15 +120,14 @@ def provide(
     Args:
         wire: the connection.
         identity: tells whose account it is.
-        prepare: makes a base model ready before a job or an alias; None when the service has them
-            all.
+        bases: makes base models ready before a job or an alias; None when the service has them all.
         search: what an application needs in order to search a knowledge base of it.
     """
     kind = CopiedJobs if wire.profile.copies else TuningJobs
-    jobs = kind(wire, identity) if prepare is None else kind(wire, identity, prepare)
+    jobs = kind(wire, identity) if bases is None else kind(wire, identity, bases.ready)
     endpoints: Handler = Records(wire, identity)
     if wire.profile.alias_path:
-        endpoints = Aliases(wire, identity, prepare)
+        endpoints = Aliases(wire, identity, None if bases is None else bases.named)
     elif wire.profile.registry:
         endpoints = Registered(wire, identity)
     handlers: dict[str, Handler] = {
@@ -110,4 +137,4 @@ def provide(
     }
     if wire.profile.vector_stores:
         handlers["knowledge_base"] = VectorStores(wire, identity, search or {})
-    return WireProvider(wire, identity, handlers)
+    return WireProvider(wire, identity, handlers, bases)

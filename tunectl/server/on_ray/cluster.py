@@ -137,14 +137,14 @@ class Cluster:
             ) from error
         except (OSError, KeyError) as error:  # errors of `requests` are of the first kind
             raise UnreachableError(
-                f"no Ray cluster answers at {self.address}: {_reason(error)}\n"
+                f"cannot reach the Ray cluster at {self.address}: {_root(error)}\n"
                 "hint: the address is that of the dashboard (`http://HEAD:8265`); "
                 "see `ray status` on the head node"
             ) from error
         except (RuntimeError, ValueError) as error:
             if _code(str(error)).startswith("50") and _code(str(error)) != "500":
                 raise UnreachableError(  # a gateway speaks for a cluster that does not
-                    f"the Ray cluster at {self.address} does not answer: {_reason(error)}"
+                    f"cannot reach the Ray cluster at {self.address}: {_reason(error)}"
                 ) from error
             raise RefusedError(f"the Ray cluster at {self.address}: {_reason(error)}") from error
 
@@ -203,7 +203,16 @@ def _code(text: str) -> str:
     return found[1] if found else ""
 
 
-def _reason(error: Exception) -> str:
+def _root(error: BaseException) -> str:
+    """Return what lies behind an error, where the system says it: of a chain the first link."""
+    below = error
+    while (deeper := below.__cause__ or below.__context__) is not None:
+        below = deeper
+    told = below.strerror if isinstance(below, OSError) else None
+    return str(told) if told else _reason(error)
+
+
+def _reason(error: BaseException) -> str:
     """Return what an error says, in one line: of a traceback the last one."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip(" .")]
     if not lines:

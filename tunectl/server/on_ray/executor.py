@@ -166,7 +166,7 @@ class RayExecutor(Executor):
             return None
         seen = self._look(record)
         if isinstance(seen, ExecutorError):
-            return f"{str(seen).splitlines()[0]}; nothing is started until it does"
+            return f"{str(seen).splitlines()[0]}; nothing is started until it answers"
         if seen is not None and seen.status == "PENDING":
             taken = ", ".join(self._settings.words()[2:4])
             return f"queued by the Ray cluster at {record['address']} ({taken})"

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     except ExecutorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"its jobs go to Ray {version} at {settings.address}")
+    print(f"Ray {version} at {settings.address}")
     return 0
 
 
