@@ -46,7 +46,9 @@ def target(model, method="supervised"):
 def test_a_plain_chat_that_is_more_than_two_texts_is_told_for_llama_alone(tmp_path, row, what):
     rows = [chat(number, **row) for number in range(40)]
     told = found(tmp_path, rows, target(LLAMA))
-    assert told[0] == f"the upload to `bedrock` has no place for {what}"
+    assert told[0] == (
+        f"rows for `bedrock:{LLAMA}` are a `prompt` and its `completion`, with no place for {what}"
+    )
     for other in (LLAMA_32, NOVA, HAIKU):
         assert found(tmp_path, rows, target(other)) == []
 

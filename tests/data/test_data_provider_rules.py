@@ -99,7 +99,7 @@ NOVA = Target("bedrock", "amazon.nova-lite-v1:0:300k")
 def test_what_an_upload_would_refuse_to_lose_is_told_by_the_check(row, target, lost, look):
     found = [d for d in look([row], target) if d.code == "provider-rows"]
     assert [d.exit for d in found] == [Exit.REFUSED]
-    assert found[0].summary.startswith(f"the upload to `{target.provider}` has no place for")
+    assert found[0].summary.startswith(f"rows for `{target}` have no place for")
     assert lost in found[0].summary
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tunectl.catalog.provider_types import Service, provider_types
 from tunectl.catalog.row_form import row_form
+from tunectl.data.checks.rule import Finding
 from tunectl.data.fingerprint import Row
 from tunectl.data.targets import PREFERENCE, SUPERVISED, Target
 
@@ -34,6 +35,27 @@ def form_of(target: Target) -> Convert | None:
 
     form = FORMATS.get(name or "")
     return form.of.get(target.method) if form is not None else None
+
+
+def no_place(target: Target, form: Convert, what: str) -> Finding:
+    """Say that rows for a target have no place for something, and what helps.
+
+    Args:
+        target: for whom the rows are.
+        form: what makes the rows that are uploaded.
+        what: that would be lost.
+    """
+    from tunectl.data.wire.prompt_completion import PROMPT_COMPLETION
+
+    about = target.provider
+    if form is not PROMPT_COMPLETION.of[SUPERVISED]:
+        return Finding(f"rows for `{target}` have no place for {what}", about=about)
+    return Finding(
+        f"rows for `{target}` are a `prompt` and its `completion`, with no place for {what}",
+        about=about,
+        hint="say it within the one question of the row, or choose a base model that is tuned on "
+        "whole conversations",
+    )
 
 
 def out_of_place(row: Row, form: Convert, method: str, *, keys: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunectl.data.checks.form import form_of, out_of_place
+from tunectl.data.checks.form import form_of, no_place, out_of_place
 from tunectl.data.checks.plain import is_plain
 from tunectl.data.checks.providers import PROVIDER_ROWS
 from tunectl.data.checks.rule import Context, ContextRule, Finding, RowCheck
@@ -15,7 +15,7 @@ from tunectl.data.targets import SUPERVISED
 def _plain_rows(context: Context) -> RowCheck | None:
     """What `provider-rows` says of the others, said of plain rows."""
     formed = [
-        (target.provider, form)
+        (target, form)
         for target in dict.fromkeys(context.targets)
         if target.method == context.method == SUPERVISED and (form := form_of(target)) is not None
     ]
@@ -24,8 +24,9 @@ def _plain_rows(context: Context) -> RowCheck | None:
     from tunectl.data.wire.prompt_completion import PROMPT_COMPLETION  # as `form_of` does
 
     narrow = PROMPT_COMPLETION.of[SUPERVISED]
-    names = [name for name, form in formed if form is narrow]
-    if not names or narrow is None:
+    # Of several models of one provider the first is told.
+    those = {target.provider: target for target, form in reversed(formed) if form is narrow}
+    if not those:
         return None
 
     def check(row: Row) -> Iterator[Finding]:
@@ -33,8 +34,8 @@ def _plain_rows(context: Context) -> RowCheck | None:
             return  # asked already
         what = next(out_of_place(row, narrow, SUPERVISED, keys=True), None)
         if what is not None:
-            for name in dict.fromkeys(names):
-                yield Finding(f"the upload to `{name}` has no place for {what}", about=name)
+            for target in those.values():
+                yield no_place(target, narrow, what)
 
     return check
 

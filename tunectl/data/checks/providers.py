@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tunectl.catalog.dataset_rules import DatasetRules, dataset_rules, methods_of
 from tunectl.core.errors import Severity
-from tunectl.data.checks.form import form_of, out_of_place
+from tunectl.data.checks.form import form_of, no_place, out_of_place
 from tunectl.data.checks.rule import (
     Context,
     ContextRule,
@@ -83,7 +83,7 @@ def rules_for(context: Context, method: str) -> list[DatasetRules]:
 def _provider_rows(context: Context) -> RowCheck | None:
     known = {rules.provider: rules for rules in rules_for(context, context.method)}
     forms = [
-        (target.provider, form)
+        (target, form)
         for target in dict.fromkeys(context.targets)
         if target.method == context.method and (form := form_of(target)) is not None
     ]
@@ -98,12 +98,12 @@ def _provider_rows(context: Context) -> RowCheck | None:
             for what in _refused(row, rules, told=told):
                 said.add(name)
                 yield Finding(f"`{name}` takes no {what}", about=name)
-        for name, form in forms:
-            if name in said:
+        for target, form in forms:
+            if target.provider in said:
                 continue
             for what in out_of_place(row, form, context.method, keys=not told):
-                said.add(name)
-                yield Finding(f"the upload to `{name}` has no place for {what}", about=name)
+                said.add(target.provider)
+                yield no_place(target, form, what)
 
     return check
 
