@@ -300,7 +300,9 @@ def test_the_history_says_when_what_and_how_much(applied: Run, project: Path) ->
     assert now.split()[:5] == ["now", "now", "3", "0.1.0", "1"]
     assert "- dataset.support" in now
     assert "+ dataset.support, + prompt_template.support, outputs" in older[0]
-    tree = applied("state", "history", "--json").json
+    tree = applied("state", "history", "--format", "json").json
+    assert applied("state", "history", "--json").json == tree  # as it was called before
+    assert "--json" not in applied("state", "history", "--help").out
     [newest, second, first] = tree["generations"]
     assert (newest["id"], newest["serial"], newest["resources"]) == ("now", 3, 1)
     assert newest["change"]["removed"] == ["dataset.support"]
@@ -323,7 +325,7 @@ def test_a_generation_is_brought_back_under_a_new_serial(
     applied: Run, project: Path, named_by: str
 ) -> None:
     applied("state", "rm", "dataset.support")
-    [_, chosen, _] = applied("state", "history", "--json").json["generations"]
+    [_, chosen, _] = applied("state", "history", "--format", "json").json["generations"]
     name = str(chosen[named_by])
     content = snapshot(project).read_bytes()
     dry = applied("state", "repair", "--from", name)
@@ -434,7 +436,8 @@ def test_held_locks_are_listed_and_broken_only_by_their_id(applied: Run, project
     store = FileStore(project / "state")
     with store.lock("prod", "apply") as lease:
         assert lease.holder.id in applied("lock", "list").out
-        [held] = applied("lock", "list", "--json").json["locks"]
+        [held] = applied("lock", "list", "--format", "json").json["locks"]
+        assert applied("lock", "list", "--json").json["locks"] == [held]
         assert (held["env"], held["id"], held["operation"]) == ("prod", lease.holder.id, "apply")
         refused = applied("lock", "break", "another")
         assert refused.code == Exit.LOCK

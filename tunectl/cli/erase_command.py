@@ -9,7 +9,8 @@ import click
 
 from tunectl.cli.approval import Declined
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.memory_option import document_option, memory_options, user_given
+from tunectl.cli.document_option import document_option
+from tunectl.cli.memory_option import memory_options, user_given
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import TunectlError
 

@@ -6,6 +6,7 @@ import click
 
 from tunectl.cli.command import SETTINGS
 from tunectl.cli.command import command as tunectl_command
+from tunectl.cli.document_option import document_option
 from tunectl.cli.groups import ExampleGroup
 from tunectl.cli.session import Session, pass_session
 
@@ -21,10 +22,10 @@ def command() -> None:
 
 
 @command.add
-@tunectl_command("list", example="tunectl lock list --json")
-@click.option("--json", is_flag=True, help="Print one JSON document.")
+@tunectl_command("list", example="tunectl lock list --format json")
+@document_option
 @pass_session
-def list_(session: Session, json: bool) -> None:
+def list_(session: Session, format_: str) -> None:
     """Print the held locks of this project's environments.
 
     Who holds each, for what, since when, and the id that `lock break` wants.
@@ -33,9 +34,9 @@ def list_(session: Session, json: bool) -> None:
     from tunectl.views.records import lock_tree, locks_text
     from tunectl.views.text import json_text
 
-    session.machine = "json" if json else ""
+    session.machine = "json" if format_ == "json" else ""
     held = locking.locks(session.options())
-    if json:
+    if session.machine:
         locks = [lock_tree(env, holder) for env, holder in held]
         session.screen.say(json_text({"format_version": "1.0", "locks": locks}, indent=2))
     else:

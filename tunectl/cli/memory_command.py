@@ -9,8 +9,9 @@ import click
 
 from tunectl.cli.command import SETTINGS
 from tunectl.cli.command import command as tunectl_command
+from tunectl.cli.document_option import document_option
 from tunectl.cli.groups import ExampleGroup
-from tunectl.cli.memory_option import document_option, memory_options, user_given
+from tunectl.cli.memory_option import memory_options, user_given
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import TunectlError
 

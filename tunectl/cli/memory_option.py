@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from tunectl.cli.command import format_option
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -29,28 +27,6 @@ def memory_options(function: F) -> F:
     ):
         function = option(function)
     return function
-
-
-def document_option(function: F) -> F:
-    """Add `--format human|json`, which the command gets as `format_`.
-
-    One document is printed with `--format json`; `--json` alone is for streams of events, and here
-    it is taken as another name that no help tells of.
-    """
-    hidden = click.option(
-        "--json",
-        is_flag=True,
-        hidden=True,
-        expose_value=False,
-        callback=_as_json,
-    )
-    return format_option("human", "json")(hidden(function))
-
-
-def _as_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    del param
-    if value:
-        ctx.params["format_"] = "json"
 
 
 def user_given(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tunectl.cli.command import command as tunectl_command
+from tunectl.cli.document_option import document_option
 from tunectl.cli.locking import lock_option
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import StateError
@@ -58,10 +59,10 @@ def _content(file: Path) -> tuple[str, bytes]:
         raise StateError.of(f"cannot read `{file}`: {(error.strerror or '').lower()}") from error
 
 
-@tunectl_command("history", example="tunectl state history --json")
-@click.option("--json", is_flag=True, help="Print one JSON document.")
+@tunectl_command("history", example="tunectl state history --format json")
+@document_option
 @pass_session
-def history(session: Session, json: bool) -> None:
+def history(session: Session, format_: str) -> None:
     """List the last ten states, the newest first, and what changed in each.
 
     `state repair --from GENERATION` brings one back.
@@ -70,9 +71,9 @@ def history(session: Session, json: bool) -> None:
     from tunectl.views.records import diff_tree, history_text
     from tunectl.views.text import json_text
 
-    session.machine = "json" if json else ""
+    session.machine = "json" if format_ == "json" else ""
     kept = documents.history(session.options())
-    if not json:
+    if not session.machine:
         rows = [
             (k.id, k.replaced, k.serial, k.tool_version, k.resources, k.change, k.problem)
             for k in kept
