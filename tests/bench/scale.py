@@ -6,6 +6,9 @@ Whole processes: CPU seconds (user and system) and the largest resident memory f
 bytes handed to `write` from `/proc/PID/io`; medians, the two tools taken in turn. Every run's
 output is looked at: a plan that should change nothing says so, or the benchmark stops. "Cold"
 empties our cache folder before each run, "warm" keeps it.
+
+Our side runs in a virtual environment made for it, in which the packages are found as pip leaves
+them: without the finder that an editable installation adds to the start of every process.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,9 +100,13 @@ class Ours:
             "[tunectl.providers]\nsimulated = tests.bench.scale_provider:connect\n",
             encoding="utf-8",
         )
+        venv.create(folder / "python", symlinks=True, with_pip=False)
+        self.python = str(folder / "python" / "bin" / "python")
+        packages = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
         self.env = {
             **os.environ,
-            "PYTHONPATH": f"{plugin.parent}{os.pathsep}{ROOT}",
+            # Files of paths (`.pth`), which start the finder, are read in site-packages alone.
+            "PYTHONPATH": os.pathsep.join([str(plugin.parent), str(ROOT), *packages]),
             "XDG_CACHE_HOME": str(self.cache),
             "TUNECTL_IN_AUTOMATION": "1",
             "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),  # as pip leaves it when it installs
@@ -108,7 +117,7 @@ class Ours:
         """Run one command."""
         if cold:
             shutil.rmtree(self.cache, ignore_errors=True)
-        command = [sys.executable, "-m", "tunectl", *words]
+        command = [self.python, "-m", "tunectl", *words]
         return took(command, folder, self.env, says)
 
     def apply(self, folder: Path, says: bytes = b"Apply complete!") -> Taken:
