@@ -77,13 +77,32 @@ def test_a_generation_that_is_put_back_alone_says_what_it_lacks(cloud):
     generation = cloud.run("state", "history").out.splitlines()[-1].split()[0]
     shown = cloud.run("state", "repair", "--from", generation).out
     assert "with 0 recorded objects" in shown
-    assert "What was made after it is not in it and would be made again" in shown
+    assert "What was made after it is not in it, and would be made again" in shown
 
 
-def test_where_the_generations_are_removed_too_everything_begins_anew(cloud):
+def test_what_was_trained_after_a_generation_that_is_put_back_is_used_and_not_bought_again(cloud):
+    cloud.run("apply", "--auto-approve")
+    (cloud.folder / "state" / "default.json").unlink()
+    generation = cloud.run("state", "history").out.splitlines()[-1].split()[0]
+    cloud.run("state", "repair", "--from", generation, "--write")
+    assert "tuning_job.support will reuse" in cloud.run("plan").out
+    cloud.run("apply", "--auto-approve")
+    assert cloud.run("plan").out.startswith("No changes.")
+    assert len(cloud.fake.jobs) == 1
+
+
+def test_a_trained_job_that_was_let_go_is_not_offered_again(cloud):
+    cloud.run("apply", "--auto-approve")
+    cloud.run("state", "rm", "tuning_job.support")
+    assert "tuning_job.support will be created" in cloud.run("plan").out
+
+
+def test_where_the_generations_are_removed_too_everything_begins_anew_but_what_was_trained(cloud):
     cloud.run("apply", "--auto-approve")
     (cloud.folder / "state" / "default.json").unlink()
     cloud.run("plan", code=1)
     for path in (cloud.folder / "state" / "history").glob("default.json.*"):
         path.unlink()
-    assert "6 to add" in cloud.run("plan").out
+    plan = cloud.run("plan").out
+    assert "tuning_job.support will reuse" in plan
+    assert "1 to import, 3 to add" in plan

@@ -19,7 +19,7 @@ from tunectl.core.plan import Plan
 from tunectl.core.project import Import, Moved, Project
 from tunectl.core.resource import Instance, Need, Resource, Status, utc
 from tunectl.core.selection import chosen, ending, matching
-from tunectl.core.sharing import Others, Registry
+from tunectl.core.sharing import Others, Registry, key_of
 from tunectl.core.state import State
 from tunectl.core.value import Address
 from tunectl.core.wish import Offer, Wish
@@ -48,7 +48,6 @@ def wish(
         ConfigError: an address to replace, a pattern or an import means nothing.
         ProviderError: a provider could not be asked.
     """
-    user = f"{state.project}/{state.env}"
     return Wish(
         resources=project.resources,
         outputs=project.outputs,
@@ -59,8 +58,8 @@ def wish(
         destroy=aim.destroy,
         chosen=_chosen(project, state, aim),
         imports={} if aim.destroy else _imports(project, state, connect),
-        offers={} if aim.destroy else _offers(project, state, connect, registry, user),
-        shared=Others(registry, user),
+        offers={} if aim.destroy else _offers(project, state, connect, registry),
+        shared=Others(registry, f"{state.project}/{state.env}"),
         refresh_only=aim.refresh_only,
         now=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -222,9 +221,13 @@ def _offers(
     state: State,
     connect: Connector,
     registry: Callable[[], Registry],
-    user: str,
 ) -> dict[str, tuple[Offer, ...]]:
-    """What is there already for each fingerprint that is wanted and not had; only what lives."""
+    """What is there already for each fingerprint that is wanted and not had; only what lives.
+
+    One that this environment itself is said to use, and that its state lacks, is offered too: a
+    state from before it was put back, or a kill came between both. What was let go is not.
+    """
+    let_go = {(f.account, f.id) for f in state.forgotten}
     found: dict[str, tuple[Offer, ...]] = {}
     known: frozenset[str] | None = None
     kept: dict[Address, list[Instance]] = {}
@@ -242,7 +245,7 @@ def _offers(
             candidates += [
                 Offer(instance=s.instance, env=s.env)
                 for s in registry().equal(account, wanted)
-                if s.instance.id not in known and user not in s.users
+                if s.instance.id not in known and key_of(s.instance) not in let_go
             ]
         alive = tuple(o for c in candidates if (o := _alive(c, resource, connect)) is not None)
         if alive:

@@ -58,8 +58,8 @@ def _restore(session: Session, generation: str, *, write: bool) -> None:
             "objects, takes the place of an unreadable one."
         )
         screen.say(
-            "What was made after it is not in it and would be made again: `tunectl state repair` "
-            "without `--from` finds that by its marks."
+            "What was made after it is not in it, and would be made again but for trained models: "
+            "`tunectl state repair` without `--from` finds all of it by its marks."
         )
     else:
         screen.say("Against the present state:")

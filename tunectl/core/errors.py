@@ -152,6 +152,10 @@ class TunectlError(Exception):
         """The summaries, for logs and tracebacks."""
         return "; ".join(d.summary for d in self.diagnostics)
 
+    def __repr__(self) -> str:
+        """Everything it says, for those who look for a mistake."""
+        return f"{type(self).__name__}(diagnostics={self.diagnostics!r}, exit={self.exit!r})"
+
     @classmethod
     def of(
         cls,
