@@ -109,7 +109,7 @@ def read_document(content: bytes, name: str, hint: str = "") -> Document:
     Raises:
         StateError: it is empty, truncated, foreign, altered or from a newer version.
     """
-    if not content.strip():
+    if not content or content.isspace():
         raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=hint or _HINT)
     document = _document(content, name, hint)
     version = document.get("format")
