@@ -5,7 +5,7 @@
 Whole processes: CPU seconds (user and system) and the largest resident memory from `os.wait4`,
 bytes handed to `write` from `/proc/PID/io`; medians, the two tools taken in turn. Every run's
 output is looked at: a plan that should change nothing says so, or the benchmark stops. "Cold"
-empties our cache folder before each run, "warm" keeps it.
+empties our cache folder before each run, "warm" keeps it. Of ours five runs make a turn.
 
 Our side runs in a virtual environment made for it, in which the packages are found as pip leaves
 them: without the finder that an editable installation adds to the start of every process.
@@ -14,6 +14,7 @@ them: without the finder that an editable installation adds to the start of ever
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -31,6 +32,9 @@ from tests.bench import scale_projects as projects
 ROOT = Path(__file__).parents[2]
 LARGEST_APPLY = 1000  # Terraform's first apply grows with the square: 10,000 would take an hour
 NO_CHANGES = b"No changes."
+# Ours are a hundredth as long, and the first after one of Terraform's finds nothing in any cache of
+# the processor.
+A_TURN = 5
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,26 @@ def took(command: list[str], folder: Path, env: dict[str, str], says: bytes) -> 
     return Taken(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, written)
 
 
+def apart(write: Callable[..., None], *told: object) -> None:
+    """Write a project in a process of its own.
+
+    Linux counts to the largest memory of a process that of the one which started it, until then.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=write, args=told)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise SystemExit(f"{write.__name__} ended with {process.exitcode}")
+
+
+def _write(
+    folder: Path, other: Path | None, count: int, changed: frozenset[int] = frozenset()
+) -> None:
+    projects.ours(folder, projects.every_fourth(count, changed))
+    if other is not None:
+        projects.terraform(other, count, changed)
+
+
 class Ours:
     """This tool, with the provider of `scale_provider` installed as a plugin would be."""
 
@@ -120,9 +144,9 @@ class Ours:
         command = [self.python, "-m", "tunectl", *words]
         return took(command, folder, self.env, says)
 
-    def apply(self, folder: Path, says: bytes = b"Apply complete!") -> Taken:
+    def apply(self, folder: Path, *, cold: bool = False) -> Taken:
         """Apply from where things stand."""
-        return self.run(folder, "apply", "--auto-approve", says=says)
+        return self.run(folder, "apply", "--auto-approve", says=b"Apply complete!", cold=cold)
 
 
 class Terraform:
@@ -157,7 +181,7 @@ class Bench:
         """Take turns, print one row of the table, and return our side."""
         mine, other = Series(), Series()
         for _ in range(self.runs):
-            mine.runs.append(ours())
+            mine.runs += [ours() for _ in range(A_TURN if theirs is not None else 1)]
             if theirs is not None:
                 other.runs.append(theirs())
         figures = f"| {task} | {count:,} | {mine.cpu:.2f} | {mine.memory / 1e6:.0f} "
@@ -174,15 +198,14 @@ class Bench:
         """Measure every task at one size."""
         changed = frozenset(range(0, count, 100))
         folder, other = self.ours.folder / f"ours-{count}", self.ours.folder / f"theirs-{count}"
-        projects.ours(folder, projects.every_fourth(count))
         theirs = self.theirs
+        apart(_write, folder, other if theirs is not None else None, count)
         if theirs is not None:
-            projects.terraform(other, count)
             theirs.init(other)
 
-        def first_apply() -> Taken:
+        def first_apply(*, cold: bool) -> Taken:
             shutil.rmtree(folder / "state", ignore_errors=True)
-            return self.ours.apply(folder)
+            return self.ours.apply(folder, cold=cold)
 
         def their_first_apply() -> Taken:
             assert theirs is not None
@@ -190,14 +213,13 @@ class Bench:
             return theirs.run(other, "apply", "-auto-approve", says=b"Apply complete!")
 
         compared = theirs is not None and count <= largest_apply
-        mine = self.row("first apply", count, first_apply, their_first_apply if compared else None)
+        mine = self.rows("first apply", count, first_apply, their_first_apply if compared else None)
         state = (folder / "state" / "default.json").stat().st_size
         notes = f"bytes written / state = {mine.written / state:.2f}"
         if theirs is not None and not compared:
-            projects.terraform_state(other, count)
+            apart(projects.terraform_state, other, count)
         self._plans(folder, other, count, NO_CHANGES, "no-change plan")
-        projects.ours(folder, projects.every_fourth(count, changed))
-        projects.terraform(other, count, changed)
+        apart(_write, folder, other if theirs is not None else None, count, changed)
         self._plans(folder, other, count, b"Plan: ", "1% changed plan")
         print(f"<!-- {count:,}: state {state / 1e6:.2f} MB, first apply: {notes} -->", flush=True)
 
@@ -211,19 +233,30 @@ class Bench:
             assert theirs is not None
             return theirs.run(other, "plan", "-input=false", says=says)
 
-        # Terraform has no cache: its runs beside the warm ones count for both rows.
+        self.rows(task, count, plan, their_plan if theirs is not None else None)
+
+    def rows(
+        self, task: str, count: int, ours: Callable[..., Taken], theirs: Callable[[], Taken] | None
+    ) -> Series:
+        """Print a row with warm caches and one with cold ones, and return our warm runs.
+
+        Terraform has no cache: its runs beside the warm ones count for both rows.
+        """
         shared = Series()
 
         def keep() -> Taken:
-            shared.runs.append(their_plan())
+            assert theirs is not None
+            shared.runs.append(theirs())
             return shared.runs[-1]
 
-        plan(cold=True)
-        beside = None if theirs is None else keep
-        self.row(f"{task}, warm", count, lambda: plan(cold=False), beside)
+        ours(cold=True)
+        warm = self.row(
+            f"{task}, warm", count, lambda: ours(cold=False), keep if theirs is not None else None
+        )
         again = iter(list(shared.runs))
         same = None if theirs is None else lambda: next(again)
-        self.row(f"{task}, cold", count, lambda: plan(cold=True), same)
+        self.row(f"{task}, cold", count, lambda: ours(cold=True), same)
+        return warm
 
     def shapes(self, small: int, large: int) -> None:
         """Measure how a plan from nothing, an apply and a no-change plan grow, shape by shape."""
