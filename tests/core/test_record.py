@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.core.values import entries, instances, intents, mappings, plains, states, values
 from tunectl.core.approval import Approval
+from tunectl.core.entryrecord import entry_from_tree, entry_to_tree
 from tunectl.core.record import (
-    entry_from_tree,
-    entry_to_tree,
     instance_from_tree,
     instance_to_tree,
     intent_from_tree,

@@ -7,33 +7,20 @@ A reference is `{"$ref": "endpoint.support", "path": ["model_id"]}`, a text with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, assert_never
+from typing import Any
 
 from tunectl.core.approval import Approval
 from tunectl.core.dataclass import opened
 from tunectl.core.needing import exact, named
 from tunectl.core.resource import USUAL, Instance, Lifecycle, Need, Recreate, Status
 from tunectl.core.state import (
-    Abandoned,
     Account,
-    Adopted,
-    Approved,
-    Began,
-    Concluded,
-    Deleted,
-    Entry,
-    Forgot,
     Forgotten,
     Intent,
     Lapse,
-    Lapsed,
-    Made,
-    Published,
-    Renamed,
-    Settled,
     State,
 )
 from tunectl.core.value import Address, in_order
@@ -116,16 +103,22 @@ def _instance_tree(instance: Instance, *, lean: bool) -> Tree:
     return tree
 
 
-def instance_from_tree(tree: Tree) -> Instance:
-    """Return the instance of a JSON tree."""
+def instance_from_tree(tree: Tree, *, lists: bool = True) -> Instance:
+    """Return the instance of a JSON tree.
+
+    Args:
+        tree: the object.
+        lists: whether there may be lists in its settings and outputs, which become tuples.
+    """
     get, parse = tree.get, Address.parse
     made: Any = _OpenInstance()
     made.address = parse(tree["address"])
     made.provider = tree["provider"]
     made.account = tree["account"]
     made.id = tree["id"]
-    made.spec = map_from_tree(tree["spec"])
-    made.outputs = map_from_tree(tree["outputs"])
+    spec, outputs = tree["spec"], tree["outputs"]
+    made.spec = map_from_tree(spec) if lists or spec.__class__ is not dict else spec
+    made.outputs = map_from_tree(outputs) if lists or outputs.__class__ is not dict else outputs
     made.status = _STATUS[tree["status"]]
     needs = get("needs")
     made.needs = _needs_from_tree(needs, made.account) if needs else ()
@@ -258,80 +251,14 @@ def _exactly(
     return replace(approval, doomed=doomed, anew=anew)
 
 
-def _lapse_to_tree(lapse: Lapse) -> Tree:
+def lapse_to_tree(lapse: Lapse) -> Tree:
+    """Return the JSON tree of a lapse."""
     return {"address": str(lapse.address), "declared": lapse.declared, "ended": lapse.ended}
 
 
-def _lapse_from_tree(tree: Tree) -> Lapse:
+def lapse_from_tree(tree: Tree) -> Lapse:
+    """Return the lapse of a JSON tree."""
     return Lapse(Address.parse(tree["address"]), tree["declared"], tree["ended"])
-
-
-def entry_to_tree(entry: Entry) -> Tree:
-    """Return the JSON tree of a journal entry."""
-    match entry:
-        case Began(intent):
-            return {"type": "began", "intent": intent_to_tree(intent)}
-        case Made(op, instance) | Adopted(op, instance) | Settled(op, instance):
-            tree = {"type": type(entry).__name__.lower(), "instance": lean_tree(instance)}
-            return tree if op == instance.op else {**tree, "op": op}
-        case Deleted(op, address, id_, account):
-            at = {"address": str(address), "id": id_, "account": account}
-            return {"type": "deleted", "op": op, **at}
-        case Lapsed(op, lapse, id_, account):
-            over = _lapse_to_tree(lapse)
-            return {"type": "lapsed", "op": op, "lapse": over, "id": id_, "account": account}
-        case Forgot(address, id_, account):
-            return {"type": "forgot", "address": str(address), "id": id_, "account": account}
-        case Abandoned(op, reason):
-            return {"type": "abandoned", "op": op, "reason": reason}
-        case Renamed(before, after):
-            return {"type": "renamed", "before": str(before), "after": str(after)}
-        case Published(outputs):
-            return {"type": "published", "outputs": value_to_tree(dict(outputs))}
-        case Approved(approval):
-            return {"type": "approved", "approval": approval_to_tree(approval)}
-        case Concluded(id_):
-            return {"type": "concluded", "id": id_}
-        case _:
-            assert_never(entry)
-
-
-def entry_from_tree(tree: Tree) -> Entry:
-    """Return the journal entry of a JSON tree.
-
-    Raises:
-        ValueError: for an entry of an unknown type.
-    """
-    read = _ENTRIES.get(tree["type"])
-    if read is None:
-        raise ValueError(f"unknown journal entry `{tree['type']}`")
-    return read(tree)
-
-
-def _of_instance(tree: Tree) -> tuple[str, Instance]:
-    """An operation and what it did; it is named where it is not the one that made the object."""
-    instance = instance_from_tree(tree["instance"])
-    return tree.get("op", instance.op), instance
-
-
-_ENTRIES: Mapping[str, Callable[[Tree], Entry]] = {
-    "began": lambda t: Began(intent_from_tree(t["intent"])),
-    "made": lambda t: Made(*_of_instance(t)),
-    "adopted": lambda t: Adopted(*_of_instance(t)),
-    "settled": lambda t: Settled(*_of_instance(t)),
-    "deleted": lambda t: Deleted(
-        t["op"], Address.parse(t["address"]), t["id"], t.get("account", "")
-    ),
-    "lapsed": lambda t: Lapsed(
-        t["op"], _lapse_from_tree(t["lapse"]), t["id"], t.get("account", "")
-    ),
-    "forgot": lambda t: Forgot(Address.parse(t["address"]), t["id"], t.get("account", "")),
-    "abandoned": lambda t: Abandoned(t["op"], t["reason"]),
-    "renamed": lambda t: Renamed(Address.parse(t["before"]), Address.parse(t["after"])),
-    "published": lambda t: Published(map_from_tree(t["outputs"])),
-    "approved": lambda t: Approved(approval_from_tree(t["approval"])),
-    "concluded": lambda t: Concluded(t["id"]),
-}
 
 
 def state_to_tree(state: State, record: Callable[[Instance], Tree] = instance_to_tree) -> Tree:
@@ -363,7 +290,7 @@ def state_to_tree(state: State, record: Callable[[Instance], Tree] = instance_to
     let_go = {
         "forgotten": [{"account": f.account, "id": f.id, "op": f.op} for f in state.forgotten]
     }
-    over = {"lapsed": [_lapse_to_tree(lapse) for lapse in state.lapsed]}
+    over = {"lapsed": [lapse_to_tree(lapse) for lapse in state.lapsed]}
     for more, there in ((open_, state.approvals), (let_go, state.forgotten), (over, state.lapsed)):
         tree |= more if there else {}
     return tree
@@ -374,9 +301,15 @@ def _account_from_tree(tree: Tree) -> Account:
     return Account(type=tree["type"], account=tree["account"], settings=settings)
 
 
-def state_from_tree(tree: Tree) -> State:
-    """Return the state of a JSON tree."""
-    instances = [instance_from_tree(item) for item in tree["instances"]]
+def state_from_tree(tree: Tree, instances: Sequence[Instance] | None = None) -> State:
+    """Return the state of a JSON tree.
+
+    Args:
+        tree: the object.
+        instances: what is live, where it was read before; then the tree's own are passed over.
+    """
+    if instances is None:
+        instances = [instance_from_tree(item) for item in tree["instances"]]
     superseded = [instance_from_tree(item) for item in tree["superseded"]]
     live, kept = {i.address: i for i in instances}, {i.key: i for i in superseded}
     for one in [i for i in live.values() if i.needs]:
@@ -393,7 +326,7 @@ def state_from_tree(tree: Tree) -> State:
         intents=tuple(intent_from_tree(item) for item in tree["intents"]),
         outputs=map_from_tree(tree["outputs"]),
         approvals=tuple(_exactly(a, live, kept) for a in approvals),
-        lapsed=tuple(_lapse_from_tree(item) for item in tree.get("lapsed", [])),
+        lapsed=tuple(lapse_from_tree(item) for item in tree.get("lapsed", [])),
         forgotten=tuple(
             Forgotten(f["account"], f["id"], f["op"]) for f in tree.get("forgotten", [])
         ),

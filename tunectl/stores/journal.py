@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import orjson
 
+from tunectl.core.entryrecord import entry_to_tree
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Store
-from tunectl.core.record import entry_to_tree
 from tunectl.core.state import Entry, State, fold
 
 OUTGROWN = 16_000_000  # bytes: a shorter journal is never folded in before the end

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import orjson
 
+from tunectl.core.entryrecord import entry_from_tree
 from tunectl.core.errors import StaleError, StateError
 from tunectl.core.ports import Store
-from tunectl.core.record import entry_from_tree
 from tunectl.core.state import Entry, State, fold
 from tunectl.stores import generations
 from tunectl.stores.generations import Generation

@@ -15,10 +15,13 @@ from tunectl.core.dataclass import dataclass
 from tunectl.core.errors import StateError
 from tunectl.core.places import recorded_twice
 from tunectl.core.record import lean_tree, state_from_tree, state_to_tree
+from tunectl.core.resource import Instance
 from tunectl.core.state import State
 from tunectl.core.valuetree import Tree
+from tunectl.stores import statelines
 
 FORMAT = 2
+_BEGINNING = b'{"format":%d,' % FORMAT
 
 # Upgrades by the format they start from; each takes a document to the next format.
 # Since 2 what says nothing is left out, and the checksum may be over the very bytes.
@@ -46,11 +49,11 @@ class Document:
 
 
 def encode(state: State, tool_version: str) -> bytes:
-    """Return the document of a state: UTF-8 JSON on one line, its checksum last.
+    """Return the document of a state: UTF-8 JSON, a line for each instance, its checksum last.
 
     The checksum is over the bytes before it, closed with a brace.
     """
-    body = orjson.dumps(_body(state, tool_version))
+    body = statelines.written(_body(state, tool_version))
     return body[:-1] + _ending("sha256:" + hashlib.sha256(body).hexdigest())
 
 
@@ -70,6 +73,9 @@ def _body(state: State, tool_version: str) -> Tree:
 
 def _ending(checksum: str) -> bytes:
     return f',"checksum":"{checksum}"}}\n'.encode()
+
+
+_LAST = len(_ending("sha256:" + hashlib.sha256().hexdigest()))
 
 
 def check_places(state: State, name: str) -> None:
@@ -111,7 +117,8 @@ def read_document(content: bytes, name: str, hint: str = "") -> Document:
     """
     if not content or content.isspace():
         raise StateError.of(f"state `{name}` is empty", code="state-empty", hint=hint or _HINT)
-    document = _document(content, name, hint)
+    lines = _by_lines(content)
+    document, instances = lines or (_document(content, name, hint), None)
     version = document.get("format")
     if type(version) is not int or "lineage" not in document:
         raise StateError.of(
@@ -127,14 +134,14 @@ def read_document(content: bytes, name: str, hint: str = "") -> Document:
             code="state-newer",
         )
     stated = document.pop("checksum", None)
-    if not (_is_as_written(content, stated) or stated == _checksum(document)):
+    if lines is None and not (_is_as_written(content, stated) or stated == _checksum(document)):
         raise StateError.of(
             f"state `{name}` was altered outside tunectl: its checksum does not match",
             hint=hint or _HINT,
             code="state-tampered",
         )
     try:
-        state = state_from_tree(_upgraded(document, version, name))
+        state = state_from_tree(_upgraded(document, version, name), instances)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateError.of(
             f"state `{name}` cannot be understood: {error}",
@@ -174,6 +181,23 @@ def _document(content: bytes, name: str, hint: str) -> dict[str, Any]:
             code="state-foreign",
         )
     return document
+
+
+def _by_lines(content: bytes) -> tuple[Tree, list[Instance]] | None:
+    """Return what a document of the present format says, as `statelines` reads it.
+
+    None where it is to be read as a whole: not every byte is as it was, or it has no lines.
+    """
+    if not content.startswith(_BEGINNING):
+        return None
+    digest = hashlib.sha256(memoryview(content)[:-_LAST])
+    digest.update(b"}")
+    if not content.endswith(_ending("sha256:" + digest.hexdigest())):
+        return None
+    try:
+        return statelines.read(content)
+    except (KeyError, TypeError, ValueError, AttributeError):  # it is told what is wrong as a whole
+        return None
 
 
 def _is_as_written(content: bytes, stated: object) -> bool:
