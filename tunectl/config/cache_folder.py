@@ -51,11 +51,10 @@ class CacheFolder:
             with open(self._folder / name, "rb") as file:
                 if os.fstat(file.fileno()).st_uid != os.geteuid():
                     return None
-                content = file.read()
+                digest, payload = file.read(_DIGEST), file.read()
         except OSError:
             return None
-        payload = content[_DIGEST:]
-        return payload if sha256(payload).digest() == content[:_DIGEST] else None
+        return payload if sha256(payload).digest() == digest else None
 
     def write(self, name: str, payload: bytes) -> None:
         """Keep an entry, where that is possible."""

@@ -29,7 +29,7 @@ from tunectl.core.errors import Severity
 from tunectl.core.project import Project
 from tunectl.core.resource import utc
 
-FORMAT = 2
+FORMAT = 3
 _FOREVER = "9999"
 
 
@@ -80,11 +80,11 @@ class ProjectCache:
         content = self._folder.read(asked.name)
         if content is None:
             return None
-        head, _, body = content.partition(b"\n")
+        end = content.find(b"\n")
         try:
-            if not _holds(orjson.loads(head), asked, now or datetime.now(UTC)):
+            if not _holds(orjson.loads(content[:end]), asked, now or datetime.now(UTC)):
                 return None
-            project = from_bytes(body)
+            project = from_bytes(content, end + 1)
         except (ValueError, KeyError, TypeError):  # whole, and of another version
             return None
         return Loaded(project, LateDatasets(project, lambda: _load(asked)))

@@ -1,7 +1,9 @@
-"""A project as bytes and back, exactly: JSON, whose reading runs no code.
+"""A project as bytes and back, exactly: lines of JSON, whose reading runs no code.
 
 Addresses stand once each in a table, and so does what many resources have in common; a setting is
 JSON as it is unless it holds more than JSON can say. What is not a value of the core is refused.
+A table has a line for each hundred rows: a parser touches four times the memory of the text it is
+given, and what it has for one line it has for the next one too.
 
 More than JSON says a list with a word before it: `t` a tuple, `s` a set, `a` an address, `r` a
 reference, `e` an enumerator, `c` any other class of the core with its fields.
@@ -10,10 +12,10 @@ reference, `e` an enumerator, `c` any other class of the core with its fields.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -28,6 +30,8 @@ from tunectl.core.resource import NOTHING, USUAL, Resource
 from tunectl.core.value import Address, Ref
 
 Json: TypeAlias = Any
+_ROWS = 100  # of a line
+_FEW = 4
 _PLAIN = frozenset({str, int, bool, type(None)})
 _TEXT = frozenset({str})
 _CLASSES: dict[str, type[Any]] = {
@@ -67,50 +71,68 @@ def to_bytes(loaded: Project) -> bytes:
     """
     writer = _Writer()
     try:
-        columns = writer.columns(loaded.resources)
-        tree = {
-            "columns": columns,
-            "more": writer.more,
+        rows = writer.rows(loaded.resources)
+        head = {
             "project": {
                 name: writer.value(getattr(loaded, name)) for name in _fields(Project, "resources")
             },
             "traits": [writer.value(one) for one in writer.traits],
             "refs": [[writer.address(ref.address), list(ref.path)] for ref in writer.refs],
-            "sources": _table(writer.sources, len(_fields(Source))),
-            "addresses": [str(address) for address in writer.addresses],
         }
-        return orjson.dumps(tree)
+        tables = (
+            _lines([(str(address),) for address in writer.addresses]),
+            _lines(writer.sources),
+            _lines(rows, writer.more),
+        )
+        head["lines"] = list(map(len, tables))
+        return b"\n".join((orjson.dumps(head), *chain.from_iterable(tables)))
     except (TypeError, ValueError) as error:
         raise UnusualError from error
 
 
-def from_bytes(content: bytes) -> Project:
-    """Read what `to_bytes` returned.
+def from_bytes(content: bytes, start: int = 0) -> Project:
+    """Read what `to_bytes` returned, which begins somewhere in these bytes.
 
     Raises:
         ValueError: it is something else.
     """
     try:
-        return _Reader(orjson.loads(content)).project()
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        return _Reader(_texts(content, start)).project()
+    except (KeyError, IndexError, TypeError, AttributeError, StopIteration) as error:
         raise ValueError("not a project") from error
+
+
+def _texts(content: bytes, at: int) -> Iterator[bytes]:
+    """Yield the lines, and copy no more than one at a time."""
+    while at <= len(content):
+        end = content.find(b"\n", at)
+        end = len(content) if end < 0 else end
+        yield content[at:end]
+        at = end + 1
 
 
 def _fields(cls: type[Any], *but: str) -> tuple[str, ...]:
     return tuple(f.name for f in fields(cls) if f.init and f.name not in but)
 
 
-def _table(rows: Iterable[tuple[Json, ...]], width: int) -> list[list[Json]]:
-    """Return rows as columns."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _lines(rows: Sequence[tuple[Json, ...]], more: Sequence[tuple[int, str]] = ()) -> list[bytes]:
+    """Return a table as lines, each with the columns of some rows and what is more than JSON."""
+    more_of: dict[int, list[tuple[int, str]]] = {}
+    for row, key in more:
+        more_of.setdefault(row // _ROWS, []).append((row % _ROWS, key))
+    return [
+        orjson.dumps([more_of.get(at // _ROWS, []), *zip(*rows[at : at + _ROWS], strict=True)])
+        for at in range(0, len(rows), _ROWS)
+    ]
 
 
 class _Writer:
     def __init__(self) -> None:
         self.addresses: dict[Address, int] = {}
         self.refs: dict[Ref, int] = {}
-        self.sources: dict[tuple[Json, ...], int] = {}
+        self.sources: list[tuple[Json, ...]] = []
         self.traits: dict[tuple[Any, ...], int] = {}
+        self._latest: list[tuple[tuple[Any, ...], int]] = []
         self.more: list[tuple[int, str]] = []  # settings that are more than JSON
 
     def value(self, said: object) -> Json:
@@ -143,14 +165,17 @@ class _Writer:
     def address(self, said: Address) -> int:
         return self.addresses.setdefault(said, len(self.addresses))
 
-    def columns(self, resources: Iterable[Resource]) -> list[list[Json]]:
-        """Return the resources, a column for each of `_OWN` and one for the rest."""
+    def rows(self, resources: Iterable[Resource]) -> list[tuple[Json, ...]]:
+        """Return the resources, each with a value for each of `_OWN` and one for the rest."""
         shared = attrgetter(*_SHARED)
         place = attrgetter(*_fields(Source))
-        address, sources, traits = self.address, self.sources, self.traits
+        address, sources, latest = self.address, self.sources, None
         rows = []
         for at, said in enumerate(resources):
-            labels, source, trait = said.labels, said.source, shared(said)
+            labels, source = said.labels, said.source
+            if source is not None and source is not latest:  # all of one `for_each` share theirs
+                latest = source
+                sources.append(place(source))
             if labels.__class__ is not dict or not (_is_flat(labels) or _is_json(labels)):
                 raise UnusualError
             row = (
@@ -159,16 +184,30 @@ class _Writer:
                 said.fingerprint,
                 labels,
                 [address(one) for one in said.depends_on],
-                None if source is None else sources.setdefault(place(source), len(sources)),
-                traits.setdefault(trait, len(traits)),
+                None if source is None else len(sources) - 1,
+                self._trait(shared(said)),
             )
             rows.append(row)
-        return _table(rows, len(_OWN) + 1)
+        return rows
+
+    def _trait(self, said: tuple[Any, ...]) -> int:
+        """Return the number of what a resource has in common with others, mostly the ones before.
+
+        To see that two are the same objects takes less than to hash one.
+        """
+        for known, number in self._latest:
+            if known == said:
+                return number
+        number = self.traits.setdefault(said, len(self.traits))
+        self._latest = [(said, number), *self._latest[: _FEW - 1]]
+        return number
 
     def _spec(self, at: int, spec: object) -> Json:
         if spec.__class__ is not dict:
             raise UnusualError
         assert isinstance(spec, dict)
+        if _is_flat(spec):
+            return spec
         if not _TEXT.issuperset(map(type, spec)):
             raise UnusualError
         odd = [key for key, item in spec.items() if not _is_json(item)]
@@ -200,14 +239,25 @@ _OpenResource, _OpenSource = opened(Resource), opened(Source)
 
 
 class _Reader:
-    def __init__(self, tree: Json) -> None:
-        self._tree = tree
-        self._addresses = [Address.parse(text) for text in tree["addresses"]]
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._tree = tree = orjson.loads(next(lines))
+        addresses, sources, resources = (list(islice(lines, many)) for many in tree["lines"])
+        self._addresses = [
+            Address.parse(text) for line in addresses for text in orjson.loads(line)[1]
+        ]
         self._refs = [Ref(self._addresses[at], tuple(path)) for at, path in tree["refs"]]
+        self._sources = [*chain.from_iterable(map(_sources, sources)), None]
+        self._resource_lines = resources
 
     def project(self) -> Project:
         rest = {name: self.value(item) for name, item in self._tree["project"].items()}
-        return Project(resources=tuple(self._resources()), **rest)
+        traits = [self.value(trait) for trait in self._tree["traits"]]
+        return Project(
+            resources=tuple(
+                [one for line in self._resource_lines for one in self._resources(line, traits)]
+            ),
+            **rest,
+        )
 
     def value(self, said: Json) -> Any:  # noqa: ANN401  # any value of the core
         if said.__class__ is dict:
@@ -232,13 +282,11 @@ class _Reader:
             case _:
                 raise ValueError("not a value")
 
-    def _resources(self) -> Iterator[Resource]:
+    def _resources(self, line: bytes, values: Sequence[Any]) -> Iterator[Resource]:
         """Yield the resources; an initialiser for each would take several times as long."""
-        tree, at = self._tree, self._addresses
-        addresses, specs, prints, labels, depends, places, traits = tree["columns"]
-        referring = self._more(specs)
-        sources = [*self._sources(), None]
-        values = [self.value(trait) for trait in tree["traits"]]
+        at, sources = self._addresses, self._sources
+        more, addresses, specs, prints, labels, depends, places, traits = orjson.loads(line)
+        referring = self._more(more, specs) if more else {}
         unsaid = -1  # where None stands
         for row, trait in enumerate(traits):
             made: Any = _OpenResource()
@@ -272,14 +320,16 @@ class _Reader:
             made.__class__ = Resource
             yield made
 
-    def _more(self, specs: list[dict[str, Any]]) -> dict[int, tuple[Ref, ...] | None]:
+    def _more(
+        self, more: Iterable[tuple[int, str]], specs: list[dict[str, Any]]
+    ) -> dict[int, tuple[Ref, ...] | None]:
         """Set what is more than JSON: nothing else in a setting can refer to anything.
 
         Returns:
             The rows of it, each with what it refers to; None where that must be looked for.
         """
         refs, found = self._refs, dict[int, tuple[Ref, ...] | None]()
-        for row, key in self._tree["more"]:
+        for row, key in more:
             spec = specs[row]
             said = spec[key]
             before = found.get(row, ())
@@ -291,17 +341,18 @@ class _Reader:
                 found[row] = None
         return found
 
-    def _sources(self) -> Iterator[Source]:
-        for file, line, column, text, length, layer in zip(*self._tree["sources"], strict=True):
-            made: Any = _OpenSource()
-            made.file = file
-            made.line = line
-            made.column = column
-            made.text = text
-            made.length = length
-            made.layer = layer
-            made.__class__ = Source
-            yield made
+
+def _sources(line: bytes) -> Iterator[Source]:
+    for file, at, column, text, length, layer in zip(*orjson.loads(line)[1:], strict=True):
+        made: Any = _OpenSource()
+        made.file = file
+        made.line = at
+        made.column = column
+        made.text = text
+        made.length = length
+        made.layer = layer
+        made.__class__ = Source
+        yield made
 
 
 def texts(loaded: Project) -> Iterable[str]:
