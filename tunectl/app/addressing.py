@@ -7,7 +7,7 @@ import re
 from tunectl.core.errors import ConfigError
 from tunectl.core.value import Address
 
-_UNQUOTED = re.compile(r"(\w+(?:\.\w+)+)\[['‘’“”„]?([^\"\[\]'‘’“”„]*)['‘’“”„]?\]")
+_UNQUOTED = r"(\w+(?:\.\w+)+)\[['‘’“”„]?([^\"\[\]'‘’“”„]*)['‘’“”„]?\]"
 
 
 def typed(text: str) -> Address:
@@ -19,7 +19,7 @@ def typed(text: str) -> Address:
     try:
         return Address.parse(text)
     except ValueError as error:
-        found = _UNQUOTED.fullmatch(text)
+        found = re.fullmatch(_UNQUOTED, text)
         hint = "`tunectl state list` shows the addresses of what is recorded"
         if found:
             hint = f"quote the key, and all of it for your shell: '{found[1]}[\"{found[2]}\"]'"

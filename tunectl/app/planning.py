@@ -24,6 +24,7 @@ from tunectl.core.errors import ConfigError, Diagnostic, ProviderError, Refused,
 from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
 from tunectl.core.planner import make_plan
+from tunectl.core.ports import Handler
 from tunectl.core.project import Project
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.state import Entry, Settled, State, fold
@@ -122,15 +123,15 @@ def plan_for(
     project = workspace.project
     warnings = () if aim.destroy else _checked(workspace, connect)
     known = _accounts(project, state, connect, aim)  # every key in use, before anything is asked
-    wanted = wish(project, state, connect, aim, cache(workspace.shares.read))
-    warnings += tuple(foreign_imports(project, wanted.imports, state, connect))
-    wanted = with_origins(wanted, state, connect, Neighbours(workspace.options))
-    wanted = with_adapters(wanted, project, state, connect)
+    wanted, foreign = _wanted(workspace, state, connect, aim)
+    warnings += foreign
     observed = observe(state, connect) if aim.refresh else {}
     accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
-    entries = _caught_up(project, state, news(observed, state), wanted, known)
-    recorded, state = state, fold(state, entries)
-    made = make_plan(wanted, state, renamed_providers(news(observed, state), state), known)
+    recorded, new = state, news(observed, state)
+    if entries := _caught_up(project, state, new, wanted, known):
+        state = fold(state, entries)
+        new = news(observed, state)
+    made = make_plan(wanted, state, renamed_providers(new, state), known)
     made = marked(made, state, project.outputs)
     if narrow is not None:
         made = narrow(made, state)
@@ -149,6 +150,17 @@ def plan_for(
     if refusals := tuple(guards(made, state, limits(made, state, aim))):
         raise PlanRefused(refusals, planned=planned)
     return planned
+
+
+def _wanted(
+    workspace: Workspace, state: State, connect: Connector, aim: Aim
+) -> tuple[Wish, tuple[Diagnostic, ...]]:
+    """What is wanted of the objects that are there, here and elsewhere; what to say of those."""
+    project = workspace.project
+    wanted = wish(project, state, connect, aim, cache(workspace.shares.read))
+    foreign = tuple(foreign_imports(project, wanted.imports, state, connect))
+    wanted = with_origins(wanted, state, connect, Neighbours(workspace.options))
+    return with_adapters(wanted, project, state, connect), foreign
 
 
 def _accounts(project: Project, state: State, connect: Connector, aim: Aim) -> Mapping[str, str]:
@@ -195,11 +207,14 @@ def _checked(workspace: Workspace, connect: Connector) -> tuple[Diagnostic, ...]
     """
     found: list[Diagnostic] = []
     unasked: dict[str, ProviderError] = {}
+    known: dict[tuple[str, str], Handler | None] = {}
     for resource in workspace.project.resources:
-        handlers = connect(resource.provider).handlers
-        handler = handlers.get(resource.address.kind)
+        sort = resource.provider, resource.address.kind
+        if sort not in known:
+            known[sort] = connect(resource.provider).handlers.get(resource.address.kind)
+        handler = known[sort]
         if handler is None:
-            found.append(_unsupported(resource, handlers))
+            found.append(_unsupported(resource, connect(resource.provider).handlers))
             continue
         try:
             found += handler.check(resource)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar, cast
@@ -58,19 +58,13 @@ def observe_everything(
     return tuple(zip(instances, seen, strict=True))
 
 
-def _same_accounts(instances: Iterable[Instance], connect: Connect) -> None:
-    recorded: dict[tuple[str, str], list[Instance]] = {}
-    for instance in instances:
-        home = instance.provider, instance.account
-        here = recorded.get(home)
-        if here is None:
-            recorded[home] = [instance]
-        else:
-            here.append(instance)
+def _same_accounts(instances: Collection[Instance], connect: Connect) -> None:
     problems: list[Diagnostic] = []
-    for (name, home_account), here in sorted(recorded.items(), key=lambda item: item[0]):
+    homes = {(instance.provider, instance.account) for instance in instances}
+    for name, home_account in sorted(homes):
         if name == BUILTIN or (account := connect(name).account()) == home_account:
             continue
+        here = (i for i in instances if (i.provider, i.account) == (name, home_account))
         one = min(str(instance.address) for instance in here)  # however the record is ordered
         problems.append(
             Diagnostic(
