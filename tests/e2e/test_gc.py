@@ -138,6 +138,53 @@ def test_a_state_that_cannot_be_read_forbids_every_deletion(littered):
     assert len(littered.models) == 2
 
 
+def test_a_lost_state_is_told_of_and_nothing_of_it_is_an_orphan(applied):
+    (applied.folder / "state" / "default.json").unlink()
+    found = applied.run("gc", *NOW, code=1)
+    assert "there is no state `default.json`, but there was one" in found.err
+    assert "`tunectl state repair --write` rebuilds it" in found.err
+    assert "Nothing to delete as far as can be told." in found.out
+    assert "Orphans" not in found.out
+    tree = applied.run("gc", "--json", *NOW, code=1).json
+    assert (tree["complete"], tree["orphans"]) == (False, [])
+    refused = applied.run("gc", *YES, code=3)
+    assert "nothing is deleted" in refused.err
+    assert (len(applied.fake.files), len(applied.models)) == (2, 2)
+    applied.run("state", "repair", "--write")
+    assert "Nothing to delete. " in applied.run("gc", *NOW).out
+
+
+def test_objects_with_our_mark_and_no_state_here_are_told_of_and_spared(applied):
+    shutil.rmtree(applied.folder / "state")
+    found = applied.run("gc", *NOW, code=1)
+    assert (
+        "no state of environment `default` is stored here, but 1 object carries its mark"
+        in found.err
+    )
+    assert "`tunectl state repair`" in found.err
+    assert "(tuning_job.support, default): of project pomoc" in found.out
+    assert "of which no state is stored here" in found.out
+    assert "Orphans" not in found.out
+    applied.run("gc", *YES, code=3)
+    assert (len(applied.fake.files), len(applied.models)) == (2, 2)
+
+
+def test_another_environment_is_cleaned_although_one_has_no_state_here(littered):
+    littered.edit("project: pomoc", "project: pomoc\nenvironments: [prod]")
+    littered.edit("project: pomoc", "project: pomoc\nstate: new/")
+    littered.run("apply", "--env", "prod", "--auto-approve")
+    littered.run("gc", *NOW, code=1)
+    littered.run("gc", "--env", "prod", *YES)
+    littered.run("drift", "--env", "prod")
+
+
+def test_the_records_of_what_was_destroyed_ask_for_no_state(applied):
+    applied.run("destroy", "--auto-approve")
+    shutil.rmtree(applied.folder / "state")
+    assert applied.fake.jobs
+    assert "this store holds no state" in applied.run("gc", *NOW).out
+
+
 def test_an_apply_under_way_elsewhere_forbids_every_deletion(littered):
     from tunectl.stores.file import FileStore
 

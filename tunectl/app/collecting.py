@@ -40,6 +40,7 @@ from tunectl.core.sweep import (
 )
 
 GRACE = timedelta(hours=1)
+_ALIVE = {Status.READY, Status.PENDING}  # the record of an ended job stays when all is destroyed
 _FRESH = 10.0  # seconds for which one listing serves to tell who uses what
 
 
@@ -88,7 +89,34 @@ def survey(options: Options, choice: Choice | None = None) -> Swept:
     """
     site = Site(options)
     records = site.records()
-    return _surveyed(site, records, accounts(site, records.states), choice or Choice())
+    reached = accounts(site, records.states)
+    return _surveyed(site, _owning(site, records, reached), reached, choice or Choice())
+
+
+def _owning(site: Site, records: Records, reached: Accounts) -> Records:
+    """Return the records; a state that is not there, and that objects speak of, is a problem.
+
+    Law: an environment without a state is one that was never applied only where nothing alive
+    carries its mark. Else its state is lost or elsewhere, and nothing tells what it holds.
+    """
+    env = site.options.env
+    number = sum(
+        (mark := one.found.mark) is not None
+        and (mark.project, mark.env) == (site.project.name, env)
+        and one.found.instance.status in _ALIVE
+        for one in reached.shown
+    )
+    if env in records.states or env in records.unread or not number:
+        return records
+    told = "1 object carries" if number == 1 else f"{number} objects carry"
+    missing = Diagnostic(
+        summary=f"no state of environment `{env}` is stored here, but {told} its mark",
+        detail="without it nobody can tell what of this is in use and what is left over",
+        hint="`tunectl state repair` shows what the marks tell, and `--write` makes the state of "
+        "it; a state that is stored elsewhere is named by `state:`, another environment by `--env`",
+        code="state-missing",
+    )
+    return replace(records, problems=(*records.problems, missing))
 
 
 def _surveyed(site: Site, records: Records, reached: Accounts, choice: Choice) -> Swept:
@@ -139,6 +167,7 @@ def collect(options: Options, asked: Asked) -> Swept:
         records = site.records()
         _refuse_unread(records)
         reached = accounts(site, records.states)
+        _refuse_unread(_owning(site, records, reached))
         found = replace(_surveyed(site, records, reached, asked.choice), deleting=True)
         _refuse_many(found, asked.most)
         asked.approve(found)

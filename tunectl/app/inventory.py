@@ -41,12 +41,14 @@ class Records:
     Attributes:
         past: older generations that can still be read.
         shared: ids that environments whose state was not read say they use.
-        problems: the environments whose state cannot be read.
+        unread: the environments of which the store holds something but no state that can be read.
+        problems: why that is.
     """
 
     states: Mapping[str, State] = field(default_factory=dict)
     past: tuple[State, ...] = ()
     shared: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -96,7 +98,10 @@ class Site:
         problems: list[Diagnostic] = []
         old: list[State] = []
         shared: frozenset[str] = frozenset()
-        for env in self.envs():
+        envs = self.envs()
+        # Of some nothing but older generations may be left: of those a state was there and is lost.
+        envs += tuple(sorted(generations.stems(self.store, _SNAPSHOT) - {*envs}))
+        for env in envs:
             try:
                 states[env] = self._ledger(env).load()
             except StateError as error:
@@ -110,7 +115,13 @@ class Site:
             shared = frozenset(i for (_, i), one in registry.objects.items() if one.users - read)
         except StateError as error:
             problems.extend(error.diagnostics)
-        return Records(states=states, past=tuple(old), shared=shared, problems=tuple(problems))
+        return Records(
+            states=states,
+            past=tuple(old),
+            shared=shared,
+            unread=frozenset(envs) - states.keys(),
+            problems=tuple(problems),
+        )
 
     def release(self, instance: Instance, envs: Iterable[str]) -> bool:
         """Take back that environments use an object; True when nobody else does.

@@ -58,6 +58,25 @@ def kept(store: Store, name: str) -> list[Generation]:
     return sorted(found, key=lambda g: (g.replaced, g.name), reverse=True)
 
 
+def stems(store: Store, ending: str) -> frozenset[str]:
+    """Return of which snapshots generations are kept, each without the ending of its name.
+
+    Args:
+        store: where they are.
+        ending: of the snapshots' names, such as `.json`.
+
+    Raises:
+        StateError: the store cannot list.
+    """
+    found = set[str]()
+    for each in store.list(FOLDER):
+        # A stamp and a few digits follow the snapshot's name, and neither has a dot.
+        stem = each.rsplit(".", 2)[0]
+        if stem.endswith(ending) and _parsed(each, stem) is not None:
+            found.add(stem.removeprefix(FOLDER).removesuffix(ending))
+    return frozenset(found)
+
+
 def put_aside(store: Store, name: str, content: bytes) -> None:
     """Keep a copy under `history/`, and drop all but the newest ten of that name.
 

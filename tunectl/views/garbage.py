@@ -139,7 +139,7 @@ def stray_line(stray: Judged) -> str:
     text, mark = _named(stray.found), stray.found.mark
     if mark is not None:
         whose = f"project {one_line(mark.project)}, lineage {one_line(mark.lineage)}"
-        return f"{text}: of {whose}, which this store does not hold"
+        return f"{text}: of {whose}, of which no state is stored here"
     if stray.lineage:
         return f"{text}: used by a job of lineage {one_line(stray.lineage)}"
     return f"{text}: carries an operation, and nothing tells whose"
@@ -155,15 +155,22 @@ def summary(swept: Swept) -> str:
         return f"Orphans: {', '.join(words)}."
     number = len(swept.doomed)
     if not number:
-        return f"Nothing to delete. {counted(swept.managed, 'object')} managed by {_envs(swept)}."
+        known = "" if _complete(swept) else " as far as can be told"
+        managed = counted(swept.managed, "object")
+        return f"Nothing to delete{known}. {managed} managed by {_envs(swept)}."
     return (
         f"{counted(number, 'orphan')} to delete, {counted(swept.managed, 'object')} managed by "
         f"{_envs(swept)}."
     )
 
 
+def _complete(swept: Swept) -> bool:
+    """Whether every state and account was read."""
+    return not any(d.severity is Severity.ERROR for d in swept.problems)
+
+
 def _envs(swept: Swept) -> str:
-    if not swept.envs and any(d.severity is Severity.ERROR for d in swept.problems):
+    if not swept.envs and not _complete(swept):
         return "no environment whose state can be read"
     if not swept.envs:
         return "no environment: this store holds no state"
@@ -191,7 +198,7 @@ def swept_tree(swept: Swept, version: str = "") -> dict[str, Any]:
         "accounts": list(swept.accounts),
         "dry_run": not swept.deleting,
         "older_than": span(swept.grace),
-        "complete": not any(d.severity is Severity.ERROR for d in swept.problems),
+        "complete": _complete(swept),
         "exit": exit_tree(code) if code is not Exit.DONE else {"code": 0, "reason": "done"},
         "summary": {
             "message": summary(swept),
