@@ -208,6 +208,19 @@ def test_no_changes_of_a_part_says_nothing_of_the_rest(cloud: Cloud):
     assert "Your models match" not in part
 
 
+def test_a_refresh_does_not_call_what_is_gone_or_edited_a_match(cloud: Cloud):
+    cloud.run("apply", "--auto-approve")
+    assert "No changes. Everything is still as it is" in cloud.run("plan", "--refresh-only").out
+    for model in cloud.models:
+        del cloud.fake.models[model]
+    cloud.edit("epochs: 2", "epochs: 3")
+    for command in (("plan",), ("apply", "--auto-approve")):
+        found = cloud.run(*command, "--refresh-only").out
+        assert "tuning_job.support: was deleted remotely; it stays recorded" in found
+        assert "No changes. 1 object was deleted remotely and stays recorded (pomoc, " in found
+        assert "match" not in found
+
+
 def test_a_new_end_is_recorded_and_a_renewal_names_no_instant(cloud: Cloud):
     cloud.run("apply", "--auto-approve")
     cloud.edit(PLAIN, PLAIN + "\n    expires_after: 30d")

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.views import samples
 from tunectl.core.errors import Diagnostic, Exit
-from tunectl.core.plan import Action, Blocked, Cause, OutputChange, Plan
+from tunectl.core.plan import Action, Blocked, Cause, Drift, OutputChange, Plan
+from tunectl.core.state import Intent
 from tunectl.core.value import Address
 from tunectl.views.human_plan import plan_text
 from tunectl.views.json_plan import plan_tree
@@ -68,6 +69,35 @@ def test_a_partial_plan_claims_nothing_of_what_it_did_not_look_at() -> None:
     ends = plan_text(samples.plan(partial=True, destroy=True))
     assert ends.startswith("No changes. Nothing that was chosen needs to be destroyed (")
     assert "No changes to what was chosen." in plan_markdown(samples.plan(partial=True))
+
+
+GONE = ((samples.JOB, "was deleted remotely; it stays recorded"),)
+DRIFTED = (Drift(address=samples.ENDPOINT, gone=True),)
+OPEN = (Intent(op="1" * 32, action="create", address=samples.JOB, provider="local"),)
+REFRESHED = [
+    ({}, "No changes. Everything is still as it is recorded"),
+    ({"partial": True}, "No changes. What was chosen is still as it is recorded"),
+    ({"notes": GONE}, "No changes. 1 object was deleted remotely and stays recorded"),
+    ({"notes": 2 * GONE}, "No changes. 2 objects were deleted remotely and stay recorded"),
+    ({"drift": DRIFTED}, "1 record will be brought up to date"),
+    ({"recover": OPEN}, "1 open step of an interrupted apply will be settled"),
+    (
+        {"drift": DRIFTED, "notes": GONE},
+        "1 record will be brought up to date; 1 object was deleted remotely and stays recorded",
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "said"), REFRESHED)
+def test_a_refresh_ends_with_what_it_found_and_says_nothing_of_the_declaration(
+    found: dict[str, object], said: str
+) -> None:
+    plan = samples.plan(refresh_only=True, **found)
+    text = plan_text(plan)
+    place = " (helpdesk, environment default)" if plan.empty else ""
+    assert text.splitlines()[-1] == f"{said}{place}."
+    assert "match the configuration" not in text
+    assert f"helpdesk (default): {said}." in plan_markdown(plan)
 
 
 @pytest.mark.parametrize("make", [samples.first_plan, samples.blocked_plan, samples.destroy_plan])

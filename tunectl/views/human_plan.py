@@ -60,7 +60,7 @@ def _refresh_only(plan: Plan, paint: Paint) -> Iterable[str]:
 
 def _end(plan: Plan, paint: Paint) -> str:
     if plan.refresh_only and not plan.empty:
-        return f"{counted(len(plan.drift), 'record')} will be brought up to date."
+        return sentences.refreshed(plan) + "."
     if plan.empty and not plan.blocked:
         head, _, rest = _nothing(plan).partition(". ")
         return paint(f"{head}.", Style.GOOD) + f" {rest} ({place(plan)})."
@@ -75,6 +75,8 @@ def _end(plan: Plan, paint: Paint) -> str:
 
 def _nothing(plan: Plan) -> str:
     """What nothing to do means; a partial plan says nothing of the rest."""
+    if plan.refresh_only:
+        return sentences.refreshed(plan)
     if plan.destroy:
         return NO_CHOSEN_ENDS if plan.partial else NO_ENDS
     return NONE_CHOSEN if plan.partial else NO_CHANGES

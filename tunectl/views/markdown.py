@@ -75,6 +75,8 @@ def _marker(plan: Plan, digest: str) -> str:
 
 
 def _result(plan: Plan) -> str:
+    if plan.refresh_only:
+        return sentences.refreshed(plan) + "."
     if plan.empty and not plan.blocked:
         return "No changes to what was chosen." if plan.partial else "No changes."
     return sentences.summary(plan)

@@ -217,6 +217,27 @@ def summary(plan: Plan) -> str:
     )
 
 
+def refreshed(plan: Plan) -> str:
+    """Return what a refresh-only plan comes to; of the declaration it tells nothing.
+
+    It begins with `No changes. ` where apply would write nothing, and has no full stop.
+    """
+    said = []
+    if plan.recover:
+        steps = counted(len(plan.recover), "open step")
+        said.append(f"{steps} of an interrupted apply will be settled")
+    if plan.drift:
+        said.append(f"{counted(len(plan.drift), 'record')} will be brought up to date")
+    if plan.notes:  # what is gone and would be bought again, were it forgotten
+        verbs = ("was", "stays") if len(plan.notes) == 1 else ("were", "stay")
+        gone = f"{counted(len(plan.notes), 'object')} {verbs[0]} deleted remotely and {verbs[1]}"
+        said.append(f"{gone} recorded")
+    if not said:
+        chosen = "What was chosen" if plan.partial else "Everything"
+        said.append(f"{chosen} is still as it is recorded")
+    return ("No changes. " if plan.empty else "") + "; ".join(said)
+
+
 def moved_sentence(moved: tuple[Address, Address]) -> str:
     """Return `tuning_job.old has moved to tuning_job.new`."""
     before, after = moved
