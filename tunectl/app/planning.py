@@ -28,6 +28,7 @@ from tunectl.core.ports import Handler
 from tunectl.core.project import Project
 from tunectl.core.resource import Instance, Resource
 from tunectl.core.state import Entry, Settled, State, fold
+from tunectl.core.stranding import stranded
 from tunectl.core.underway import marked
 from tunectl.core.value import Address
 from tunectl.core.wish import Wish
@@ -144,7 +145,7 @@ def plan_for(
         plan=made,
         state=state,
         project=project,
-        warnings=(*project.warnings, *warnings, *_partial(aim), *twins(made, state)),
+        warnings=(*project.warnings, *warnings, *_partial(aim), *_noticed(made, state)),
         accepted=accepted,
     )
     if refusals := tuple(guards(made, state, limits(made, state, aim))):
@@ -185,6 +186,11 @@ def _caught_up(
         return caught_up(state, (), observed)
     renewed = dict.fromkeys(wanted.renew, wanted.now)
     return caught_up(state, project.resources, observed, known, renewed)
+
+
+def _noticed(made: Plan, state: State) -> Iterable[Diagnostic]:
+    yield from twins(made, state)
+    yield from stranded(made)
 
 
 def _partial(aim: Aim) -> tuple[Diagnostic, ...]:
