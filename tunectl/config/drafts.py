@@ -55,7 +55,9 @@ class _Item:
 def expand(tree: Tree, scopes: Scopes, problems: Problems) -> tuple[Known, list[_Item]]:
     """Return the keys of every block, and one item for each resource it makes."""
     known: Known = dict.fromkeys(tree.blocks)
-    evaluator = Evaluator(References(dict.fromkeys(tree.blocks), problems, tree.unusable), problems)
+    evaluator = Evaluator(
+        References(dict.fromkeys(tree.blocks), problems, tree.unusable, tree.unread), problems
+    )
     items: list[_Item] = []
     for name, block in tree.blocks.items():
         scope = scopes[block.module]

@@ -90,6 +90,8 @@ def _known(words: Sequence[str]) -> str:
 
 
 def _variable(name: str, scope: Scope, *, secrets: bool) -> object:
+    if name not in scope.variables and not scope.whole:
+        return BROKEN
     if name not in scope.variables:
         near = did_you_mean(name, scope.variables)
         hint = near.replace("`", "`var.", 1) or f"declare it: `variables: {{{name}: …}}`"

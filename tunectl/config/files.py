@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 DEFAULT_ENV = "default"
 _OVERLAY = re.compile(r"tunectl\.(.+)\.yaml")
 _ENV = re.compile(r"[^\W_][\w-]{0,62}")
+# What is told of a name that is not found: a file of the project that is not there may declare it.
+_MAY_STAND_THERE = (
+    "overlay-new",
+    "overlay-nothing",
+    "provider-missing",
+    "unknown-env",
+    "unknown-provider",
+    "unknown-reference",
+    "unknown-variable",
+)
 
 
 def read_tree(
@@ -50,6 +60,10 @@ def read_tree(
     roots = [node for name in names if (node := reader.read(root / name, name, "")) is not None]
     project = tree.modules[()]
     overlay = _overlay(root, env, reader, problems)
+    if reader.lacks(root / _overlay_name(env), env) or any(
+        reader.lacks(root / name, "") for name in names
+    ):
+        tree.unread.add(())
     included: Node | None = None
     if overlay is not None and isinstance(overlay.value, dict):
         included = overlay.value.get("include")
@@ -57,6 +71,8 @@ def read_tree(
     if included is not None:
         project.top["include"] = included
     reader.include(project, (root / MAIN,))
+    if () in tree.unread:
+        problems.excuse(_MAY_STAND_THERE)
     if overlay is not None:
         lay_over(tree, overlay, problems)
     _check_env(root, env, tree, problems, overlay is not None)
@@ -81,14 +97,23 @@ class _Files:
         self._cache = cache
         self._looked = looked
         self._parsed: dict[tuple[Path, str], Node | None] = {}
+        self._unread: set[tuple[Path, str]] = set()
 
     def read(self, path: Path, name: str, layer: str, at: Source | None = None) -> Node | None:
         """Parse a file once a layer; None when there is nothing to use."""
         key = (path, layer)
         if key not in self._parsed:
+            told = len(self._problems)
             text = read_text(path, name, self._problems, at, self._looked)
-            self._parsed[key] = None if text is None else self._parse(File(name, text, layer))
+            node = None if text is None else self._parse(File(name, text, layer))
+            self._parsed[key] = node
+            if node is None and len(self._problems) > told:  # else it holds nothing
+                self._unread.add(key)
         return self._parsed[key]
+
+    def lacks(self, path: Path, layer: str) -> bool:
+        """Whether a file was to be read and could not be, which was told."""
+        return (path, layer) in self._unread
 
     def _parse(self, file: File) -> Node | None:
         if not file.text.strip() and file.name == MAIN:
@@ -115,6 +140,10 @@ class _Files:
             wanted = validated(INCLUDE, node, value, self._problems, "include")
             if wanted is not None:
                 self._include(module, node, wanted, stack)
+            elif isinstance(value, dict):  # what is meant cannot be read
+                name = value.get("name")
+                inside = (name,) if isinstance(name, str) else ()
+                self._tree.unread.add((*module.path, *inside))
 
     def _include(
         self, module: Module, node: Node, wanted: IncludeFields, stack: tuple[Path, ...]
@@ -129,9 +158,12 @@ class _Files:
                 code="include-cycle",
                 hint="remove one of them",
             )
+            self._tree.unread.add(module.path)
             return
         layer = ".".join((*module.path, wanted.name)) if wanted.name else ".".join(module.path)
         root = self.read(path, wanted.file, layer, at)
+        if self.lacks(path, layer):
+            self._tree.unread.add((*module.path, wanted.name) if wanted.name else module.path)
         if wanted.name is None:
             if wanted.with_:
                 self._problems.error(
@@ -184,6 +216,10 @@ def _names(root: Path, found: Names, problems: Problems) -> list[str]:
     return []
 
 
+def _overlay_name(env: str) -> str:
+    return f"tunectl.{env}.yaml"
+
+
 def _overlay(root: Path, env: str, reader: _Files, problems: Problems) -> Node | None:
     if not _ENV.fullmatch(env):
         problems.error(
@@ -193,7 +229,7 @@ def _overlay(root: Path, env: str, reader: _Files, problems: Problems) -> Node |
             hint="a letter or digit, then letters, digits, `_` and `-`",
         )
         return None
-    name = f"tunectl.{env}.yaml"
+    name = _overlay_name(env)
     return reader.read(root / name, name, env) if (root / name).is_file() else None
 
 

@@ -147,7 +147,7 @@ def _told(  # the parts of one loading
     if any(scope.declared or scope.sensitive for scope in scopes.values()):
         looked.repeatable = False  # secrets are nobody's to keep
     known, items = expand(tree, scopes, problems)
-    references = References(known, problems, tree.unusable)
+    references = References(known, problems, tree.unusable, tree.unread)
     evaluator = Evaluator(references, problems)
     fields = project_fields(top, evaluator, scopes[()], problems)
     default = _text(tree.top.get("default_provider"))
@@ -299,6 +299,8 @@ def _project(  # the parts of one project
     scope: Scope,
 ) -> Project:
     top, addresses = tree.top, set(world.drafts)
+    if tree.unread:  # what is moved or imported may be declared there
+        top = {key: node for key, node in top.items() if key not in {"moved", "import"}}
     outputs = closing.outputs(top.get("outputs"), evaluator, scope, world.references)
     closing.check_values(outputs, world)
     moved = handover.moves(top.get("moved"), addresses, world.problems)
@@ -347,9 +349,10 @@ def scopes_of(
         sensitive=frozenset(own.sensitive),
         env={name: environ[name] for name in names if name in environ},
         declared=names,
+        whole=() not in tree.unread,
     )
     scopes: dict[tuple[str, ...], Scope] = {(): base}
-    references = References(dict.fromkeys(tree.blocks), problems, tree.unusable)
+    references = References(dict.fromkeys(tree.blocks), problems, tree.unusable, tree.unread)
     evaluator = Evaluator(references, problems)
     for path, module in tree.modules.items():
         if not path:
@@ -362,9 +365,10 @@ def scopes_of(
             if isinstance(value, str) and starts_with_kind(value):
                 value = references.resolve(value, parent, node.source) or BROKEN
             given[name] = (BROKEN if broken else value, node)
-        if not module.top and not any(at[: len(path)] == path for _, at in tree.blocks):
-            given = {}  # its file could not be read, which is told once
-        inner = module_variables(module.top.get("variables"), given, problems, module.source)
+        said = module.top.get("variables")
+        if path in tree.unread:
+            given = {name: one for name, one in given.items() if said and said.has(name)}
+        inner = module_variables(said, given, problems, module.source)
         scopes[path] = replace(
             base,
             module=path,
@@ -372,6 +376,7 @@ def scopes_of(
             sensitive=frozenset(inner.sensitive),
             env={},
             declared=frozenset(),
+            whole=path not in tree.unread,
         )
     return scopes
 
@@ -388,5 +393,7 @@ def project_fields(
         if key in MAPS and not isinstance(node.value, dict):
             continue
         value[key] = evaluator.value(node, scope, broken, secrets=key == "state", path=(key,))
+    if not scope.whole:
+        value.setdefault("project", "project")
     fields = validated(PROJECT, top, value, problems, MAIN, broken)
     return fields if fields is not None else PROJECT.made({"project": "project"})

@@ -19,6 +19,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Diagnostic] = {}
         self._anchors: dict[str, Source] = {}
+        self._excused: frozenset[str] = frozenset()
 
     def error(
         self,
@@ -65,12 +66,22 @@ class Problems:
             )
         )
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._found)
+
     def uses_anchor(self, alias: Source, anchor: Source) -> None:
         """Note where the value of an alias is written, for what may be wrong with it."""
         self._anchors[str(alias)] = anchor
 
+    def excuse(self, codes: Iterable[str]) -> None:
+        """Say nothing of these kinds from now on: an error that was told already is their cause."""
+        self._excused |= frozenset(codes)
+
     def add(self, made: Diagnostic) -> None:
         """Record a diagnostic; the same one at the same place counts once."""
+        if made.code in self._excused:
+            return
         if not made.detail and (anchor := self._anchors.get(str(made.source))) is not None:
             made = replace(made, detail=f"the value is written at the anchor, {anchor}")
         if made.source is not None and "://" in made.source.text:

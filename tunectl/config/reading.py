@@ -8,7 +8,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from tunectl.config.looked import Looked
+from tunectl.config.looked import MAIN, Looked
 from tunectl.config.problems import Problems, did_you_mean
 from tunectl.core.errors import Source
 
@@ -44,7 +44,7 @@ def read_text(
             f"there is no file `{name}`",
             at or Source(name),
             code="file-missing",
-            hint=_nearest(path, name),
+            hint=_nearest(path, name, at.file if at is not None else ""),
         )
         return None
     except OSError as error:
@@ -94,13 +94,14 @@ def _decoded(content: bytes, name: str, problems: Problems) -> str | None:
         return None
 
 
-def _nearest(path: Path, name: str) -> str:
-    folder = path.parent
+def _nearest(path: Path, name: str, namer: str) -> str:
+    """Return the file that may be meant; neither the main one nor the one that names it."""
+    folder, prefix = path.parent, name.rpartition("/")[0]
     if not folder.is_dir():
         return f"there is no folder `{name.rpartition('/')[0] or folder.name}` either"
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
-    near = did_you_mean(path.name, names)
-    prefix = name.rpartition("/")[0]
+    known = {MAIN, namer.removeprefix(f"{prefix}/") if prefix else namer}
+    near = did_you_mean(path.name, (each for each in names if each not in known))
     if near and prefix:
         return near.replace("`", f"`{prefix}/", 1)
     return near or "paths are relative to the project's folder"

@@ -41,11 +41,13 @@ class References:
         known: the keys of each `for_each`, None for a resource without one; by kind and path.
         problems: takes what is wrong with a reference.
         unusable: kinds whose names could not all be read; an unknown one of these was told of.
+        unread: modules of which a file could not be read, which was told: all may stand in it.
     """
 
     known: Mapping[tuple[str, tuple[str, ...]], Sequence[str] | None]
     problems: Problems
     unusable: Collection[str] = ()
+    unread: Collection[tuple[str, ...]] = ()
     # What was asked before: thousands of resources name the same dataset. What is known grows
     # while it is gathered, so only what was found is remembered.
     _named: dict[tuple[str, tuple[str, ...]], Ref] = field(default_factory=dict, compare=False)
@@ -98,13 +100,16 @@ class References:
             return None
         path, after = self._longest(kind, parts, scope, indexed=found["index"] is not None)
         if path is None:
-            if kind in self.unusable:
+            if kind in self.unusable or self._unread((*scope.module, *parts)):
                 return None
             self._unknown(kind, parts, text, scope, source)
             return None
         return self._keyed(
             Address(kind, path), found["index"], (*after, *rest), scope, source, whole
         )
+
+    def _unread(self, path: tuple[str, ...]) -> bool:
+        return any(len(path) > len(one) and path[: len(one)] == one for one in self.unread)
 
     def _longest(
         self, kind: str, parts: Sequence[str], scope: Scope, *, indexed: bool

@@ -35,6 +35,7 @@ class Scope:
         sensitive: variables whose values may appear only under `providers` and `state`.
         env: the declared environment variables that are set.
         declared: the declared environment variables.
+        whole: whether all of the module was read; what is not there may else be declared.
     """
 
     project: str = ""
@@ -44,6 +45,7 @@ class Scope:
     env: Mapping[str, str] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     each: Each | None = None
+    whole: bool = True
 
     def for_item(self, each: Each) -> Scope:
         """Return the scope of one resource of a `for_each`."""

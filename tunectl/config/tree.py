@@ -68,11 +68,13 @@ class Tree:
     Attributes:
         unusable: kinds of which some names could not be read, so that a reference to one of that
             kind may be right.
+        unread: modules of which a file could not be read: what is not found may stand in it.
     """
 
     modules: dict[tuple[str, ...], Module] = field(default_factory=lambda: {(): Module()})
     blocks: dict[tuple[str, tuple[str, ...]], Block] = field(default_factory=dict)
     unusable: set[str] = field(default_factory=set)
+    unread: set[tuple[str, ...]] = field(default_factory=set)
 
     @property
     def top(self) -> dict[str, Node]:
@@ -85,6 +87,7 @@ def gather(tree: Tree, module: Module, roots: Iterable[Node], problems: Problems
     for root in roots:
         if not isinstance(root.value, dict):
             _not_a_map(root, problems)
+            tree.unread.add(module.path)
             continue
         if "apiVersion" in root.value:
             problems.error(
@@ -93,6 +96,7 @@ def gather(tree: Tree, module: Module, roots: Iterable[Node], problems: Problems
                 code="api-version",
                 hint="tunectl has no `apiVersion` and `kind`: `tunectl init` writes an example",
             )
+            tree.unread.add(module.path)
             continue
         for key, node in root.items():
             _take(tree, module, key, node, problems)
