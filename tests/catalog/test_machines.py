@@ -1,12 +1,14 @@
 """Which accelerators machines of Google Cloud are built with."""
 
 import json
+import re
 from datetime import date
 from pkgutil import get_data
 
 import pytest
 
 from tunectl.catalog.machines import BuiltIn, built_in
+from tunectl.kinds.endpoint import Endpoint
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,14 @@ from tunectl.catalog.machines import BuiltIn, built_in
 )
 def test_a_machine_has_what_its_family_is_built_with(machine, found):
     assert built_in(machine) == found
+
+
+def test_the_reference_says_which_machines_need_their_accelerators_named():
+    table = json.loads(get_data("tunectl.catalog", "machines.json"))
+    families = {one["prefix"].partition("-")[0] for one in table["families"]}
+    said = Endpoint.model_fields["accelerator"].description
+    named = said.partition("those of ")[2].partition(":")[0]
+    assert set(re.findall(r"`(\w+)`", named)) == families
 
 
 def test_the_table_has_a_source_and_a_day_and_names_that_the_service_knows():

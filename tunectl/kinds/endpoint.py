@@ -76,7 +76,12 @@ class Endpoint(Remote):
         ),
     )
     accelerator: Accelerators | None = Field(
-        default=None, description="With `machine_type`: `NVIDIA_L4`, or its type and count."
+        default=None,
+        description=(
+            "With `machine_type`: `NVIDIA_L4`, or its type and count. Needed on machines that are "
+            "built with accelerators, which are those of `a2`, `a3`, `a4`, `a4x`, `g2` and `g4`: "
+            "Vertex AI refuses them without. Any other machine has what is named here, or none."
+        ),
     )
     replicas: ReplicaCounts | None = Field(
         default=None, description="With `machine_type`: how many machines, or fewest and most."
