@@ -93,6 +93,15 @@ def test_a_target_takes_what_it_needs_along_and_leaves_the_rest(tunectl: Run):
     assert "did you mean `dataset.support`?" in wrong.err
 
 
+@pytest.mark.parametrize("command", ["drift", "gc", "rehearse"])
+def test_json_is_another_name_of_the_format_of_a_document(tunectl: Run, command: str):
+    asked, other = (tunectl(command, *way) for way in (("--format", "json"), ("--json",)))
+    assert other.json["exit"] == asked.json["exit"]
+    assert other.json.keys() == asked.json.keys()
+    assert tunectl(command, "--format", "human", "--json").json.keys() == asked.json.keys()
+    assert "--json" not in tunectl(command, "--help").out
+
+
 def test_a_refresh_only_apply_makes_nothing(tunectl: Run):
     assert tunectl("apply", "--refresh-only", "--auto-approve").code == 0
     assert "Plan: 2 to add" in tunectl("plan").out

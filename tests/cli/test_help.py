@@ -43,6 +43,18 @@ def test_help_is_short_and_has_an_example(
     assert all(word in " ".join(example) for word in ("tunectl", *words))
 
 
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_document_is_asked_for_in_one_way_and_a_stream_in_the_other(words: tuple[str, ...]):
+    options = [p for p in commands()[words].params if isinstance(p, click.Option)]
+    formats = [p for p in options if "--format" in p.opts]
+    streams = [p for p in options if "--json" in p.opts and not p.hidden]
+    for option in formats:
+        assert option.help == f"How to print [default: {option.default}]."
+    for option in streams:
+        assert not formats
+        assert "JSON" in (option.help or "")
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)
 def test_the_overview_says_what_the_command_says(entry: Entry) -> None:
     made = importlib.import_module(entry.module).command

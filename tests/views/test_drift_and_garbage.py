@@ -186,7 +186,7 @@ def test_what_became_of_an_orphan(snapshot: SnapshotAssertion) -> None:
 
 def test_a_long_list_of_the_unclaimed_is_cut_on_the_screen_and_whole_in_json() -> None:
     many = replace(swept(), unclaimed=swept().unclaimed * 40)
-    assert "and 70 more; `--json` lists all" in garbage.swept_text(many)
+    assert "and 70 more; `--format json` lists all" in garbage.swept_text(many)
     assert len(garbage.swept_tree(many)["unclaimed"]) == 120
 
 

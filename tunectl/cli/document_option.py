@@ -12,11 +12,14 @@ from tunectl.cli.command import format_option
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def document_option(function: F) -> F:
+def document_option(*more: str) -> Callable[[F], F]:
     """Add `--format human|json`, which the command gets as `format_`.
 
     One document is printed with `--format json`; `--json` alone is for streams of events, and here
     it is taken as another name that no help tells of.
+
+    Args:
+        more: formats beside these two.
     """
     hidden = click.option(
         "--json",
@@ -25,7 +28,7 @@ def document_option(function: F) -> F:
         expose_value=False,
         callback=_as_json,
     )
-    return format_option("human", "json")(hidden(function))
+    return lambda function: format_option("human", "json", *more)(hidden(function))
 
 
 def _as_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:

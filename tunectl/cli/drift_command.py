@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.command import format_option
+from tunectl.cli.document_option import document_option
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import Exit
 
 EXAMPLE = """
 tunectl drift
-tunectl drift --env prod --json
+tunectl drift --env prod --format json
 tunectl drift --ignore 'prompt_template.*'
 """
 
@@ -23,10 +23,9 @@ tunectl drift --ignore 'prompt_template.*'
     metavar="ADDR",
     help="Tell nothing of these: an address, or a pattern with `*`; may be repeated.",
 )
-@format_option("human", "json", "markdown")
-@click.option("--json", is_flag=True, help="The same as `--format json`.")
+@document_option("markdown")
 @pass_session
-def command(session: Session, ignore: tuple[str, ...], format_: str, json: bool) -> Exit:
+def command(session: Session, ignore: tuple[str, ...], format_: str) -> Exit:
     """Say what is no longer as tunectl made it.
 
     Compares what is recorded with what the providers have. Reads only, takes no lock, and never
@@ -40,7 +39,6 @@ def command(session: Session, ignore: tuple[str, ...], format_: str, json: bool)
     from tunectl.views.diagnostics import diagnostics_text
     from tunectl.views.text import json_text
 
-    format_ = "json" if json else format_
     session.machine = "json" if format_ == "json" else ""
     examined, warnings = drifting.examine(session.options(), ignore)
     screen = session.screen

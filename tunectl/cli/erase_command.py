@@ -33,7 +33,7 @@ Do you really want to erase this user's data from the memories above?
 @click.argument("user")
 @memory_options
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@document_option
+@document_option()
 @pass_session
 def command(
     session: Session,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.command import format_option
+from tunectl.cli.document_option import document_option
 from tunectl.cli.session import Session, pass_session
 from tunectl.core.errors import Exit
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 EXAMPLE = """
 tunectl gc
 tunectl gc --delete --older-than 24h
-tunectl gc --delete --auto-approve --confirm helpdesk --max-deletes 5 --json
+tunectl gc --delete --auto-approve --confirm helpdesk --max-deletes 5
+tunectl gc --format json
 """
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -67,8 +68,7 @@ def _set_timeout(ctx: click.Context, param: click.Parameter, value: float) -> No
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask; needs --confirm.")
 @click.option("--confirm", default="", metavar="NAME", help="The project's name, for CI.")
-@format_option("human", "json")
-@click.option("--json", is_flag=True, help="The same as `--format json`.")
+@document_option()
 @click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
@@ -89,7 +89,6 @@ def command(
     auto_approve: bool,
     confirm: str,
     format_: str,
-    json: bool,
 ) -> Exit:
     """List what was made from here and is in no state.
 
@@ -101,7 +100,7 @@ def command(
     from tunectl.cli.confirming import Confirmation
 
     _check(delete=delete, auto_approve=auto_approve, confirm=confirm)
-    session.machine = "json" if json or format_ == "json" else ""
+    session.machine = "json" if format_ == "json" else ""
     choice = collecting.Choice(grace=older_than, keep=keep, forgotten=forgotten)
     if not delete:
         found = collecting.survey(session.options(), choice)

@@ -23,7 +23,7 @@ def command() -> None:
 
 @command.add
 @tunectl_command("list", example="tunectl lock list --format json")
-@document_option
+@document_option()
 @pass_session
 def list_(session: Session, format_: str) -> None:
     """Print the held locks of this project's environments.

@@ -33,7 +33,7 @@ def command() -> None:
 @click.argument("user", required=False)
 @memory_options
 @click.option("--show-data", is_flag=True, help="Also personal values, and what was said.")
-@document_option
+@document_option()
 @pass_session
 def show(
     session: Session,
@@ -147,7 +147,7 @@ def set_(session: Session, user: str, fields: tuple[str, ...], memory: str) -> N
 @tunectl_command("purge", example="tunectl memory purge --undeclared")
 @memory_options
 @click.option("--undeclared", is_flag=True, help="Also the fields that are declared no more.")
-@document_option
+@document_option()
 @pass_session
 def purge(
     session: Session, memory: str, file: str, url_env: str, undeclared: bool, format_: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunectl.cli.command import command as tunectl_command
-from tunectl.cli.command import format_option
+from tunectl.cli.document_option import document_option
 from tunectl.cli.session import Session, pass_session
 from tunectl.cli.write_option import write_file, write_option
 from tunectl.core.errors import Exit
@@ -41,9 +41,8 @@ tunectl rehearse --sample 's3://acme/rows/*.jsonl=tests/rows.jsonl'
     callback=lambda _context, _option, given: dict(map(_sample, given)),
     help="Let a local file stand in for data in a bucket; otherwise rows are made up.",
 )
-@format_option("human", "json", "markdown")
+@document_option("markdown")
 @write_option("human", "json", "markdown")
-@click.option("--json", is_flag=True, help="The same as `--format json`.")
 @pass_session
 def command(
     session: Session,
@@ -51,7 +50,6 @@ def command(
     samples: dict[str, Path],
     format_: str,
     write: tuple[tuple[str, Path], ...],
-    json: bool,
 ) -> Exit:
     """Plan, apply and destroy on pretended services.
 
@@ -64,7 +62,6 @@ def command(
     from tunectl.app import rehearsing
     from tunectl.views.diagnostics import diagnostics_text
 
-    format_ = "json" if json else format_
     session.machine = "json" if format_ == "json" else ""
     screen = session.screen
     rehearsed = rehearsing.rehearse(session.options(), fault or "", samples=samples)

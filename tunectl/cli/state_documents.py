@@ -60,7 +60,7 @@ def _content(file: Path) -> tuple[str, bytes]:
 
 
 @tunectl_command("history", example="tunectl state history --format json")
-@document_option
+@document_option()
 @pass_session
 def history(session: Session, format_: str) -> None:
     """List the last ten states, the newest first, and what changed in each.

@@ -147,7 +147,7 @@ def _quiet(examined: Examined) -> Iterable[str]:
 def drift_tree(
     examined: Examined, version: str = "", warnings: Iterable[Diagnostic] = ()
 ) -> dict[str, Any]:
-    """Return the document of `drift --json`."""
+    """Return the document of `drift --format json`."""
     code = examined.exit
     return {
         "format_version": FORMAT_VERSION,

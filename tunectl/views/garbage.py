@@ -55,7 +55,7 @@ def _block(head: str, lines: Sequence[str]) -> Iterable[str]:
 def _first(lines: Sequence[str]) -> Sequence[str]:
     if len(lines) <= _LISTED:
         return lines
-    return [*lines[:_LISTED], f"    and {len(lines) - _LISTED} more; `--json` lists all"]
+    return [*lines[:_LISTED], f"    and {len(lines) - _LISTED} more; `--format json` lists all"]
 
 
 def _records(swept: Swept) -> Iterable[str]:
@@ -188,7 +188,7 @@ def span(time: timedelta) -> str:
 
 
 def swept_tree(swept: Swept, version: str = "") -> dict[str, Any]:
-    """Return the document of `gc --json`."""
+    """Return the document of `gc --format json`."""
     code = swept.exit
     return {
         "format_version": FORMAT_VERSION,
