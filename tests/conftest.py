@@ -1,4 +1,4 @@
-"""What concerns the run as a whole: open descriptors, and the counts of the crash suite."""
+"""What concerns the run as a whole: patience, open descriptors, the counts of the crash suite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import gc
 import os
 from collections import Counter
 from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says nothing here: the first one imports and compiles, and the machine
+# may be busy. `pyproject.toml` names it; CI names hypothesis' own profile `ci` after it.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 COUNTED = ("crash points", "fault cases")
 DONE = ("killed at a point", "hindered by a fault", "killed at random")

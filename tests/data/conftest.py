@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from tunectl.core.errors import Diagnostic
 from tunectl.data.dataset import Dataset, DataSpec, read
-
-# The first row that is looked at compiles expressions and imports formats: no deadline is meant.
-settings.register_profile("data", deadline=None)
-settings.load_profile("data")
 
 Outcome = tuple[Dataset | None, tuple[Diagnostic, ...]]
 
