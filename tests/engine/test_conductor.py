@@ -196,3 +196,18 @@ def test_whenever_nobody_listens_any_more_every_intent_has_its_result(heard):
         next(events)
     events.close()
     assert not execution.state.intents
+
+
+def test_what_vanished_takes_places_too_and_a_stop_begins_no_more_of_it():
+    made, _ = begun(Batches(), Remote())
+    list(made.events())
+    stop = threading.Event()
+    remote = Remote(fault=lambda verb, kind, when: stop.set())  # nothing of it is there any more
+    plan = planned(made.state, remote, resources=tuple(map(free, MANY)))
+    log = Log()
+    execution = Execution(plan, made.state, world.tools(remote, log, stop=stop, parallelism=4))
+    list(execution.events())
+    assert len(remote.created) == 4
+    assert len(execution.outcome.skipped) >= len(MANY) - 4
+    assert execution.state.superseded == ()
+    assert world.replayed(made.state, log) == execution.state

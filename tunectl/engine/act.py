@@ -72,8 +72,8 @@ def _create(run: Run, step: Step, began: float) -> Acts[None]:
     request = run.request(resource, op, former=former, copied=original is not None)
     account = run.account(resource.provider)
     handler = run.handler(resource.provider, resource.address.kind)
-    yield from _clear_vanished(run, step)
     yield Began(_intent(run, step, op, "create", identity(resource, request.spec)))
+    yield from _clear_vanished(run, step)
     yield told_of(Phase.START, step, began)
     try:
         made = yield from called(
@@ -103,7 +103,11 @@ def _made(run: Run, step: Step, handler: Handler, request: Request) -> Instance:
 
 
 def _clear_vanished(run: Run, step: Step) -> Acts[None]:
-    """What is to be made again because it is gone must not count as superseded."""
+    """What is to be made again because it is gone must not count as superseded.
+
+    It is recorded after the intent, with which a step takes its place: before it all that vanished
+    would begin at once, and go on after a stop.
+    """
     stale = run.live(step.address)
     if step.change.action is Action.CREATE and stale is not None:
         yield Deleted("", stale.address, stale.id, stale.account)
