@@ -132,7 +132,7 @@ class Execution:
     """One apply. Iterate over `events()` to make it happen; read the rest afterwards."""
 
     def __init__(self, plan: Plan, state: State, tools: Tools) -> None:
-        self.run = Run(state, tools)
+        self.run = Run(state, tools, plan.changes)
         self.outcome = Outcome()
         self._todo = {step.id: step for step in _in_turns(steps(plan, state), tools)}
         self._queue = _Queue(self._todo.values())

@@ -7,12 +7,13 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 
 from tunectl.core.dataclass import dataclass
 from tunectl.core.event import Event, Phase
+from tunectl.core.plan import Change
 from tunectl.core.ports import (
     Connect,
     Handler,
@@ -89,8 +90,17 @@ class Tools:
 class Run:
     """The state as it becomes. Every change goes through the journal first."""
 
-    def __init__(self, state: State, tools: Tools) -> None:
+    def __init__(self, state: State, tools: Tools, changes: Sequence[Change] = ()) -> None:
+        """Begin.
+
+        Args:
+            state: as recorded.
+            tools: what to work with.
+            changes: what is going to be done.
+        """
         self.tools = tools
+        self._changes = changes
+        self._refused: set[Address] = set()  # for good
         self.events: queue.SimpleQueue[tuple[Event, ...] | None] = queue.SimpleQueue()  # the end
         self.let_go = threading.Event()  # waits end, whatever they wait for
         self._whose = state  # its lineage, project and environment never change
@@ -107,6 +117,19 @@ class Run:
     def live(self, address: Address) -> Instance | None:
         """Return the instance at an address as of now, None when there is none."""
         return self._folding.instances.get(address)
+
+    def refuse(self, address: Address) -> None:
+        """Take notice that what is wanted at an address can never be made."""
+        self._refused.add(address)
+
+    def wants(self, address: Address) -> bool:
+        """Whether anything that is being made, or may be, needs what is at an address."""
+        return any(
+            change.after is not None
+            and address in change.after.needs
+            and change.address not in self._refused
+            for change in self._changes
+        )
 
     def record(self, *entries: Entry) -> None:
         """Make entries durable together, then fold them in.

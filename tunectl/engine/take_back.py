@@ -1,7 +1,8 @@
 """What was made only for an object that can never be: it is removed again, and the message says so.
 
 Law: only what is made again on demand is taken back (an uploaded file), and only where nothing
-recorded uses it and nobody wants it kept.
+that is recorded, or still to be made, uses it and nobody wants it kept. Of several that are refused
+the last one takes it back.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def take_back(
         error: the refusal.
         delete: removes one object, with its intent and its record.
     """
+    run.refuse(step.address)
     gone, left = [], []
     for found in request.dependencies.values():
         if not _is_idle(run, found):
@@ -60,6 +62,8 @@ def _is_idle(run: Run, found: Instance) -> bool:
         return False
     if run.live(found.address) is None:
         return False  # another refused object has just let it go
+    if run.wants(found.address):
+        return False
     return not any(found.key in other.needs for other in run.state.everything)
 
 
