@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from tests.e2e.inprocess import cloud
+from tunectl.core.errors import UnavailableError
 
 __all__ = ["cloud"]
 
@@ -89,6 +91,48 @@ def test_what_was_trained_after_a_generation_that_is_put_back_is_used_and_not_bo
     cloud.run("apply", "--auto-approve")
     assert cloud.run("plan").out.startswith("No changes.")
     assert len(cloud.fake.jobs) == 1
+
+
+@pytest.fixture
+def older(cloud):
+    """A project whose state is that from before its job was trained."""
+    cloud.run("apply", "--auto-approve")
+    (cloud.folder / "state" / "default.json").unlink()
+    generation = cloud.run("state", "history").out.splitlines()[-1].split()[0]
+    cloud.run("state", "repair", "--from", generation, "--write")
+    return cloud
+
+
+def test_an_apply_of_something_else_does_not_make_the_store_forget_a_trained_job(older):
+    older.run("apply", "--auto-approve", "--target", "dataset.support")
+    older.run("apply", "--auto-approve")
+    assert older.run("plan").out.startswith("No changes.")
+    assert len(older.fake.jobs) == 1
+
+
+def test_an_apply_that_fails_before_it_uses_a_trained_job_does_not_forget_it(older, monkeypatch):
+    def unreachable(run, step):
+        raise UnavailableError.of("no route")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tunectl.engine.act.adopt", unreachable)
+        older.run("apply", "--auto-approve", code=7)
+    older.run("apply", "--auto-approve")
+    assert older.run("plan").out.startswith("No changes.")
+    assert len(older.fake.jobs) == 1
+
+
+def test_gc_spares_a_trained_job_until_an_apply_uses_it_or_lets_it_go(older):
+    at_once = ("--older-than", "0s", "--keep", "file-*")
+    spared = older.run("gc", *at_once).out
+    assert "environment `default` is said to use it" in spared
+    older.run("gc", "--delete", "--auto-approve", "--confirm", "pomoc", *at_once)
+    assert older.models
+    older.run("destroy", "--auto-approve")  # nothing is wanted any more
+    assert "is said to use it" not in older.run("gc", *at_once).out
+    older.run("gc", "--delete", "--auto-approve", "--confirm", "pomoc", *at_once)
+    assert not older.models
 
 
 def test_a_trained_job_that_was_let_go_is_not_offered_again(cloud):

@@ -85,6 +85,16 @@ def test_what_an_interrupted_step_claimed_too_much_is_given_back():
     assert a.release(job())
 
 
+def test_what_a_state_lacks_stays_listed_until_everything_is_as_declared_or_it_was_let_go():
+    store = MemoryStore()
+    shares = SharedObjects(store, "p", "a")
+    shares.agree([job(1), job(2)])
+    shares.agree([], let_go={key_of(job(2))})
+    assert [s.instance.id for s in shares.read().objects.values()] == ["ftjob-1"]
+    shares.agree([])
+    assert not shares.read().objects
+
+
 def test_of_a_deleting_and_a_claiming_environment_exactly_one_wins():
     for _ in range(20):
         store = MemoryStore()

@@ -174,7 +174,7 @@ def _approvals(workspace: Workspace, planned: Planned, asked: Asked) -> tuple[Ap
 def _refreshed(workspace: Workspace, planned: Planned) -> Applied:
     """Take over into the record what was changed or deleted outside of tunectl."""
     state = workspace.ledger.save(fold(planned.state, planned.accepted))
-    workspace.shares.agree(state.everything)
+    workspace.agree(state, fulfilled=False)
     return Applied(plan=planned.plan, state=state, outputs=state.outputs)
 
 
@@ -183,12 +183,12 @@ def _unchanged(workspace: Workspace, planned: Planned, before: State) -> Applied
 
     Where the whole declaration is fulfilled, nothing of any approval can be left.
     """
-    state = planned.state
-    if not planned.plan.partial and not planned.plan.blocked:
+    state, fulfilled = planned.state, not planned.plan.partial and not planned.plan.blocked
+    if fulfilled:
         state = replace(state, approvals=())
     if state != before:
         state = workspace.ledger.save(state)
-    workspace.shares.agree(state.everything)
+    workspace.agree(state, fulfilled=fulfilled)
     if not planned.plan.destroy:
         write_files(workspace.project, state.outputs)
     return Applied(

@@ -121,10 +121,7 @@ def _owning(site: Site, records: Records, reached: Accounts) -> Records:
 
 def _surveyed(site: Site, records: Records, reached: Accounts, choice: Choice) -> Swept:
     found = [one.found for one in reached.shown]
-    claimed = claims(
-        records.states.values(), records.past, records.shared, forgotten=choice.forgotten
-    )
-    claimed = _keeping(claimed, found, choice.keep)
+    claimed = _keeping(_claimed(records, records, choice), found, choice.keep)
     return replace(
         swept(found, claimed, datetime.now(UTC), choice.grace),
         project=site.project.name,
@@ -132,6 +129,12 @@ def _surveyed(site: Site, records: Records, reached: Accounts, choice: Choice) -
         accounts=tuple(sorted(reached.providers)),
         problems=(*records.problems, *reached.problems),
     )
+
+
+def _claimed(records: Records, first: Records, choice: Choice) -> Claims:
+    """Return what is held by records; older generations are those that were read first."""
+    held = claims(records.states.values(), first.past, records.shared, forgotten=choice.forgotten)
+    return replace(held, kept={**held.kept, **records.listed})
 
 
 def _keeping(claimed: Claims, found: Iterable[Found], patterns: Sequence[str]) -> Claims:
@@ -238,12 +241,7 @@ class _Sweeper:
             )
         fresh = self.site.records(past=False)
         _refuse_unread(fresh)
-        return claims(
-            fresh.states.values(),
-            self.records.past,
-            fresh.shared,
-            forgotten=self.asked.choice.forgotten,
-        )
+        return _claimed(fresh, self.records, self.asked.choice)
 
     def _deleted(self, orphan: Orphan, claimed: Claims) -> Orphan:
         there = orphan.found.instance

@@ -23,6 +23,7 @@ from tunectl.core.places import Place, place_of
 from tunectl.core.ports import Found, Handler, Provider, Store
 from tunectl.core.project import Project
 from tunectl.core.resource import Instance, Status
+from tunectl.core.sharing import Registry, key_of
 from tunectl.core.state import State
 from tunectl.core.value import Plain, canonical
 from tunectl.engine.listing import lists
@@ -32,6 +33,7 @@ from tunectl.stores.ledger import Ledger
 from tunectl.stores.registry import SharedObjects
 
 _SNAPSHOT, _JOURNAL = ".json", ".journal"
+_LISTED = "environment `{env}` is said to use it: its next whole `apply` does, or lets it go"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Records:
     Attributes:
         past: older generations that can still be read.
         shared: ids that environments whose state was not read say they use.
+        listed: ids that an environment says it uses although its state lacks them, with that as
+            a reason to spare them.
         unread: the environments of which the store holds something but no state that can be read.
         problems: why that is.
     """
@@ -49,6 +53,7 @@ class Records:
     past: tuple[State, ...] = ()
     shared: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
+    listed: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -101,6 +106,7 @@ class Site:
         envs = self.envs()
         # Of some nothing but older generations may be left: of those a state was there and is lost.
         envs += tuple(sorted(generations.stems(self.store, _SNAPSHOT) - {*envs}))
+        listed: dict[str, str] = {}
         for env in envs:
             try:
                 states[env] = self._ledger(env).load()
@@ -108,11 +114,11 @@ class Site:
                 problems.extend(error.diagnostics)
             if past:
                 old += self._past(env)
-        # Of an environment that was read its state is the truth; of any other, what it said.
-        read = {self._shares(env).user for env in states}
+        read = {self._shares(env).user: state for env, state in states.items()}
         try:
             registry = self._shares(self.options.env).read()
-            shared = frozenset(i for (_, i), one in registry.objects.items() if one.users - read)
+            shared = frozenset(i for (_, i), s in registry.objects.items() if s.users - set(read))
+            listed = _listed(registry, read)
         except StateError as error:
             problems.extend(error.diagnostics)
         return Records(
@@ -120,6 +126,7 @@ class Site:
             past=tuple(old),
             shared=shared,
             unread=frozenset(envs) - states.keys(),
+            listed=listed,
             problems=tuple(problems),
         )
 
@@ -152,6 +159,21 @@ class Site:
             return open_record(replace(self.options, env=env))[0]
         except ConfigError:
             return replace(self.project, env=env, providers={})
+
+
+def _listed(registry: Registry, read: Mapping[str, State]) -> dict[str, str]:
+    """What an environment says it uses and its state lacks, though it was not let go.
+
+    An older state was put back: the next plan offers it to be used again.
+    """
+    found: dict[str, str] = {}
+    for user, state in read.items():
+        known = {key_of(i) for i in state.everything}
+        known |= {(f.account, f.id) for f in state.forgotten}
+        for key, shared in registry.objects.items():
+            if user in shared.users and key not in known:
+                found[shared.instance.id] = _LISTED.format(env=state.env)
+    return found
 
 
 class Sighted(NamedTuple):

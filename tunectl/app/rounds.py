@@ -133,7 +133,8 @@ class Rounds:
             if not isinstance(execution.outcome.fatal, LockError):
                 lease.check()
                 self.state = ledger.save(_closed(execution.state, progress))
-        self._workspace.shares.agree(self.state.everything)
+        fulfilled = execution.outcome.complete and not plan.partial and not plan.blocked
+        self._workspace.agree(self.state, fulfilled=fulfilled)
         left = {a.id: a for a in self.state.approvals}
         self._own = tuple(left[a.id] for a in approvals if a.id in left)
         if execution.outcome.fatal is not None:

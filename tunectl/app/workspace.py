@@ -66,6 +66,19 @@ class Workspace:
         """What the environments of the store share."""
         return SharedObjects(self.store, self.project.name, self.options.env)
 
+    def agree(self, state: State, *, fulfilled: bool) -> None:
+        """Say to the other environments what this one uses.
+
+        Args:
+            state: as recorded.
+            fulfilled: everything is as declared: what the state lacks is not wanted.
+
+        Raises:
+            StateError: the store cannot be used.
+        """
+        let_go = None if fulfilled else {(f.account, f.id) for f in state.forgotten}
+        self.shares.agree(state.everything, let_go)
+
     def lock(self, operation: str) -> AbstractContextManager[Lease]:
         """Hold the environment's lock."""
         return self.store.lock(self.options.env, operation, timeout=self.options.lock_timeout)

@@ -88,13 +88,28 @@ def is_shareable(instance: Instance) -> bool:
     return paid and bool(instance.fingerprint) and instance.status is Status.READY
 
 
-def agreed(registry: Registry, instances: Iterable[Instance], env: str, user: str) -> Registry:
-    """Return the registry in which a user uses exactly these objects."""
+def agreed(
+    registry: Registry,
+    instances: Iterable[Instance],
+    env: str,
+    user: str,
+    let_go: Container[Key] | None = None,
+) -> Registry:
+    """Return the registry in which a user uses these objects.
+
+    Args:
+        registry: as it is.
+        instances: what it uses.
+        env: which environment the user is.
+        user: who it is.
+        let_go: what it uses no longer; None where that is everything else.
+    """
     using = {key_of(i): i for i in instances}
     objects: dict[Key, Shared] = {}
     for key, shared in registry.objects.items():
         left = shared.users - {user}
-        if key in using or user not in shared.users:
+        stays = key in using or (let_go is not None and key not in let_go)
+        if stays or user not in shared.users:
             objects[key] = shared
         elif left:
             objects[key] = replace(shared, users=left)

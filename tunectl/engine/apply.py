@@ -45,6 +45,11 @@ class Outcome:
     made: set[Address] = field(default_factory=set)
     fatal: TunectlError | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether every step was done."""
+        return not (self.failures or self.skipped or self.detached or self.fatal)
+
     def left(self) -> Mapping[Address, tuple[Address, ...]]:
         """Return what goes on when running objects are done, with those each waits for.
 

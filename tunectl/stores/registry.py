@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from tunectl.core.ports import Store
 from tunectl.core.resource import Instance
 from tunectl.core.sharing import (
+    Key,
     Registry,
     agreed,
     claimed,
@@ -47,16 +48,22 @@ class SharedObjects:
         """
         return self._document.read()
 
-    def agree(self, instances: Iterable[Instance]) -> None:
-        """Say exactly what this environment uses: what an interrupted step left out or too much.
+    def agree(self, instances: Iterable[Instance], let_go: Container[Key] | None = None) -> None:
+        """Say what this environment uses: what an interrupted step left out or too much.
 
         Only under the environment's own lock.
+
+        Args:
+            instances: what its state holds.
+            let_go: what it uses no longer. None where that is everything else: the declaration is
+                fulfilled. Before that, what its state lacks may still be taken up again (an older
+                state was put back), and would be bought again if nobody knew of it.
 
         Raises:
             StateError: the store cannot be used.
         """
         mine = tuple(i for i in instances if is_shareable(i))
-        self._document.change(lambda registry: agreed(registry, mine, self._env, self.user))
+        self._document.change(lambda registry: agreed(registry, mine, self._env, self.user, let_go))
 
     def claim(self, instance: Instance) -> bool:
         """Become a user of an object; False when it is not offered any more.
