@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.cli.conftest import Run
@@ -64,6 +65,39 @@ def test_an_altered_plan_is_neither_shown_nor_applied(tunectl: Run, project: Pat
         refused = tunectl(*command)
         assert refused.code == Exit.STALE
         assert "plan file `p` was altered" in refused.err
+    assert "Nothing is recorded" in tunectl("state", "list").err
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("aim", {"target": 5}),
+        ("aim", {"target": [5]}),
+        ("aim", {"destroy": "no"}),
+        ("aim", {"later": True}),
+        ("aim", []),
+        ("variables", [1]),
+        ("variables", {"epochs": 3}),
+        ("var_files", [5]),
+        ("var_files", "secrets.yaml"),
+    ],
+)
+def test_a_plan_file_with_a_form_of_its_own_is_refused_by_name(
+    tunectl: Run, project: Path, field: str, value: object
+) -> None:
+    assert tunectl("plan", "-o", "p").code == Exit.DONE
+    tree = orjson.loads((project / "p").read_bytes()) | {field: value}
+    (project / "p").write_bytes(orjson.dumps(tree))
+    refused = tunectl("apply", "p")
+    assert refused.code == Exit.ERROR
+    assert "`p` is not a plan file" in refused.err
+
+
+def test_an_empty_digest_is_refused_and_lifts_no_check(tunectl: Run) -> None:
+    """As a variable of a pipeline that was never set."""
+    refused = tunectl("apply", "--auto-approve", "--expect-digest", "")
+    assert refused.code == Exit.ERROR
+    assert "`--expect-digest` is empty" in refused.err
     assert "Nothing is recorded" in tunectl("state", "list").err
 
 

@@ -154,6 +154,7 @@ def test_the_project_is_laid_over_its_policy_file_and_a_dataset_over_both(diagno
         ("checks: {thresholds: {secret: 1}}", "`secret` compares with no number", "tunectl.yaml:3"),
         ("checks: {severity: {secret: bad}}", "", "tunectl.yaml:3"),
         ("checks: none.yaml", "there is no file `none.yaml`", "tunectl.yaml:3"),
+        ('checks: "none\\0.yaml"', "there is no file `none\0.yaml`", "tunectl.yaml:3"),
         ("checks: bad.yaml", "there is no check `nothing`", "bad.yaml:1"),
         ('checks: {allow: {secret: " "}}', "", "tunectl.yaml:3"),
     ],

@@ -181,6 +181,8 @@ def _document(**changes) -> bytes:
         (b"[1, 2]", "is not a tunectl state"),
         (b'{"version": 4, "terraform_version": "1.11.4"}', "is not a tunectl state"),
         (_document(format=3), r"has format 3; this version reads up to 2"),
+        (_document(serial="8"), "is not a tunectl state"),
+        (_document(serial=None), "is not a tunectl state"),
         (_document(serial=8), "altered outside tunectl"),
         (_document(checksum=None), "altered outside tunectl"),
     ],

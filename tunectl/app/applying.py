@@ -68,7 +68,8 @@ class Asked:
     """How an apply was asked for.
 
     Attributes:
-        expect_digest: `sha256:…` of the plan that was reviewed; empty for none.
+        expect_digest: `sha256:…` of the plan that was reviewed; None for any. An empty text is
+            none at all: a variable that is not set would lift the check.
         actor: who approves; found out where not given.
         together: what `on_event` is called with inside of it is known at the same time.
         retry_unknown: resources of which another may be made although nothing tells whether an
@@ -78,7 +79,7 @@ class Asked:
     approve: Callable[[Planned], None]
     on_event: Callable[[Event], None]
     planned_file: Path | None = None
-    expect_digest: str = ""
+    expect_digest: str | None = None
     aim: Aim = field(default_factory=Aim)
     actor: Actor | None = None
     retry_unknown: tuple[str, ...] = ()
@@ -143,7 +144,7 @@ def _check(planned: Planned, asked: Asked, stored: planfile.PlanFile | None) -> 
         raise LockError(problems)
     if stored is not None:
         planfile.check(stored, planned.plan)
-    if asked.expect_digest:
+    if asked.expect_digest is not None:
         planfile.check_digest(asked.expect_digest, planned.plan, Path(planned.project.root))
 
 

@@ -118,13 +118,7 @@ def read(path: Path) -> PlanFile:
                 hint="make and review a new plan with `tunectl plan -o FILE`",
                 code="plan-altered",
             )
-        return PlanFile(
-            plan=plan,
-            digest=tree["digest"],
-            aim=_aim(tree["aim"]),
-            variables=tree["variables"],
-            var_files=tuple(tree["var_files"]),
-        )
+        return _said(tree, plan)
     except OSError as error:
         hint = "make one with `tunectl plan -o FILE`"
         if _is_address(str(path)):
@@ -132,10 +126,22 @@ def read(path: Path) -> PlanFile:
         raise ConfigError.of(
             f"cannot read plan file `{path}`: {(error.strerror or '').lower()}", hint=hint
         ) from error
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError.of(
             f"`{path}` is not a plan file", hint="make one with `tunectl plan -o FILE`"
         ) from error
+
+
+def _said(tree: Mapping[str, Any], plan: Plan) -> PlanFile:
+    """Return a plan with how it was asked for."""
+    variables = dict(tree["variables"])
+    return PlanFile(
+        plan=plan,
+        digest=tree["digest"],
+        aim=_aim(tree["aim"]),
+        variables=dict(zip(variables, _texts([*variables.values()]), strict=True)),
+        var_files=_texts(tree["var_files"]),
+    )
 
 
 def _is_address(text: str) -> bool:
@@ -151,8 +157,20 @@ def _opened(path: Path) -> bytes:
 
 
 def _aim(tree: Mapping[str, Any]) -> Aim:
-    told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}
+    plain = asdict(Aim())
+    told: dict[str, Any] = {}
+    for name, value in tree.items():
+        is_flag = isinstance(plain[name], bool)
+        if is_flag and not isinstance(value, bool):
+            raise TypeError(f"{name} is no flag")
+        told[name] = value if is_flag else _texts(value)
     return Aim(**told)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError("no list of texts")
+    return tuple(value)
 
 
 def check(stored: PlanFile, now: Plan) -> None:
@@ -192,7 +210,9 @@ def check_digest(expected: str, now: Plan, root: Path) -> None:
     """
     if not _DIGEST.fullmatch(expected):
         raise ConfigError.of(
-            f"`{expected}` is not the digest of a plan",
+            f"`{expected}` is not the digest of a plan"
+            if expected
+            else "`--expect-digest` is empty",
             hint="`tunectl plan` prints it: `sha256:` and 64 hexadecimal digits",
         )
     if expected != now.digest:

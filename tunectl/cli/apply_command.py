@@ -24,7 +24,6 @@ tunectl apply --expect-digest "$REVIEWED" --json
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option(
     "--expect-digest",
-    default="",
     metavar="DIGEST",
     help="Apply without asking, if the plan still has this digest; else exit 5.",
 )
@@ -44,7 +43,7 @@ def command(
     session: Session,
     planfile: Path | None,
     auto_approve: bool,
-    expect_digest: str,
+    expect_digest: str | None,
     no_wait: bool,
     actor: str,
     flags: Flags,
@@ -60,7 +59,7 @@ def command(
     """
     if planfile is not None:
         flags.refuse_with_plan_file()
-    if planfile is not None and expect_digest:
+    if planfile is not None and expect_digest is not None:
         raise click.UsageError("a saved plan has its own digest: leave `--expect-digest` out")
     return carry_out(
         session,

@@ -79,7 +79,7 @@ def carry_out(
     *,
     aim: Aim,
     planned_file: Path | None = None,
-    expect_digest: str = "",
+    expect_digest: str | None = None,
     actor: str = "",
     retry_unknown: tuple[str, ...] = (),
     wait: bool = True,
@@ -95,7 +95,7 @@ def carry_out(
         from tunectl.views import json_events  # with the shapes of all events
 
         session.screen.say(json_text(json_events.version_line(tunectl.__version__, now())))
-    granted = auto_approve or bool(expect_digest) or planned_file is not None
+    granted = auto_approve or expect_digest is not None or planned_file is not None
     approval = Approval(session, granted, aim.destroy)
     with presenter(session) as shown:
         asked = applying.Asked(

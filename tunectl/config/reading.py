@@ -39,7 +39,7 @@ def read_text(
         about = path.stat()
         size = about.st_size
         content = _content(path, about) if size <= _LARGEST else b""
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # no file's name has a zero byte
         problems.error(
             f"there is no file `{name}`",
             at or Source(name),
@@ -97,6 +97,8 @@ def _decoded(content: bytes, name: str, problems: Problems) -> str | None:
 def _nearest(path: Path, name: str, namer: str) -> str:
     """Return the file that may be meant; neither the main one nor the one that names it."""
     folder, prefix = path.parent, name.rpartition("/")[0]
+    if "\0" in name:
+        return ""
     if not folder.is_dir():
         return f"there is no folder `{name.rpartition('/')[0] or folder.name}` either"
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())

@@ -120,7 +120,8 @@ def read_document(content: bytes, name: str, hint: str = "") -> Document:
     lines = _by_lines(content)
     document, instances = lines or (_document(content, name, hint), None)
     version = document.get("format")
-    if type(version) is not int or "lineage" not in document:
+    numbered = type(document.get("serial")) is int
+    if type(version) is not int or not numbered or "lineage" not in document:
         raise StateError.of(
             f"`{name}` is not a tunectl state",
             hint=hint or _ELSEWHERE,
