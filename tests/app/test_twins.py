@@ -43,6 +43,17 @@ def test_two_equal_jobs_are_told_before_both_are_bought_and_not_after(two):
     assert WARNING in two.run("plan").err
 
 
+def test_a_job_beside_an_equal_one_that_is_reused_is_told_before_it_is_bought(cloud):
+    with cloud.yaml.open("a", encoding="utf-8") as file:
+        file.write("environments: [staging, prod]\n")
+    cloud.run("apply", "--auto-approve", "--env", "staging")
+    cloud.edit(ONE, EACH)
+    cloud.edit("    model: tuning_job.support\n", '    model: tuning_job.support["pl"]\n')
+    plan = cloud.run("plan", "--env", "prod")
+    assert 'tuning_job.support["pl"] will reuse' in plan.out
+    assert f'`tuning_job.support["pl"]`, `tuning_job.support["ru"]` {WARNING}' in plan.err
+
+
 def test_jobs_that_differ_in_their_seed_are_two(two):
     two.edit('suffix: "${each.key}"', "seed: \"${{'pl': 1, 'ru': 2}[each.key]}\"")
     assert WARNING not in two.run("plan").err

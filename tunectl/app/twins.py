@@ -15,6 +15,7 @@ from tunectl.core.state import State
 from tunectl.core.value import Address
 
 _MAKES = frozenset({Action.CREATE, Action.REPLACE, Action.RECREATE})
+_HAVE = _MAKES | {Action.ADOPT}
 _LIVE = frozenset({Status.PENDING, Status.READY})
 _NAMED = 3
 
@@ -27,14 +28,16 @@ def twins(plan: Plan, state: State) -> Iterator[Diagnostic]:
         state: it was made from.
     """
     made: dict[tuple[str, str], set[Address]] = {}
+    had: dict[tuple[str, str], set[Address]] = {}
     for change in plan.changes:
         after = change.after
-        if after is not None and after.fingerprint and change.action in _MAKES:
-            made.setdefault((after.provider, after.fingerprint), set()).add(change.address)
+        if after is None or not after.fingerprint or change.action not in _HAVE:
+            continue
+        found = made if change.action in _MAKES else had
+        found.setdefault((after.provider, after.fingerprint), set()).add(change.address)
     if not made:
         return
     ending = {c.doomed.key for c in plan.changes if c.doomed is not None}
-    had: dict[tuple[str, str], set[Address]] = {}
     for instance in state.instances.values():
         key = instance.provider, instance.fingerprint or ""
         if key in made and instance.status in _LIVE and instance.key not in ending:
