@@ -150,3 +150,17 @@ def test_where_the_generations_are_removed_too_everything_begins_anew_but_what_w
     plan = cloud.run("plan").out
     assert "tuning_job.support will reuse" in plan
     assert "1 to import, 3 to add" in plan
+
+
+def test_a_lost_list_of_what_is_shared_lets_no_environment_delete_the_model_of_another(cloud):
+    with cloud.yaml.open("a", encoding="utf-8") as file:
+        file.write("environments: [staging, prod]\n")
+    for env in ("staging", "prod"):
+        cloud.run("apply", "--auto-approve", "--env", env)
+    (cloud.folder / "state" / "shared" / "objects.json").unlink()
+    cloud.run("apply", "--auto-approve", "--env", "staging")
+    gone = cloud.run("destroy", "--auto-approve", "--env", "staging").out
+    assert "another environment uses it" in gone
+    assert cloud.run("plan", "--env", "prod").out.startswith("No changes.")
+    cloud.run("destroy", "--auto-approve", "--env", "prod")
+    assert not cloud.models

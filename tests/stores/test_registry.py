@@ -21,7 +21,9 @@ from tunectl.core.sharing import (
     registry_to_tree,
     released,
 )
+from tunectl.core.state import Deleted, State
 from tunectl.core.value import Address
+from tunectl.stores.ledger import Ledger
 from tunectl.stores.memory import MemoryStore
 from tunectl.stores.registry import NAME, SharedObjects
 
@@ -82,6 +84,50 @@ def test_what_an_interrupted_step_claimed_too_much_is_given_back():
     a.agree([job()])
     b.claim(job())
     b.agree([])
+    assert a.release(job())
+
+
+def recorded(store, env: str, *instances: Instance) -> None:
+    state = State(lineage=env, project="p", env=env, instances={i.address: i for i in instances})
+    Ledger(store, "p", env, "0").save(state)
+
+
+def test_what_another_environment_s_state_holds_is_not_deleted_though_the_document_is_lost():
+    store = MemoryStore()
+    a = SharedObjects(store, "p", "a")
+    recorded(store, "a", job())
+    recorded(store, "b", job())
+    assert not a.release(job())
+    a.agree([job()])  # it is written anew, and the other did not speak yet
+    assert not a.release(job())
+    recorded_after = Ledger(store, "p", "b", "0")
+    log = recorded_after.journal(recorded_after.load())
+    log.append(Deleted("", JOB, "ftjob-1", "acc"))
+    assert a.release(job())
+
+
+def test_who_leaves_at_the_same_time_has_a_moment_to_write_it_down():
+    store = MemoryStore()
+    a, b = SharedObjects(store, "p", "a"), SharedObjects(store, "p", "b")
+    recorded(store, "b", job())
+    a.agree([job()])
+    b.agree([job()])
+    assert not b.release(job())
+    book = Ledger(store, "p", "b", "0")
+    log = book.journal(book.load())
+    late = threading.Timer(0.1, log.append, (Deleted("", JOB, "ftjob-1", "acc"),))
+    late.start()
+    assert a.release(job())
+    late.join()
+
+
+def test_a_state_that_cannot_be_read_counts_only_where_nothing_else_tells():
+    store = MemoryStore()
+    a = SharedObjects(store, "p", "a")
+    store.write("b.json", b"", expected=None)
+    with pytest.raises(StateError, match="is empty"):
+        a.release(job())
+    a.agree([job()])
     assert a.release(job())
 
 

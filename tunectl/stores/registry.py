@@ -17,6 +17,7 @@ from tunectl.core.sharing import (
     registry_to_tree,
     released,
 )
+from tunectl.stores.neighbours import Neighbours
 from tunectl.stores.shared_document import SharedDocument
 
 NAME = "shared/objects.json"
@@ -38,6 +39,7 @@ class SharedObjects:
             "`tunectl apply` in each of them writes it anew where it is missing",
         )
         self._env = env
+        self._neighbours = Neighbours(store, env)
         self.user = f"{project}/{env}"
 
     def read(self) -> Registry:
@@ -79,14 +81,17 @@ class SharedObjects:
         """Be a user no longer; True when nobody else is one, so that it may be deleted.
 
         Raises:
-            StateError: the store cannot be used.
+            StateError: the store cannot be used; or it is not known who else uses the object.
         """
-        last = True
+        key, last, listed = key_of(instance), True, False
 
         def leave(registry: Registry) -> Registry:
-            nonlocal last
-            left, last = released(registry, key_of(instance), self.user)
+            nonlocal last, listed
+            listed = key in registry.objects
+            left, last = released(registry, key, self.user)
             return left
 
         self._document.change(leave)
+        if last and is_shareable(instance):
+            last = not self._neighbours.hold(key, listed=listed)
         return last
