@@ -24,8 +24,13 @@ def applied(cloud):
     return cloud
 
 
-def test_drift_says_nothing_of_what_was_never_applied(cloud):
-    assert cloud.run("drift").out == "No drift. 0 objects looked at.\n"
+def test_where_no_state_is_stored_drift_says_that_it_looked_at_nothing(cloud):
+    found = cloud.run("drift")
+    assert found.out == "Nothing is recorded for environment `default`. Nothing was looked at.\n"
+    assert "no state of environment `default` is stored in `state/`" in found.err
+    tree = cloud.run("drift", "--format", "json").json
+    assert tree["summary"]["message"] == found.out.strip()
+    assert [d["code"] for d in tree["diagnostics"]] == ["nothing-recorded"]
     assert not (cloud.folder / "state").exists()
 
 

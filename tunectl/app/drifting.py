@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tunectl.app.options import Options
 from tunectl.app.reaching import Reach
+from tunectl.app.storing import address_of
 from tunectl.app.workspace import open_record
 from tunectl.core.divergence import Examined, Seen, diverged, vanished
 from tunectl.core.errors import (
@@ -19,6 +20,7 @@ from tunectl.core.errors import (
     Severity,
     TunectlError,
 )
+from tunectl.core.project import Project
 from tunectl.core.selection import matching
 from tunectl.core.state import State
 from tunectl.core.value import Address
@@ -57,11 +59,14 @@ def _examined(options: Options, ignored: Sequence[str]) -> tuple[Examined, tuple
     found = diverged(seen, frozenset(i.key for i in state.superseded))
     quiet, warnings = _quiet(state, ignored)
     shown = tuple(d for d in found if d.address not in quiet)
+    if ledger.document is None:
+        warnings = (*warnings, _nothing_stored(project))
     made = Examined(
         project=project.name,
         env=options.env,
         lineage=state.lineage,
         serial=state.serial,
+        stored=ledger.document is not None,
         checked=len(seen),
         found=shown,
         ignored=len(found) - len(shown),
@@ -71,6 +76,18 @@ def _examined(options: Options, ignored: Sequence[str]) -> tuple[Examined, tuple
         problems=problems,
     )
     return made, warnings
+
+
+def _nothing_stored(project: Project) -> Diagnostic:
+    return Diagnostic(
+        summary=f"no state of environment `{project.env}` is stored in "
+        f"`{address_of(project).shown}`: there is nothing to compare with, and nothing was "
+        "looked at",
+        severity=Severity.WARNING,
+        hint="check `state:` and `--env`; `tunectl plan` shows what an apply would make, and "
+        "`tunectl gc` what carries this project's mark already",
+        code="nothing-recorded",
+    )
 
 
 def _looked(state: State, reach: Reach) -> tuple[tuple[Seen, ...], tuple[Diagnostic, ...]]:

@@ -68,6 +68,7 @@ class Examined:
     """What a look at everything recorded found.
 
     Attributes:
+        stored: whether there is a record to compare with.
         checked: how many objects were looked at.
         ignored: how many of those that differ were not to be told of.
         open: steps that an interrupted apply left, which the next one settles.
@@ -80,6 +81,7 @@ class Examined:
     env: str
     lineage: str
     serial: int
+    stored: bool = True
     checked: int = 0
     found: tuple[Diverged, ...] = ()
     ignored: int = 0

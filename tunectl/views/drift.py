@@ -21,6 +21,7 @@ _REASONS: Final[Mapping[Exit, dict[str, object]]] = {
     Exit.DONE: {"code": int(Exit.DONE), "reason": "done"},
     Exit.CHANGES: {"code": int(Exit.CHANGES), "reason": "drift"},
 }
+_UNLOOKED = "Nothing was looked at."
 _SIGNS = {
     Divergence.CHANGED: ("~", Style.CHANGE),
     Divergence.DELETED: ("-", Style.REMOVE),
@@ -39,6 +40,8 @@ def drift_text(examined: Examined, paint: Paint = PLAIN) -> str:
         end = drift_summary(found)
     elif found.drift:
         end = paint("Drift:", Style.WARNING) + drift_summary(found).removeprefix("Drift:")
+    elif not found.stored:
+        end = drift_summary(found)
     else:
         head, _, rest = drift_summary(found).partition(". ")
         end = paint(f"{head}.", Style.GOOD) + f" {rest}"
@@ -46,7 +49,12 @@ def drift_text(examined: Examined, paint: Paint = PLAIN) -> str:
 
 
 def drift_summary(examined: Examined) -> str:
-    """Return `Drift: 1 changed, 2 deleted, 0 with another status.`, or `No drift. …`."""
+    """Return `Drift: 1 changed, 2 deleted, 0 with another status.`, or `No drift. …`.
+
+    Without a record neither can be said.
+    """
+    if not examined.stored:
+        return f"Nothing is recorded for environment `{one_line(examined.env)}`. {_UNLOOKED}"
     looked = f"{counted(examined.checked, 'object')} looked at"
     if examined.unseen:
         looked += f", {examined.unseen} not"
