@@ -195,7 +195,9 @@ def test_two_projects_with_one_name_on_one_server_do_not_take_each_others_alias(
     twin = tmp_path / "twin"
     shutil.copytree(site.folder, twin, ignore=shutil.ignore_patterns("state", ".tunectl"))
     first, site.folder = site.folder, twin
-    clash = site.run("apply", "--auto-approve", code=7)
+    blocked = site.run("apply", "--auto-approve", code=1)
+    assert "bought already by another history" in blocked.err
+    clash = site.run("apply", "--auto-approve", "--replace", "tuning_job.support", code=7)
     assert "exists already" in clash.err
     site.run("destroy", "--auto-approve")
     site.folder = first

@@ -248,6 +248,27 @@ def test_a_lost_record_is_made_again_from_what_is_there(konto):
     assert (konto.there(), [one.id for one in konto.stores]) == before
 
 
+def test_without_its_state_what_would_be_made_again_is_told_of_and_can_be_had_back(konto):
+    konto.run(*APPLY)
+    before = konto.there()
+    [store] = konto.stores
+    shutil.rmtree(konto.folder / "state")
+    told = konto.run("plan")
+    assert "Plan: 3 to add" in told.out
+    assert (
+        "this plan makes what another history of this environment has made already: "
+        f"`knowledge_base.manual` (`{store.id}`)"
+    ) in told.err
+    tree = konto.run("plan", "--format", "json").json
+    assert [d["code"] for d in tree["diagnostics"]] == ["made-before"]
+    [command] = re.findall(r"`tunectl ([^`]*)`", told.err)
+    konto.run(*command.split())
+    plan = konto.run("plan")
+    assert "No changes" in plan.out
+    assert "made already" not in plan.err
+    assert (konto.there(), [one.id for one in konto.stores]) == (before, [store.id])
+
+
 PROMPT = """\
 prompt_template:
   support:

@@ -8,12 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunectl.core.errors import ProviderError, Refused, UnavailableError
+from tunectl.core.errors import (
+    CredentialsError,
+    InvalidRequestError,
+    NotFoundError,
+    ProviderError,
+    Refused,
+    UnavailableError,
+)
 from tunectl.core.ports import Found
 from tunectl.core.resource import Instance, Status
 from tunectl.core.state import State
 from tunectl.core.value import Address
-from tunectl.engine.listing import FEW, WORTH, look
+from tunectl.engine.listing import FEW, WORTH, look, shown
 from tunectl.engine.refresh import observe, observe_everything
 
 
@@ -181,3 +188,17 @@ def test_looking_by_list_says_what_reading_says(recorded, actual, shown):
                 expected.op,
             )
             assert seen.spec["model"] == expected.spec["model"]
+
+
+@pytest.mark.parametrize("refusal", [InvalidRequestError, NotFoundError, CredentialsError])
+def test_a_list_that_there_is_not_or_that_is_refused_shows_nothing(refusal):
+    assert shown(Listing(failure=refusal.of("no"))) == ()
+
+
+def test_a_list_that_cannot_be_had_is_no_empty_one():
+    with pytest.raises(UnavailableError):
+        shown(Listing(shown=[instance(1)], failure=UnavailableError.of("down")))
+
+
+def test_a_list_shows_all_there_is():
+    assert len(shown(Listing(shown=[instance(n) for n in range(3)]))) == 3

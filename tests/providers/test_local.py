@@ -246,6 +246,14 @@ def test_the_account_is_of_the_folder_and_needs_no_server(tmp_path):
     assert connect(root=str(tmp_path / "new")).account() == account
 
 
+def test_a_folder_in_which_no_server_has_worked_is_known_to_hold_nothing(own):
+    provider = own()
+    provider.account()
+    assert provider.untouched
+    list(provider.models())
+    assert not own().untouched
+
+
 def test_the_server_keeps_the_identity_that_a_plan_made(own, tmp_path):
     provider = own()
     account = provider.account()

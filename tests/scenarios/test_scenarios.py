@@ -14,6 +14,7 @@ A case differs from `standard.yaml` by what it says. The words of a case:
     target, exclude   addresses or patterns
     imports     address -> the object found, as under `state`
     offers      a list of objects as under `state`, with `address`, `fingerprint` and `env`
+    elders      address -> ids of what another history made there, the newest first
     lapsed      address -> when it expired; declared as it is wanted, or as `lapsed_as` says
     shared      ids that other environments use too
     irreplaceable, allowed, force   what the guards are told
@@ -54,7 +55,7 @@ from tunectl.core.steps import steps
 from tunectl.core.underway import busy
 from tunectl.core.value import Address, Ref, Value, shown
 from tunectl.core.valuetree import plain_from_tree
-from tunectl.core.wish import Offer, Wish
+from tunectl.core.wish import Elder, Offer, Wish
 
 FOLDER = Path(__file__).parent
 STANDARD = yaml.safe_load((FOLDER / "standard.yaml").read_text(encoding="utf-8"))
@@ -119,6 +120,7 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         "destroy", "outputs", "recorded_outputs", "intents", "plan", "steps", "refresh_only",
         "now", "target", "exclude", "imports", "offers", "shared", "irreplaceable", "allowed",
         "force", "lapsed", "lapsed_as", "named", "uncopied", "accounts",
+        "elders",
     }  # fmt: skip
     assert case.keys() <= known, f"unknown words: {case.keys() - known}"
     start = {"wanted": {}, "state": {}} if case.get("from") == "nothing" else STANDARD
@@ -159,6 +161,10 @@ def read(case: dict[str, Any]) -> tuple[State, Wish, dict[Address, Instance | No
         offers=offers(case, ids),
         named={Address.parse(a): named(t, ids) for a, t in case.get("named", {}).items()},
         uncopied={Address.parse(a): why for a, why in case.get("uncopied", {}).items()},
+        elders={
+            Address.parse(a): tuple(Elder(id=id_, lineage="elder") for id_ in ids_)
+            for a, ids_ in case.get("elders", {}).items()
+        },
         shared=frozenset(("acc", id_) for id_ in case.get("shared", [])),
         refresh_only=case.get("refresh_only", False),
         now=case.get("now", ""),

@@ -20,6 +20,7 @@ from tunectl.app.workspace import Workspace, locked, open_workspace, rows_name
 from tunectl.config.garbage import no_collections
 from tunectl.core.catching_up import caught_up, news, renamed_providers, taken_over
 from tunectl.core.dataclass import dataclass
+from tunectl.core.elders import made_before, sought
 from tunectl.core.errors import ConfigError, Diagnostic, ProviderError, Refused, Severity, Source
 from tunectl.core.guard import guards
 from tunectl.core.plan import Change, Plan, RowDelta
@@ -122,17 +123,19 @@ def plan_for(
         PlanRefused: a guard refuses the plan.
     """
     project = workspace.project
-    warnings = () if aim.destroy else _checked(workspace, connect)
+    warnings = (*project.warnings, *(() if aim.destroy else _checked(workspace, connect)))
     known = _accounts(project, state, connect, aim)  # every key in use, before anything is asked
     wanted, foreign = _wanted(workspace, state, connect, aim)
-    warnings += foreign
     observed = observe(state, connect) if aim.refresh else {}
-    accepted = () if not aim.refresh_only else taken_over(state, observed, wanted.chosen)
     recorded, new = state, news(observed, state)
     if entries := _caught_up(project, state, new, wanted, known):
         state = fold(state, entries)
         new = news(observed, state)
-    made = make_plan(wanted, state, renamed_providers(new, state), known)
+    seen = renamed_providers(new, state)
+    made = make_plan(wanted, state, seen, known)
+    if aim.refresh and narrow is None:  # what was approved was looked for then
+        wanted = _with_elders(made, wanted, state, connect, workspace)
+        made = make_plan(wanted, state, seen, known) if wanted.elders else made
     made = marked(made, state, project.outputs)
     if narrow is not None:
         made = narrow(made, state)
@@ -145,9 +148,15 @@ def plan_for(
         plan=made,
         state=state,
         project=project,
-        warnings=(*project.warnings, *warnings, *_partial(aim), *_noticed(made, state)),
-        accepted=accepted,
+        warnings=(*warnings, *foreign, *_partial(aim), *_noticed(made, wanted, state)),
+        accepted=taken_over(recorded, observed, wanted.chosen) if aim.refresh_only else (),
     )
+    return _allowed(planned, aim)
+
+
+def _allowed(planned: Planned, aim: Aim) -> Planned:
+    """Return the same, where no guard refuses it."""
+    made, state = planned.plan, planned.state
     if refusals := tuple(guards(made, state, limits(made, state, aim))):
         raise PlanRefused(refusals, planned=planned)
     return planned
@@ -162,6 +171,21 @@ def _wanted(
     foreign = tuple(foreign_imports(project, wanted.imports, state, connect))
     wanted = with_origins(wanted, state, connect, Neighbours(workspace.options))
     return with_adapters(wanted, project, state, connect), foreign
+
+
+def _with_elders(
+    made: Plan, wanted: Wish, state: State, connect: Connector, workspace: Workspace
+) -> Wish:
+    """What is wanted, with what of a plan another history made already.
+
+    What asks for it is imported only where something is looked for.
+    """
+    new = tuple(sought(made, wanted, state))
+    if not new:
+        return wanted
+    from tunectl.app.elders import elders
+
+    return replace(wanted, elders=elders(new, state, connect, workspace.store))
 
 
 def _accounts(project: Project, state: State, connect: Connector, aim: Aim) -> Mapping[str, str]:
@@ -188,7 +212,8 @@ def _caught_up(
     return caught_up(state, project.resources, observed, known, renewed)
 
 
-def _noticed(made: Plan, state: State) -> Iterable[Diagnostic]:
+def _noticed(made: Plan, wanted: Wish, state: State) -> Iterable[Diagnostic]:
+    yield from made_before(made, wanted, state)
     yield from twins(made, state)
     yield from stranded(made)
 

@@ -98,6 +98,15 @@ class Vague(Protocol):
         ...
 
 
+class Startable(Protocol):
+    """A provider that must be started to be asked, and can say where that is not worth it."""
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it is known, without asking, that there is nothing."""
+        ...
+
+
 class Answers(Protocol):
     """A provider that takes a whole request in its own words, as a prompt was compiled for it."""
 

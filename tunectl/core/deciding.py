@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tunectl.core.diff import Delta, deltas, equal
 from tunectl.core.draft import MAKES, Draft
+from tunectl.core.elders import bought, not_twice
 from tunectl.core.ignoring import covers, fields, pinned
 from tunectl.core.plan import Action, Blocked, Cause, Change, Drift
 from tunectl.core.resource import BUILTIN, Instance, Recreate, Resource, Status
@@ -355,6 +356,9 @@ def _add(
     if offer is not None and not offer.afar:
         found, origin = offer.instance, offer.env
         _adopt(draft, resource, Cause.REUSED, found, before, changed, origin)
+        return
+    if offer is None and action is Action.CREATE and bought(draft.wish, resource):
+        draft.blocked[resource.address] = not_twice(draft.wish, resource.address, draft.state)
         return
     if action in MAKES and resource.retired and offer is None:
         draft.blocked[resource.address] = _retired(resource)

@@ -26,6 +26,20 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elder:
+    """A live object that another history of this very environment made for an address.
+
+    Attributes:
+        lineage: of that history; no state of it is recorded here.
+        importable: whether one of its kind can be taken over by its id.
+    """
+
+    id: str
+    lineage: str
+    importable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is wanted beyond the state.
 
@@ -38,6 +52,7 @@ class Wish:
         offers: what could be used instead of a new one, by fingerprint.
         named: what `from:` names, by the address that names it; it comes before every offer.
         uncopied: why what `from:` names is made again, by the address that names it.
+        elders: what another history made already, by the address it was made for, newest first.
         shared: ids of objects that other environments use too: never deleted from here.
         refresh_only: change nothing but the record.
         now: ISO 8601, UTC; empty when nothing can expire.
@@ -55,6 +70,7 @@ class Wish:
     offers: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
     named: Mapping[Address, Offer] = field(default_factory=dict)
     uncopied: Mapping[Address, str] = field(default_factory=dict)
+    elders: Mapping[Address, tuple[Elder, ...]] = field(default_factory=dict)
     shared: Container[tuple[str, str]] = frozenset()  # account, id
     refresh_only: bool = False
     now: str = ""

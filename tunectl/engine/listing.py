@@ -11,13 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from tunectl.core.errors import ConflictError, InvalidRequestError, NotFoundError, ProviderError
+from tunectl.core.errors import (
+    ConflictError,
+    CredentialsError,
+    InvalidRequestError,
+    NotFoundError,
+    ProviderError,
+)
 from tunectl.core.ports import Connect, Found, Handler, Lists
 from tunectl.core.resource import Instance, Status
 
 PARALLELISM = 10
 FEW = 5  # up to so many of one kind are read one by one
 WORTH = 100  # a page has about so many objects: beyond it for each one wanted, reading is cheaper
+
+_NO_LIST = (InvalidRequestError, NotFoundError, ConflictError)  # a definite answer: there is none
 
 
 def handler_for(connect: Connect, instance: Instance) -> Handler:
@@ -39,6 +47,18 @@ def handler_for(connect: Connect, instance: Instance) -> Handler:
 def lists(handler: Handler) -> Lists | None:
     """Return the handler as one that can list; None where it cannot."""
     return cast("Lists", handler) if hasattr(handler, "list") else None
+
+
+def shown(source: Lists) -> tuple[Found, ...]:
+    """Return every object that a list shows; none where the service has no such list or refuses it.
+
+    Raises:
+        ProviderError: it could not be asked; a shortened list is never returned.
+    """
+    try:
+        return tuple(source.list())
+    except (*_NO_LIST, CredentialsError):
+        return ()
 
 
 def look(instances: Sequence[Instance], connect: Connect) -> list[Instance | None]:
@@ -107,7 +127,7 @@ def _vouched(source: Lists, recorded: Mapping[int, Instance]) -> dict[int, Insta
     wanted = {instance.id for instance in recorded.values()}
     try:
         found = _until_all_are_found(source.list(), wanted)
-    except (InvalidRequestError, NotFoundError, ConflictError):
+    except _NO_LIST:
         return {}
     return {
         number: _now(instance, found[instance.id])

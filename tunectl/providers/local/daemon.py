@@ -23,6 +23,7 @@ START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _STEP = 0.05
 _TAIL = 2000
+_WORKED = ("token", "jobs")  # what every server leaves in its folder
 _LIVE = frozenset({"validating_files", "queued", "loading", "running"})
 _NEEDED = ("starlette", "uvicorn", "python_multipart")
 _NEEDED_TO_TRAIN = ("torch", "transformers", "peft")
@@ -79,6 +80,11 @@ class LocalServer:
             UnavailableError: it does not answer.
         """
         return reached_cluster(self.provider, self.ray) if self.ray else ""
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no server has ever worked in this folder."""
+        return not any((self.root / name).exists() for name in _WORKED)
 
     def revive(self) -> bool:
         """Start the server again when it does not answer any more."""

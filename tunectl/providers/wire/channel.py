@@ -60,6 +60,11 @@ class FixedChannel:
         """Nothing is known of where a remote service trains."""
         return ""
 
+    @property
+    def untouched(self) -> bool:
+        """Nothing is known of what a remote service was asked for."""
+        return False
+
     def revive(self) -> bool:
         """Nothing can be done from here about a remote service that is down."""
         return False

@@ -83,6 +83,11 @@ class Channel(Protocol):
         """
         ...
 
+    @property
+    def untouched(self) -> bool:
+        """Whether it is known, without asking, that nobody ever asked this service for anything."""
+        ...
+
     def revive(self) -> bool:
         """Bring back a service that refuses connections, where possible; whether to ask again."""
         ...

@@ -74,6 +74,11 @@ class WireProvider:
         """Whether a key of somebody else's account would give the same name."""
         return isinstance(self.identity, RemoteAccount) and self.identity.vague
 
+    @property
+    def untouched(self) -> bool:
+        """Whether it is known, without asking, that there is nothing."""
+        return self.wire.channel.untouched
+
     def models(self) -> Iterable[Model]:
         """Yield the models the account can use, with the dates on which they end."""
         listed = self.wire.ask("list the models", lambda c: items(c.models.list, "id"))
