@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A third of the time a test waits, for servers and pauses: two cores are busy with three workers.
 WORKERS = -n 3 --dist worksteal
 
-.PHONY: help quickstart clean-quickstart check test test-slow fix docs bench build
+.PHONY: help quickstart check test test-slow fix docs bench build
 
 help:  ## show the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
