@@ -53,8 +53,9 @@ def encode(state: State, tool_version: str) -> bytes:
 
     The checksum is over the bytes before it, closed with a brace.
     """
-    body = statelines.written(_body(state, tool_version))
-    return body[:-1] + _ending("sha256:" + hashlib.sha256(body).hexdigest())
+    text = statelines.written(_body(state, tool_version, _as_it_is))
+    text[-1:] = _ending("sha256:" + hashlib.sha256(text).hexdigest())
+    return bytes(text)
 
 
 def encode_readable(state: State, tool_version: str) -> bytes:
@@ -62,13 +63,17 @@ def encode_readable(state: State, tool_version: str) -> bytes:
 
     The checksum is over its content, and holds however the document is laid out.
     """
-    body = _body(state, tool_version)
+    body = _body(state, tool_version, lean_tree)
     document = {**body, "checksum": _checksum(body)}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _body(state: State, tool_version: str) -> Tree:
-    return {"format": FORMAT, "tool_version": tool_version, **state_to_tree(state, lean_tree)}
+def _body(state: State, tool_version: str, record: Callable[[Instance], Any]) -> Tree:
+    return {"format": FORMAT, "tool_version": tool_version, **state_to_tree(state, record)}
+
+
+def _as_it_is(instance: Instance) -> Instance:
+    return instance
 
 
 def _ending(checksum: str) -> bytes:

@@ -14,27 +14,37 @@ from typing import Any
 
 import orjson
 
-from tunectl.core.record import instance_from_tree
+from tunectl.core.record import instance_from_tree, lean_tree
 from tunectl.core.resource import Instance
 from tunectl.core.valuetree import Tree
 
-_KEY = "instances"
+_KEY, _ENDED = "instances", "superseded"  # both of instances
 _OPEN = b',"instances":[\n'  # no text in JSON holds the end of a line
 _NEXT = b",\n"
 _CLOSE = b"\n],"
 _PIECE = 20_000  # bytes at least: what is read of them stays in the caches of a processor
 
 
-def written(document: Tree) -> bytes:
-    """Return the text of a state's document; neither its first key nor its last are instances."""
+def written(document: Tree) -> bytearray:
+    """Return the text of a state's document; neither its first key nor its last are instances.
+
+    Args:
+        document: whose instances are such yet, not trees: those of thousands, or their lines,
+            would take several times the memory of the text.
+    """
+    document = {**document, _ENDED: list(map(lean_tree, document[_ENDED]))}
     if not document[_KEY]:
-        return orjson.dumps(document)
+        return bytearray(orjson.dumps(document))
     keys = list(document)
     at = keys.index(_KEY)
-    before = orjson.dumps({key: document[key] for key in keys[:at]})
-    after = orjson.dumps({key: document[key] for key in keys[at + 1 :]})
-    lines = _NEXT.join(map(orjson.dumps, document[_KEY]))
-    return b"".join((before[:-1], _OPEN, lines, _CLOSE, after[1:]))
+    text = bytearray(orjson.dumps({key: document[key] for key in keys[:at]}))
+    text[-1:] = _OPEN
+    for instance in document[_KEY]:
+        text += orjson.dumps(lean_tree(instance))
+        text += _NEXT
+    text[-len(_NEXT) :] = _CLOSE
+    text += orjson.dumps({key: document[key] for key in keys[at + 1 :]})[1:]
+    return text
 
 
 def read(content: bytes) -> tuple[Tree, list[Instance]] | None:
