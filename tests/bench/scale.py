@@ -3,9 +3,10 @@
     python -m tests.bench.scale --sizes 100,1000,10000 [--runs 3] [--applied 1000] [--shapes]
 
 Whole processes: CPU seconds (user and system) and the largest resident memory from `os.wait4`,
-bytes handed to `write` from `/proc/PID/io`; medians, the two tools taken in turn. Every run's
-output is looked at: a plan that should change nothing says so, or the benchmark stops. "Cold"
-empties our cache folder before each run, "warm" keeps it. Of ours five runs make a turn.
+bytes handed to `write` from `/proc/PID/io`; medians, with the least in brackets. The two tools
+take turns, and so do "cold", which empties our cache folder before each run, and "warm", which
+keeps it; of each of ours five runs make a turn. Every run's output is looked at: a plan that should
+change nothing says so, or the benchmark stops.
 
 Our side runs in a virtual environment made for it, in which the packages are found as pip leaves
 them: without the finder that an editable installation adds to the start of every process.
@@ -55,6 +56,14 @@ class Series:
     @property
     def cpu(self) -> float:
         return statistics.median(t.cpu for t in self.runs)
+
+    @property
+    def least(self) -> float:
+        return min(t.cpu for t in self.runs)
+
+    @property
+    def said(self) -> str:
+        return f"{self.cpu:.2f} ({self.least:.2f})"
 
     @property
     def memory(self) -> float:
@@ -175,24 +184,17 @@ class Bench:
     theirs: Terraform | None
     runs: int
 
-    def row(
-        self, task: str, count: int, ours: Callable[[], Taken], theirs: Callable[[], Taken] | None
-    ) -> Series:
-        """Take turns, print one row of the table, and return our side."""
-        mine, other = Series(), Series()
-        for _ in range(self.runs):
-            mine.runs += [ours() for _ in range(A_TURN if theirs is not None else 1)]
-            if theirs is not None:
-                other.runs.append(theirs())
-        figures = f"| {task} | {count:,} | {mine.cpu:.2f} | {mine.memory / 1e6:.0f} "
+    def row(self, task: str, count: int, mine: Series, other: Series) -> None:
+        """Print one row of the table."""
+        figures = f"| {task} | {count:,} | {mine.said} | {mine.memory / 1e6:.0f} "
         figures += f"| {mine.written / 1e6:.2f} "
         if other.runs:
-            figures += f"| {other.cpu:.2f} | {other.memory / 1e6:.0f} | {other.written / 1e6:.2f} "
-            figures += f"| {other.cpu / mine.cpu:.1f} | {other.memory / mine.memory:.1f} |"
+            figures += f"| {other.said} | {other.memory / 1e6:.0f} | {other.written / 1e6:.2f} "
+            figures += f"| {other.cpu / mine.cpu:.1f} ({other.least / mine.least:.1f}) "
+            figures += f"| {other.memory / mine.memory:.1f} |"
         else:
             figures += "| | | | | |"
         print(figures, flush=True)
-        return mine
 
     def size(self, count: int, largest_apply: int) -> None:
         """Measure every task at one size."""
@@ -238,24 +240,20 @@ class Bench:
     def rows(
         self, task: str, count: int, ours: Callable[..., Taken], theirs: Callable[[], Taken] | None
     ) -> Series:
-        """Print a row with warm caches and one with cold ones, and return our warm runs.
+        """Take turns, print a row with warm caches and one with cold ones; return our warm runs.
 
-        Terraform has no cache: its runs beside the warm ones count for both rows.
+        Terraform has no cache: its runs count for both rows.
         """
-        shared = Series()
-
-        def keep() -> Taken:
-            assert theirs is not None
-            shared.runs.append(theirs())
-            return shared.runs[-1]
-
+        warm, cold, other = Series(), Series(), Series()
         ours(cold=True)
-        warm = self.row(
-            f"{task}, warm", count, lambda: ours(cold=False), keep if theirs is not None else None
-        )
-        again = iter(list(shared.runs))
-        same = None if theirs is None else lambda: next(again)
-        self.row(f"{task}, cold", count, lambda: ours(cold=True), same)
+        for _ in range(self.runs):
+            for _ in range(A_TURN if theirs is not None else 1):
+                warm.runs.append(ours(cold=False))
+                cold.runs.append(ours(cold=True))
+            if theirs is not None:
+                other.runs.append(theirs())
+        self.row(f"{task}, warm", count, warm, other)
+        self.row(f"{task}, cold", count, cold, other)
         return warm
 
     def shapes(self, small: int, large: int) -> None:
