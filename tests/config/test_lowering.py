@@ -8,6 +8,8 @@ import pytest
 
 from tests.config.error_cases import rows
 from tests.config.making import loaded, project, resources, write
+from tunectl.config.load import load
+from tunectl.config.refs import References
 from tunectl.core.resource import Recreate
 from tunectl.core.value import Address
 
@@ -382,3 +384,26 @@ def test_an_unknown_base_model_of_vertex_is_a_warning(tmp_path):
     text += job.replace("data:", "provider: vertex, data:")
     found = of_models(loaded(project(tmp_path, text)).project.warnings)
     assert [w.code for w in found] == ["base-unknown"]
+
+
+def test_a_line_of_jobs_is_walked_once_and_not_for_each_of_them(tmp_path, monkeypatch):
+    count, asked = 150, []
+    named = References.named
+    monkeypatch.setattr(References, "named", lambda *said: asked.append(1) or named(*said))
+    jobs = "\n".join(
+        f"  j{at}: {{base_model: {f'tuning_job.j{at - 1}' if at else 'smollm2-135m-instruct'}, "
+        "data: dataset.d}"
+        for at in range(count)
+    )
+    (tmp_path / "rows.jsonl").write_text(
+        '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n' * 20,
+        encoding="utf-8",
+    )
+    (tmp_path / "tunectl.yaml").write_text(
+        "project: p\nproviders: {local: {type: local}}\ndataset: {d: {source: rows.jsonl}}\n"
+        f"tuning_job:\n{jobs}\n",
+        encoding="utf-8",
+    )
+    project = load(tmp_path, environ={}, env="default").project
+    assert sum(r.address.kind == "tuning_job" for r in project.resources) == count
+    assert len(asked) < 10 * count, "thousands in a line would take hours"

@@ -81,7 +81,11 @@ def base_of(world: World, model: str | Ref | Join) -> str:
         model: what is tuned or served: an id, or the job that makes it.
     """
     seen: set[Address] = set()
+    known = world.bases
     while isinstance(model, Ref) and model.address not in seen:
+        if model.address in known:  # or a line of thousands is walked for each of them
+            model = known[model.address]
+            break
         seen.add(model.address)
         draft = world.drafts.get(model.address)
         if draft is None or not TUNING_JOB.fits(draft.model):
@@ -89,7 +93,9 @@ def base_of(world: World, model: str | Ref | Join) -> str:
         said = draft.model.base_model
         named = world.references.named(said, draft.scope) if isinstance(said, str) else None
         model = named or said
-    return str(model)
+    base = str(model)
+    known.update(dict.fromkeys(seen, base))
+    return base
 
 
 def _successors(now: date, service: Service, after: date | None = None) -> str:

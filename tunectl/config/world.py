@@ -35,6 +35,7 @@ class World:
         datasets: those that could be read.
         looked: takes what is read.
         resources: those that are lowered, in order.
+        bases: the base that each line of tuning jobs began with, where that was asked.
         now: the day by which retirement counts.
         moment: the instant by which expiry counts.
         env: the environment that is loaded.
@@ -57,6 +58,7 @@ class World:
     looked: Looked = field(default_factory=Looked)
     datasets: dict[Address, Dataset] = field(default_factory=dict)
     resources: dict[Address, Resource] = field(default_factory=dict)
+    bases: dict[Address, str] = field(default_factory=dict)
     _services: dict[str, Service | None] = field(default_factory=dict)
 
     def service(self, provider: Provided) -> Service | None:
